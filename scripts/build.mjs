@@ -1,11 +1,18 @@
-// Compiles the sources to dist/. Safe to call from several processes at once: the last rename wins.
-import { execFileSync } from 'node:child_process'
-import { cpSync, existsSync, readdirSync, mkdirSync } from 'node:fs'
+// Compiles the sources to dist/. Safe to call again; incremental.
+import { spawnSync } from 'node:child_process'
+import { cpSync, existsSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 
-const root = join(import.meta.dirname, '..')
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const startedAt = new Date()
+
 const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
-execFileSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.json')], { cwd: root, stdio: ['ignore', 2, 2] })
+const { status } = spawnSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.json')], {
+  cwd: root,
+  stdio: ['ignore', 2, 2],
+})
+if (status !== 0) process.exit(1)
 
 // Files that the compiler does not know but programs read at run time.
 for (const top of ['src', 'examples', 'bench']) {
@@ -17,3 +24,8 @@ for (const top of ['src', 'examples', 'bench']) {
     cpSync(join(root, top, path), to)
   }
 }
+
+// What bin/lifeboat compares the sources with; dated before the compiler read them.
+const stamp = join(root, 'dist', '.built')
+writeFileSync(stamp, '')
+utimesSync(stamp, startedAt, startedAt)

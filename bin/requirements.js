@@ -1,0 +1,17 @@
+// Says in one line why Lifeboat cannot run here, or nothing when it can.
+// Written so that a Node of ten years ago can still read it: it has to tell that Node is too old.
+'use strict'
+
+const MINIMUM = [20, 19]
+
+module.exports = function unmetRequirement() {
+  const version = process.versions.node.split('.').map(Number)
+  const isOld = version[0] < MINIMUM[0] || (version[0] === MINIMUM[0] && version[1] < MINIMUM[1])
+  if (isOld) {
+    return `Lifeboat needs Node ${MINIMUM.join('.')} or later, and this is Node ${process.versions.node}`
+  }
+  if (process.platform !== 'linux' || process.arch !== 'x64') {
+    return `Lifeboat runs on Linux x64, and this is ${process.platform} ${process.arch}`
+  }
+  return undefined
+}
