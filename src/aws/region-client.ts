@@ -1,0 +1,70 @@
+import { RDSClient } from '@aws-sdk/client-rds'
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
+import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts'
+import type { Clock } from '../core/clock.ts'
+import { Calls } from './calls.ts'
+import { Rds } from './rds.ts'
+import { Secrets } from './secrets.ts'
+
+/** Where a fact was found: a rehearsal never proves a figure of an AWS workload. */
+export type World = 'embedded' | `aws:${string}/${string}`
+
+/** The account of every embedded region. */
+const EMBEDDED_ACCOUNT = '000000000000'
+
+const CONNECT_TIMEOUT_MS = 3_000
+const REQUEST_TIMEOUT_MS = 20_000
+
+export interface RegionClientOptions {
+  readonly region: string
+  /** Without it, the SDK's own rules: AWS_ENDPOINT_URL, else AWS itself. */
+  readonly endpoint?: string
+  /** Without them, the SDK's own chain: environment, profile, instance role. */
+  readonly credentials?: { accessKeyId: string; secretAccessKey: string; sessionToken?: string }
+  readonly clock: Clock
+}
+
+/** All that Lifeboat asks of one AWS Region, real or embedded. Holds sockets: close it. */
+export class RegionClient {
+  readonly region: string
+  readonly rds: Rds
+  readonly secrets: Secrets
+  readonly #calls: Calls
+  readonly #clients: { rds: RDSClient; secrets: SecretsManagerClient; sts: STSClient }
+
+  constructor({ region, endpoint, credentials, clock }: RegionClientOptions) {
+    this.region = region
+    const config = {
+      region,
+      maxAttempts: 1, // `Calls` decides what is sent again
+      requestHandler: {
+        connectionTimeout: CONNECT_TIMEOUT_MS,
+        requestTimeout: REQUEST_TIMEOUT_MS,
+        throwOnRequestTimeout: true,
+      },
+      ...(endpoint && { endpoint }),
+      ...(credentials && { credentials }),
+    }
+    this.#clients = {
+      rds: new RDSClient(config),
+      secrets: new SecretsManagerClient(config),
+      sts: new STSClient(config),
+    }
+    this.#calls = new Calls(region, clock)
+    this.rds = new Rds(this.#clients.rds, this.#calls, clock)
+    this.secrets = new Secrets(this.#clients.secrets, this.#calls)
+  }
+
+  async identity(): Promise<{ account: string; world: World }> {
+    const answer = await this.#calls.read('ask who we are', () =>
+      this.#clients.sts.send(new GetCallerIdentityCommand({})),
+    )
+    const account = answer.Account ?? 'unknown'
+    const world: World = account === EMBEDDED_ACCOUNT ? 'embedded' : `aws:${account}/${this.region}`
+    return { account, world }
+  }
+
+  close(): void {
+    for (const client of Object.values(this.#clients)) client.destroy()
+  }
+}

@@ -1,0 +1,145 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { LifeboatError } from '../core/errors.ts'
+import { parseWorkload, readWorkload, workloadJsonSchema } from './workload-file.ts'
+
+const GOOD = `# lifeboat.yaml
+workload: shop
+objectives: { rto: 15m, rpo: 5m }
+regions: { primary: ap-southeast-1 }
+database: { instance: shop-db, secret: shop/database }
+checks:
+  - name: every order has a total
+    sql: select count(*) from orders where total <= 0
+    expect: 0
+    every: 5s
+`
+
+function mistakesIn(text: string) {
+  try {
+    parseWorkload(text)
+  } catch (error) {
+    if (error instanceof LifeboatError) {
+      expect(error.code).toBe('WorkloadFileInvalid')
+      return { lines: error.message.split('\n'), hint: error.hint }
+    }
+    throw error
+  }
+  throw new Error('the file was accepted')
+}
+
+test('reads the file of the documentation', () => {
+  expect(parseWorkload(GOOD)).toEqual({
+    name: 'shop',
+    objectives: { rtoSeconds: 900, rpoSeconds: 300 },
+    region: 'ap-southeast-1',
+    database: { instance: 'shop-db', secret: 'shop/database', adminSecret: 'shop/database' },
+    checks: [
+      {
+        name: 'every order has a total',
+        sql: 'select count(*) from orders where total <= 0',
+        expect: 0,
+        everySeconds: 5,
+        timeoutSeconds: 10,
+      },
+    ],
+    ignore: [],
+  })
+})
+
+test.each([
+  [
+    'a number without a unit',
+    GOOD.replace('15m', '15'),
+    ["lifeboat.yaml:3:20 objectives.rto: '15' has no unit: 15 what?"],
+    "Add a unit: '15s', '15m' or '15h'.",
+  ],
+  [
+    'a unit of another dimension',
+    GOOD.replace('rpo: 5m', 'rpo: 5kg'),
+    ["lifeboat.yaml:3:30 objectives.rpo: 'kg' in '5kg' is not a unit of time"],
+    "Write a number and a unit, like '5s', '15m', '4 hours' or '1h 30m'.",
+  ],
+  [
+    'a misspelt key',
+    GOOD.replace('objectives:', 'objektives:'),
+    ["lifeboat.yaml:2:1 'objectives' is missing", "lifeboat.yaml:3:1 unknown key 'objektives'"],
+    "2:1 Add it, like 'objectives: { rto: 15m, rpo: 5m }'.\n3:1 Did you mean 'objectives'?",
+  ],
+  [
+    'a misspelt key inside a check',
+    GOOD.replace('every:', 'evry:'),
+    ["lifeboat.yaml:10:5 unknown key 'evry' in 'checks[0]'"],
+    "Did you mean 'every'?",
+  ],
+  [
+    'a missing query',
+    GOOD.replace(/ {4}sql.*\n/, ''),
+    ["lifeboat.yaml:7:5 'sql' is missing in 'checks[0]'"],
+    "Add it, like 'sql: select count(*) from orders where total <= 0'.",
+  ],
+  [
+    'no checks at all',
+    GOOD.replace(/checks:[\s\S]*/, 'checks: []\n'),
+    ['lifeboat.yaml:6:9 checks: the list is empty'],
+    'Write it like a list of { name, sql, expect, every }.',
+  ],
+  [
+    'a list where a mapping belongs',
+    GOOD.replace('{ primary: ap-southeast-1 }', '[ap-southeast-1]'),
+    ['lifeboat.yaml:4:10 regions: ["ap-southeast-1"] is not a mapping'],
+    "Write it like 'regions: { primary: ap-southeast-1 }'.",
+  ],
+  [
+    'YAML that is none',
+    GOOD.replace('{ rto', '{ rto: 1m, rto'),
+    ['lifeboat.yaml:3:24 Map keys must be unique'],
+    undefined,
+  ],
+  [
+    'an empty file',
+    '',
+    [
+      "lifeboat.yaml:1:1 'workload' is missing",
+      "lifeboat.yaml:1:1 'objectives' is missing",
+      "lifeboat.yaml:1:1 'regions' is missing",
+      "lifeboat.yaml:1:1 'database' is missing",
+      "lifeboat.yaml:1:1 'checks' is missing",
+    ],
+    expect.stringContaining("1:1 Add it, like 'workload: shop'."),
+  ],
+])('names the place of %s', (_, text, lines, hint) => {
+  expect(mistakesIn(text)).toEqual({ lines, hint })
+})
+
+test('reports every mistake at once, in the order of the file', () => {
+  const text = GOOD.replace('15m', '15')
+    .replace('shop-db,', '[1],')
+    .replace('expect: 0', 'expct: 0')
+  expect(mistakesIn(text).lines.map((line) => line.split(' ')[0])).toEqual([
+    'lifeboat.yaml:3:20',
+    'lifeboat.yaml:5:23',
+    'lifeboat.yaml:7:5',
+    'lifeboat.yaml:9:5',
+  ])
+})
+
+test('refuses two checks of one name', () => {
+  const again = GOOD + GOOD.slice(GOOD.indexOf('  - name'))
+  expect(mistakesIn(again).lines).toEqual([
+    "lifeboat.yaml:11:11 two checks are named 'every order has a total'",
+  ])
+})
+
+test('says so when there is no file', async () => {
+  await expect(readWorkload('/nowhere/lifeboat.yaml')).rejects.toMatchObject({
+    code: 'WorkloadFileNotFound',
+  })
+})
+
+test('schema/lifeboat.schema.json is what the schema in the code says', () => {
+  const path = join(import.meta.dirname, '..', '..', 'schema', 'lifeboat.schema.json')
+  const hint = 'run: node scripts/workload-schema.mjs'
+  expect(JSON.parse(readFileSync(path, 'utf8')), hint).toEqual(workloadJsonSchema())
+})

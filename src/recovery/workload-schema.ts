@@ -1,0 +1,101 @@
+import { z } from 'zod'
+import { parseDuration } from '../core/duration.ts'
+import { LifeboatError } from '../core/errors.ts'
+
+const DURATION = '^\\s*(\\d+(\\.\\d+)?\\s*[a-zA-Z]+\\s*)+$'
+
+function duration(description: string) {
+  return z
+    .string({ error: (issue) => durationFault(issue.input)?.message })
+    .refine((text) => durationFault(text) === undefined, {
+      error: (issue) => durationFault(issue.input)?.message,
+    })
+    .meta({ description, pattern: DURATION, examples: ['5s', '15m', '4 hours', '1h 30m'] })
+}
+
+/** Why `value` is not a duration; undefined when it is one. */
+export function durationFault(value: unknown): LifeboatError | undefined {
+  if (value === undefined) return undefined
+  try {
+    parseDuration(String(value))
+    return typeof value === 'number'
+      ? new LifeboatError('InvalidDuration', `'${value}' has no unit: ${value} what?`)
+      : undefined
+  } catch (error) {
+    if (error instanceof LifeboatError) return error
+    throw error
+  }
+}
+
+const name = (description: string) => z.string().trim().min(1).meta({ description })
+
+const check = z
+  .strictObject({
+    name: name('What holds while all is well, in words'),
+    sql: name('One query that returns one value; it runs in a read-only transaction'),
+    expect: z
+      .union([z.string(), z.number(), z.boolean(), z.null()])
+      .meta({ description: 'The value of the query while all is well' }),
+    every: duration('How often the check runs').default('30s'),
+    timeout: duration('How long the query may take; after that the result is unknown').default(
+      '10s',
+    ),
+  })
+  .meta({ description: 'Something that is true as long as the data is good' })
+
+/** The workload file as people write it. Its JSON Schema is `schema/lifeboat.schema.json`. */
+export const workloadSchema = z
+  .strictObject({
+    workload: z
+      .string()
+      .regex(/^[a-z][a-z0-9-]{0,40}$/, 'use lower-case letters, digits and hyphens, a letter first')
+      .meta({ description: 'The name of what is protected' }),
+    objectives: z
+      .strictObject({
+        rto: duration('Recovery time objective: how long the workload may be down'),
+        rpo: duration('Recovery point objective: how many of the newest writes may be lost'),
+      })
+      .meta({ description: 'What is wanted; what was measured is shown beside it' }),
+    regions: z
+      .strictObject({ primary: name('The AWS Region where the workload runs') })
+      .meta({ description: 'Where the workload lives' }),
+    database: z
+      .strictObject({
+        instance: name('The identifier of the RDS DB instance'),
+        secret: name('The secret from which the workload takes its login'),
+        admin: name(
+          'A secret with a login that may revoke and grant; default: `secret`',
+        ).optional(),
+      })
+      .meta({ description: 'The database, by the names that AWS knows' }),
+    checks: z.array(check).min(1).meta({ description: 'At least one; more is better' }),
+    http: z
+      .strictObject({
+        url: z.url({ protocol: /^https?$/ }).meta({ description: 'An address that writes' }),
+        method: z.enum(['POST', 'PUT', 'GET']).default('POST'),
+        body: z.string().optional(),
+        timeout: duration('How long an answer may take').default('5s'),
+      })
+      .optional()
+      .meta({ description: 'A write through the public name, to see that the workload works' }),
+    tables: z
+      .array(name('A table, with its schema unless that is public'))
+      .min(1)
+      .optional()
+      .meta({ description: 'Only these tables are counted and compared; default: all' }),
+    ignore: z
+      .array(name('A table, with its schema unless that is public'))
+      .optional()
+      .meta({ description: 'These tables are neither counted nor compared' }),
+  })
+  .meta({
+    title: 'Lifeboat workload file',
+    description: 'What to protect, and how to see that it is well',
+  })
+
+export type WorkloadSource = z.infer<typeof workloadSchema>
+
+/** The JSON Schema that editors use to complete and check `lifeboat.yaml`. */
+export function workloadJsonSchema(): object {
+  return z.toJSONSchema(workloadSchema, { io: 'input', target: 'draft-7' })
+}
