@@ -1,0 +1,119 @@
+import type { Socket } from 'node:net'
+import { LifeboatError } from '../../core/errors.ts'
+
+/** One message of the PostgreSQL protocol: its type letter and its body. */
+export interface Message {
+  readonly type: string
+  readonly body: Buffer
+}
+
+/** No honest server sends more in one message; a larger length is a broken or hostile stream. */
+const MAX_MESSAGE_BYTES = 1 << 30
+/** The socket is paused while this much waits to be taken, which bounds memory under a slow reader. */
+const PAUSE_AT_BYTES = 4 << 20
+
+/**
+ * Cuts a socket's bytes into protocol messages and hands them out one by one, in order.
+ *
+ * Back-pressure: the socket is paused while unread messages amount to more than 4 MiB.
+ */
+export class MessageStream {
+  readonly #ready: Message[] = []
+  #readyBytes = 0
+  #chunks: Buffer[] = []
+  #chunkBytes = 0
+  #wanted = 5
+  #waiting: { resolve(message: Message): void; reject(error: unknown): void } | undefined
+  #failure: unknown
+
+  constructor(private readonly socket: Socket) {
+    socket.on('data', (chunk: Buffer) => this.#take(chunk))
+    socket.on('error', (error) => this.#fail(error))
+    socket.on('close', () => this.#fail(connectionLost()))
+  }
+
+  /** The next message. @throws LifeboatError `DatabaseUnreachable` when the connection has ended. */
+  next(): Promise<Message> {
+    const message = this.#ready.shift()
+    if (message) {
+      this.#readyBytes -= message.body.length
+      if (this.#readyBytes < PAUSE_AT_BYTES && this.socket.isPaused()) this.socket.resume()
+      return Promise.resolve(message)
+    }
+    if (this.#failure) return Promise.reject(this.#failure)
+    return new Promise((resolve, reject) => {
+      this.#waiting = { resolve, reject }
+    })
+  }
+
+  /** A message that has already arrived, without waiting. */
+  poll(): Message | undefined {
+    if (this.#ready.length === 0) return undefined
+    const message = this.#ready.shift()!
+    this.#readyBytes -= message.body.length
+    if (this.#readyBytes < PAUSE_AT_BYTES && this.socket.isPaused()) this.socket.resume()
+    return message
+  }
+
+  #take(chunk: Buffer) {
+    this.#chunks.push(chunk)
+    this.#chunkBytes += chunk.length
+    while (this.#chunkBytes >= this.#wanted) {
+      const joined = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks)
+      const rest = this.#cut(joined)
+      this.#chunks = rest.length > 0 ? [rest] : []
+      this.#chunkBytes = rest.length
+    }
+    if (this.#readyBytes > PAUSE_AT_BYTES) this.socket.pause()
+  }
+
+  /** Hands out every whole message in `bytes`, returns what is left and notes how much a next one needs. */
+  #cut(bytes: Buffer): Buffer {
+    let at = 0
+    this.#wanted = 5
+    while (bytes.length - at >= 5) {
+      const length = bytes.readUInt32BE(at + 1)
+      if (length < 4 || length > MAX_MESSAGE_BYTES) {
+        this.#fail(
+          new LifeboatError(
+            'DatabaseUnreachable',
+            'the server sent a message of impossible length',
+          ),
+        )
+        this.socket.destroy()
+        return Buffer.alloc(0)
+      }
+      if (bytes.length - at < length + 1) {
+        this.#wanted = length + 1
+        break
+      }
+      this.#give({
+        type: String.fromCharCode(bytes[at]!),
+        body: bytes.subarray(at + 5, at + 1 + length),
+      })
+      at += length + 1
+    }
+    return bytes.subarray(at)
+  }
+
+  #give(message: Message) {
+    const waiting = this.#waiting
+    if (waiting) {
+      this.#waiting = undefined
+      waiting.resolve(message)
+      return
+    }
+    this.#ready.push(message)
+    this.#readyBytes += message.body.length
+  }
+
+  #fail(error: unknown) {
+    this.#failure ??= error
+    this.#waiting?.reject(this.#failure)
+    this.#waiting = undefined
+  }
+}
+
+function connectionLost() {
+  return new LifeboatError('DatabaseUnreachable', 'the server closed the connection')
+}
