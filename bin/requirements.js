@@ -1,10 +1,10 @@
-// Says in one line why Lifeboat cannot run here, or nothing when it can.
-// Written so that a Node of ten years ago can still read it: it has to tell that Node is too old.
+// Says in one line why Lifeboat cannot run here, or nothing when it can. As a program it says so on
+// stderr and exits with 20. Written so that a Node of ten years ago can still read it.
 'use strict'
 
 const MINIMUM = [20, 19]
 
-module.exports = function unmetRequirement() {
+function unmetRequirement() {
   const version = process.versions.node.split('.').map(Number)
   const isOld = version[0] < MINIMUM[0] || (version[0] === MINIMUM[0] && version[1] < MINIMUM[1])
   if (isOld) {
@@ -14,4 +14,10 @@ module.exports = function unmetRequirement() {
     return `Lifeboat runs on Linux x64, and this is ${process.platform} ${process.arch}`
   }
   return undefined
+}
+
+const problem = unmetRequirement()
+if (problem) {
+  process.stderr.write(`error: ${problem}\n`)
+  process.exit(20)
 }

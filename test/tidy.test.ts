@@ -80,7 +80,8 @@ function isAllowed(file: string, specifier: string): boolean {
     if (/\.(test|contract)\.ts$/.test(file)) return true
     const place = relative(join(root, 'src'), file)
     return ONLY_IN.every(
-      ([name, places]) => !name.test(specifier) || places.some((top) => place.startsWith(`${top}/`)),
+      ([name, places]) =>
+        !name.test(specifier) || places.some((top) => place.startsWith(`${top}/`)),
     )
   }
   const target = resolve(dirname(file), specifier)
@@ -90,7 +91,9 @@ function isAllowed(file: string, specifier: string): boolean {
 }
 
 function crossesServices(file: string, target: string): boolean {
-  const [from, to] = [file, target].map((path) => relative(join(root, 'src', 'region'), path).split('/')[0]!)
+  const [from, to] = [file, target].map(
+    (path) => relative(join(root, 'src', 'region'), path).split('/')[0]!,
+  )
   return from !== to && REGION_SERVICES.includes(from!) && REGION_SERVICES.includes(to!)
 }
 

@@ -59,6 +59,9 @@ export const ERRORS = {
   CheckCannotFail:         { exit: 63, http: 500, retryable: false, explain: 'A check also passes on a deliberately damaged copy, so it proves nothing (I8).' },
   SwitchNotProven:         { exit: 64, http: 500, retryable: false, explain: 'Consumers have not reached the restored database, or some still use the old one.' },
   ObjectiveMissed:         { exit: 65, http: 200, retryable: false, explain: 'The recovery was proven, but slower or with more loss than its objectives allow.' },
+
+  // A bug, or something that nobody foresaw.
+  Unexpected:              { exit: 70, http: 500, retryable: false, explain: 'Lifeboat met something that it does not know. Please report it with the details that the message names.' },
 } as const satisfies Record<string, { exit: number; http: number; retryable: boolean; explain: string }>
 
 export type ErrorCode = keyof typeof ERRORS

@@ -1,0 +1,75 @@
+/**
+ * The shop's customers: they place orders over HTTP and keep a receipt for each that was acknowledged.
+ *
+ * SHOP_URL                the shop; http://127.0.0.1:8080 unless told
+ * SHOP_LEDGER             the file of receipts, one JSON object a line, each on disk before the next step
+ * SHOP_ORDERS_PER_SECOND  50 unless told
+ * SHOP_CUSTOMERS          customers are numbered from 1 to this; 5000 unless told
+ *
+ * Prints one JSON line a second: {"acknowledged", "refused"}, counted since the start.
+ */
+import { Ledger } from './ledger.ts'
+
+const url = process.env.SHOP_URL ?? 'http://127.0.0.1:8080'
+const perSecond = Number(process.env.SHOP_ORDERS_PER_SECOND ?? 50)
+const customers = Number(process.env.SHOP_CUSTOMERS ?? 5_000)
+const ledgerFile = process.env.SHOP_LEDGER
+if (!ledgerFile) throw new Error('SHOP_LEDGER names no file')
+
+/** More than this many unanswered orders at once and customers wait, as people do. */
+const MOST_IN_FLIGHT = 20
+const ANSWER_WITHIN_MS = 5_000
+
+const ledger = await Ledger.open(ledgerFile)
+const inFlight = new Set<Promise<void>>()
+let number = 0
+let acknowledged = 0
+let refused = 0
+
+async function placeOrder(): Promise<void> {
+  number += 1
+  const price = (100 + ((number * 31) % 4_900)) / 100
+  const items = [
+    { product: 'lifebelt', quantity: 1, unitPrice: price.toFixed(2) },
+    { product: 'rope', quantity: 1 + (number % 3), unitPrice: '4.20' },
+  ]
+  const body = JSON.stringify({ customerId: String(1 + ((number * 17) % customers)), items })
+  const headers = { 'content-type': 'application/json' }
+  const signal = AbortSignal.timeout(ANSWER_WITHIN_MS)
+  const response = await fetch(`${url}/orders`, { method: 'POST', headers, body, signal })
+  const order = (await response.json()) as { id: string; total: string; placedAt: string }
+  if (response.status !== 201) throw new Error(`the shop answered ${response.status}`)
+  const { id, total, placedAt } = order
+  await ledger.append({ id, total, placedAt, acknowledgedAt: new Date().toISOString() })
+  acknowledged += 1
+}
+
+const startedAt = performance.now()
+let due = 0
+const arrivals = setInterval(() => {
+  const should = Math.floor(((performance.now() - startedAt) * perSecond) / 1_000)
+  while (due < should) {
+    due += 1
+    if (inFlight.size >= MOST_IN_FLIGHT) continue
+    const order = placeOrder()
+      .catch(() => {
+        refused += 1
+      })
+      .finally(() => inFlight.delete(order))
+    inFlight.add(order)
+  }
+}, 10)
+
+const report = setInterval(() => console.log(JSON.stringify({ acknowledged, refused })), 1_000)
+
+async function stop(): Promise<void> {
+  clearInterval(arrivals)
+  clearInterval(report)
+  await Promise.all(inFlight)
+  await ledger.close()
+  console.log(JSON.stringify({ acknowledged, refused }))
+  process.exit(0)
+}
+process.once('SIGTERM', stop)
+process.once('SIGINT', stop)
+process.once('disconnect', stop)

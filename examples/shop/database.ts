@@ -1,0 +1,74 @@
+import pg from 'pg'
+import { type DatabaseCredentials, readCredentials } from './credentials.ts'
+
+/** At most one reading of the secret in this time, however many orders fail. */
+const REREAD_AFTER_MS = 500
+
+/**
+ * The shop's connections. Credentials come from the secret and are read again when connections fail,
+ * because a database may move: a failover, a restore, a new password.
+ */
+export class Database {
+  private pool: pg.Pool | undefined
+  private secretReadAt = 0
+  private reading: Promise<pg.Pool> | undefined
+
+  constructor(private readonly secret: string) {}
+
+  /** Runs one statement. A statement that failed is not repeated here: it may have been carried out. */
+  async query<Row extends pg.QueryResultRow>(sql: string, values: unknown[] = []): Promise<Row[]> {
+    const pool = this.pool ?? (await this.connect())
+    try {
+      return (await pool.query<Row>(sql, values)).rows
+    } catch (error) {
+      if (!isAboutTheData(error) && Date.now() - this.secretReadAt > REREAD_AFTER_MS)
+        this.leave(pool)
+      throw error
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.pool?.end()
+  }
+
+  private connect(): Promise<pg.Pool> {
+    this.reading ??= this.open().finally(() => {
+      this.reading = undefined
+    })
+    return this.reading
+  }
+
+  private async open(): Promise<pg.Pool> {
+    const credentials = await readCredentials(this.secret)
+    this.secretReadAt = Date.now()
+    this.pool = new pg.Pool(poolOptions(credentials))
+    this.pool.on('error', (error) => console.error(`an idle connection broke: ${error.message}`))
+    console.log(`database at ${credentials.host}:${credentials.port}`)
+    return this.pool
+  }
+
+  private leave(pool: pg.Pool): void {
+    if (this.pool !== pool) return
+    this.pool = undefined
+    pool.end().catch((error: Error) => console.error(`closing connections: ${error.message}`))
+  }
+}
+
+function poolOptions(credentials: DatabaseCredentials): pg.PoolConfig {
+  return {
+    host: credentials.host,
+    port: credentials.port,
+    database: credentials.dbname,
+    user: credentials.username,
+    password: credentials.password,
+    application_name: 'shop',
+    max: 10,
+    connectionTimeoutMillis: 2_000,
+    query_timeout: 5_000,
+  }
+}
+
+/** SQLSTATE classes 22 and 23: a wrong value or a broken constraint; another connection would not help. */
+function isAboutTheData(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && /^2[23]/.test(error.code ?? '')
+}

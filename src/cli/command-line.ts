@@ -1,0 +1,46 @@
+import { readFileSync } from 'node:fs'
+import { Command } from 'commander'
+import { explainCommand } from './commands/explain.ts'
+import type { Surroundings } from './invocation.ts'
+
+/**
+ * Everything that can be typed after `lifeboat`.
+ *
+ * Commands import what they work with only when they run, so that `--help` answers at once.
+ */
+export function commandLine(around: Surroundings): Command {
+  const program = new Command('lifeboat')
+    .description('Backup and disaster recovery for PostgreSQL on AWS, rehearsed on this machine.')
+    .version(version(), '-V, --version')
+    .option(
+      '--home <folder>',
+      'where state and data live (LIFEBOAT_HOME; default: XDG state folder)',
+    )
+    .option('--json', 'print one JSON object on stdout and nothing else')
+    .helpCommand('help [command]', 'show what a command takes')
+
+  program.commandsGroup('Help:')
+  program.addCommand(explainCommand(around))
+
+  for (const command of everyCommand(program)) settle(command)
+  return program
+}
+
+function everyCommand(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(everyCommand)]
+}
+
+/** commander would print errors and exit by itself; `main` does both, in one form for all failures. */
+function settle(command: Command): void {
+  command
+    .configureHelp({ showGlobalOptions: true })
+    .exitOverride()
+    .configureOutput({ outputError: () => undefined })
+}
+
+function version(): string {
+  const url = new URL('../../package.json', import.meta.url)
+  const compiled = new URL('../../../package.json', import.meta.url)
+  const file = import.meta.url.includes('/dist/') ? compiled : url
+  return JSON.parse(readFileSync(file, 'utf8')).version
+}

@@ -1,0 +1,52 @@
+import { spawn } from 'node:child_process'
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+const program = join(import.meta.dirname, '..', '..', 'bin', 'lifeboat')
+
+/** What a program that ran to its end left behind. */
+export interface Outcome {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Runs `lifeboat ARGS` to its end without a terminal. Its home is `home`, or one that does not exist. */
+export function lifeboat(
+  args: readonly string[],
+  o: { home?: string; environment?: NodeJS.ProcessEnv; signal?: AbortSignal } = {},
+): Promise<Outcome> {
+  const environment: NodeJS.ProcessEnv = {
+    PATH: process.env.PATH,
+    HOME: '/nonexistent',
+    LIFEBOAT_HOME: o.home ?? '/nonexistent/lifeboat',
+    ...o.environment,
+  }
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [program, ...args], {
+      env: environment,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      ...(o.signal ? { signal: o.signal, killSignal: 'SIGINT' as const } : {}),
+    })
+    const out: Buffer[] = []
+    const err: Buffer[] = []
+    child.stdout.on('data', (chunk) => out.push(chunk))
+    child.stderr.on('data', (chunk) => err.push(chunk))
+    child.on('error', (error) => error.name !== 'AbortError' && reject(error))
+    child.on('close', (code) =>
+      resolve({
+        code,
+        stdout: Buffer.concat(out).toString(),
+        stderr: Buffer.concat(err).toString(),
+      }),
+    )
+  })
+}
+
+/** A folder for one test, which the account of PostgreSQL servers may pass through. */
+export function temporaryFolder(): { path: string; remove: () => void } {
+  const path = mkdtempSync(join(tmpdir(), 'lifeboat-cli-'))
+  chmodSync(path, 0o711)
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) }
+}
