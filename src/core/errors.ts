@@ -23,6 +23,7 @@ export const ERRORS = {
   DiskFull:                { exit: 21, http: 507, retryable: true,  explain: 'The disk is full. Nothing half-made was kept. Free some space and try again.' },
   PortTaken:               { exit: 22, http: 500, retryable: false, explain: 'Another program listens on that port. Choose another with --port.' },
   AlreadyRunning:          { exit: 23, http: 409, retryable: false, explain: 'Another process owns this folder (I9). Stop it first, or use another --home.' },
+  StateDamaged:            { exit: 24, http: 500, retryable: false, explain: 'A file of state does not hold what was written there. It is named in the message.' },
 
   // The vault and the write-ahead log.
   BackupNotFound:          { exit: 30, http: 404, retryable: false, explain: 'No backup has that name. List them with lifeboat backup list.' },

@@ -1,0 +1,27 @@
+import { Fault } from './fault.ts'
+
+/**
+ * Refusals that come before any service, as the query protocol names them, with the name and status that
+ * JSON services use for the same thing.
+ *
+ * Source: "Common Errors" of the RDS API Reference and of the Secrets Manager API Reference.
+ */
+const AUTH_FAULTS = {
+  MissingAuthenticationToken: { status: 403, json: 'MissingAuthenticationTokenException' },
+  IncompleteSignature: { status: 400, json: 'IncompleteSignatureException' },
+  InvalidClientTokenId: { status: 403, json: 'UnrecognizedClientException' },
+  SignatureDoesNotMatch: { status: 403, json: 'InvalidSignatureException' },
+  RequestExpired: { status: 400, json: 'InvalidSignatureException' },
+} as const
+
+export type AuthFaultName = keyof typeof AUTH_FAULTS
+
+/** A refusal of the signature check; `jsonCode` is what a JSON service calls it. */
+export class AuthFault extends Fault<AuthFaultName> {
+  readonly jsonCode: string
+
+  constructor(shape: AuthFaultName, message: string) {
+    super(shape, message, { wireCode: shape, httpStatus: AUTH_FAULTS[shape].status })
+    this.jsonCode = AUTH_FAULTS[shape].json
+  }
+}

@@ -1,0 +1,128 @@
+import { COMMON_FAULTS, Fault } from './fault.ts'
+import { parseForm } from './form.ts'
+import { readJsonInput, writeJsonOutput } from './json-codec.ts'
+import type { Operation } from './model.ts'
+import { readQueryInput, writeQueryOutput } from './query-codec.ts'
+import { jsonErrorReply, jsonReply, queryErrorReply, type Reply, xmlReply } from './reply.ts'
+import type { Action, Service } from './service.ts'
+import type { VerifiedRequest } from './sigv4.ts'
+
+/**
+ * Carries a verified request to its action and brings the answer back in the protocol that asked.
+ *
+ * The service is the one that the signature is scoped to, never one that a header or a path names.
+ * Faults become error replies; anything else that an action throws is a bug and is thrown on.
+ */
+export async function dispatch(
+  request: VerifiedRequest,
+  services: ReadonlyMap<string, Service>,
+  requestId: string,
+): Promise<Reply> {
+  const service = services.get(request.scope.service)
+  try {
+    if (!service) {
+      throw unsupported(`An embedded region has no service '${request.scope.service}'.`)
+    }
+    return service.model.protocol === 'query'
+      ? await answerQuery(request, service, requestId)
+      : await answerJson(request, service, requestId)
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error
+    const isJson =
+      service?.model.protocol === 'json-1.1' || (!service && speaksJson(request.headers))
+    return isJson
+      ? jsonErrorReply(error, requestId)
+      : queryErrorReply(error, requestId, service?.model.xmlNamespace)
+  }
+}
+
+/** Whether an error should be told in JSON, judged by what the client sent. */
+export function speaksJson(headers: ReadonlyMap<string, readonly string[]>): boolean {
+  return headers.get('content-type')?.[0]?.startsWith('application/x-amz-json') ?? false
+}
+
+async function answerQuery(
+  request: VerifiedRequest,
+  { model, actions }: Service,
+  requestId: string,
+): Promise<Reply> {
+  const parameters = queryParameters(request)
+  const action = parameters.get('Action')
+  const version = parameters.get('Version')
+  if (!action) throw refused('MissingAction', 'The request must contain the parameter Action.')
+  const operation = model.operationByName.get(action)
+  if (!operation || version !== model.version) {
+    throw refused(
+      'InvalidAction',
+      `Could not find operation ${action} for version ${version ?? 'NO_VERSION_SPECIFIED'}`,
+    )
+  }
+  const run = actionOf(actions, operation)
+  parameters.delete('Action')
+  parameters.delete('Version')
+  const input = readQueryInput(operation.input, parameters)
+  const result = await run(input as never, request.caller)
+  const body = writeQueryOutput(operation.name, operation.output, result, {
+    xmlNamespace: model.xmlNamespace ?? '',
+    requestId,
+  })
+  return xmlReply(200, body, requestId)
+}
+
+async function answerJson(
+  request: VerifiedRequest,
+  { model, actions }: Service,
+  requestId: string,
+): Promise<Reply> {
+  const target = request.headers.get('x-amz-target')?.[0] ?? ''
+  const name = target.startsWith(`${model.version}.`) ? target.slice(model.version.length + 1) : ''
+  const operation = model.operationByName.get(name)
+  const isPost = request.method === 'POST' && request.path === '/' && request.query.size === 0
+  if (!operation || !isPost)
+    throw refused('UnknownOperationException', 'The operation is not known.')
+  if (!speaksJson(request.headers)) {
+    throw refused('SerializationException', 'The content type is not application/x-amz-json-1.1.')
+  }
+  const run = actionOf(actions, operation)
+  const input = readJsonInput(operation.input, request.body)
+  const result = await run(input as never, request.caller)
+  return jsonReply(200, writeJsonOutput(operation.output, result), requestId)
+}
+
+/** Parameters come from the body of a POST or from the URL of a GET, never from both. */
+function queryParameters({ method, path, query, headers, body }: VerifiedRequest) {
+  if (path !== '/') throw refused('InvalidAction', 'The path is not known.')
+  if (method === 'GET' && body.length === 0) return new Map(query)
+  if (method !== 'POST' || query.size > 0) {
+    throw refused('InvalidAction', 'Parameters are sent in the body of a POST or the URL of a GET.')
+  }
+  const contentType = headers.get('content-type')?.[0] ?? ''
+  if (!/^application\/x-www-form-urlencoded\b/i.test(contentType)) {
+    throw refused('InvalidAction', 'The content type is not application/x-www-form-urlencoded.')
+  }
+  return parseForm(textOf(body))
+}
+
+function textOf(body: Buffer): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body)
+  } catch (error) {
+    if (error instanceof TypeError) throw refused('MalformedInput', 'The body is not UTF-8.')
+    throw error
+  }
+}
+
+function actionOf(actions: Service['actions'], operation: Operation): Action {
+  if (!Object.hasOwn(actions, operation.name)) {
+    throw unsupported(`${operation.name} is not available in an embedded region.`)
+  }
+  return actions[operation.name]!
+}
+
+function unsupported(message: string) {
+  return new Fault('UnsupportedOperation', message, COMMON_FAULTS.UnsupportedOperation)
+}
+
+function refused(wireCode: string, message: string) {
+  return new Fault(wireCode, message, { wireCode, httpStatus: 400 })
+}

@@ -1,0 +1,51 @@
+import type { Clock } from '../../core/clock.ts'
+import type { Random } from '../../core/random.ts'
+import { dispatch, speaksJson } from './dispatch.ts'
+import { commonFault, Fault } from './fault.ts'
+import { headersByName, type RawRequest } from './raw-request.ts'
+import { jsonErrorReply, queryErrorReply, type Reply } from './reply.ts'
+import type { Service } from './service.ts'
+import { type SigningKey, VerifiedRequest } from './sigv4.ts'
+
+/**
+ * A region's API, from a raw request to a reply: verify, then route, then answer. Always an answer.
+ *
+ * What an action throws that is no Fault is a failure of ours: the client reads `InternalFailure` without
+ * a reason, `onError` gets the error.
+ */
+export class Endpoint {
+  readonly #services: ReadonlyMap<string, Service>
+
+  constructor(
+    private readonly o: {
+      region: string
+      keys: ReadonlyMap<string, SigningKey>
+      services: readonly Service[]
+      clock: Clock
+      random: Random
+      onError: (error: unknown) => void
+    },
+  ) {
+    this.#services = new Map(o.services.map((service) => [service.model.name, service]))
+  }
+
+  async answer(raw: RawRequest): Promise<Reply> {
+    const requestId = newRequestId(this.o.random)
+    const errorReply = speaksJson(headersByName(raw.rawHeaders)) ? jsonErrorReply : queryErrorReply
+    try {
+      const { keys, region, clock } = this.o
+      const request = VerifiedRequest.verify(raw, { keys, region, now: clock.now() })
+      return await dispatch(request, this.#services, requestId)
+    } catch (error) {
+      if (error instanceof Fault) return errorReply(error, requestId)
+      this.o.onError(error)
+      return errorReply(commonFault('InternalFailure', 'An internal failure occurred.'), requestId)
+    }
+  }
+}
+
+/** A request id in the form of a UUID, as AWS sends them. */
+function newRequestId(random: Random): string {
+  const hex = random.hex(32)
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+}

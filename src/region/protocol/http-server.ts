@@ -1,0 +1,162 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import { LifeboatError } from '../../core/errors.ts'
+import { Fault } from './fault.ts'
+import type { RawRequest } from './raw-request.ts'
+import { queryErrorReply, type Reply } from './reply.ts'
+
+/** Largest request body, in bytes. Secrets hold 64 KiB and RDS requests are smaller. */
+export const MAX_BODY_BYTES = 1024 * 1024
+export const MAX_HEADER_BYTES = 16 * 1024
+
+/** How long an open connection may delay `close`, in milliseconds. */
+const CLOSE_GRACE_MS = 2000
+
+/**
+ * An HTTP/1.1 server on the loopback interface that hands whole requests to `answer`.
+ *
+ * Everything that is not a request gets an AWS error and a closed connection: bad framing, headers or
+ * bodies that are too large, a body that does not come in time.
+ */
+export class HttpServer {
+  readonly #server: Server
+  readonly port: number
+
+  private constructor(server: Server) {
+    this.#server = server
+    this.port = (server.address() as AddressInfo).port
+  }
+
+  /**
+   * @param port     0 lets the system choose
+   * @param answer   must not throw: what it throws ends the connection and goes to `onError`
+   * @throws LifeboatError `PortTaken`
+   */
+  static async listen(o: {
+    port: number
+    answer: (raw: RawRequest) => Promise<Reply>
+    onError: (error: unknown) => void
+  }): Promise<HttpServer> {
+    const server = createServer({
+      maxHeaderSize: MAX_HEADER_BYTES,
+      headersTimeout: 10_000,
+      requestTimeout: 30_000,
+      // Longer than the SDKs keep an idle connection, so that they never write into a closing one.
+      keepAliveTimeout: 75_000,
+      connectionsCheckingInterval: 1000,
+      requireHostHeader: false,
+      insecureHTTPParser: false,
+    })
+    server.maxHeadersCount = 200
+    const serve = (request: IncomingMessage, response: ServerResponse) =>
+      readBody(request, response)
+        .then(async (body) => {
+          if (!body) return
+          const reply = await o.answer({
+            method: request.method ?? '',
+            target: request.url ?? '',
+            rawHeaders: request.rawHeaders,
+            body,
+          })
+          send(response, reply)
+        })
+        .catch((error: unknown) => {
+          o.onError(error)
+          response.destroy()
+        })
+    server.on('request', serve)
+    server.on('checkExpectation', serve)
+    server.on('clientError', (error, socket) => refuseConnection(error, socket as Socket))
+    server.on('connect', (_, socket) => refuseConnection(undefined, socket as Socket))
+    await listening(server, o.port)
+    return new HttpServer(server)
+  }
+
+  /** Stops accepting, lets running requests end for a moment, then cuts what is left. */
+  async close(): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
+    const timer = setTimeout(() => this.#server.closeAllConnections(), CLOSE_GRACE_MS)
+    await closed
+    clearTimeout(timer)
+  }
+}
+
+/** Waits until the server listens on loopback. @throws LifeboatError `PortTaken` */
+export async function listening(server: Server, port: number): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      if (cause.code !== 'EADDRINUSE' && cause.code !== 'EACCES') return reject(cause)
+      const message =
+        cause.code === 'EADDRINUSE'
+          ? `port ${port} is taken by another program`
+          : `port ${port} may not be used by this account`
+      const hint = 'Choose another port with --port.'
+      reject(new LifeboatError('PortTaken', message, { hint, cause }))
+    })
+    server.listen({ port, host: '127.0.0.1', exclusive: true }, resolve)
+  })
+}
+
+/** The body, or undefined when the client was refused or has gone. */
+function readBody(request: IncomingMessage, response: ServerResponse): Promise<Buffer | undefined> {
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = []
+    let length = 0
+    const refuse = () => {
+      request.removeAllListeners('data')
+      request.resume()
+      send(response, tooLarge(), { connection: 'close' })
+      resolve(undefined)
+    }
+    if (Number(request.headers['content-length'] ?? 0) > MAX_BODY_BYTES) return refuse()
+    request.on('data', (chunk: Buffer) => {
+      length += chunk.length
+      if (length > MAX_BODY_BYTES) return refuse()
+      chunks.push(chunk)
+    })
+    request.on('end', () => resolve(Buffer.concat(chunks)))
+    // A connection that ends early has nobody left to answer.
+    request.on('error', () => resolve(undefined))
+    request.on('close', () => resolve(undefined))
+  })
+}
+
+function send(response: ServerResponse, reply: Reply, more: Record<string, string> = {}): void {
+  const body = Buffer.from(reply.body)
+  response.writeHead(reply.status, {
+    ...reply.headers,
+    ...more,
+    'content-length': `${body.length}`,
+  })
+  response.end(body)
+}
+
+function tooLarge(): Reply {
+  const wireCode = 'RequestEntityTooLarge'
+  const message = `A request has at most ${MAX_BODY_BYTES} bytes.`
+  return queryErrorReply(new Fault(wireCode, message, { wireCode, httpStatus: 413 }), 'none')
+}
+
+/** Answers what could not be parsed as HTTP, on the bare socket, and closes it. */
+function refuseConnection(error: NodeJS.ErrnoException | undefined, socket: Socket): void {
+  if (!socket.writable || error?.code === 'ECONNRESET') {
+    socket.destroy()
+    return
+  }
+  const [status, reason] =
+    error?.code === 'HPE_HEADER_OVERFLOW'
+      ? [431, 'Request Header Fields Too Large']
+      : error?.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? [408, 'Request Timeout']
+        : [400, 'Bad Request']
+  const wireCode = status === 408 ? 'RequestTimeout' : 'BadRequest'
+  const fault = new Fault(wireCode, 'The request is not well formed.', {
+    wireCode,
+    httpStatus: Number(status),
+  })
+  const { body } = queryErrorReply(fault, 'none')
+  socket.end(
+    `HTTP/1.1 ${status} ${reason}\r\ncontent-type: text/xml\r\nconnection: close\r\n` +
+      `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  )
+}

@@ -1,0 +1,24 @@
+import * as sdk from '@aws-sdk/client-rds'
+import { Fault } from '../fault.ts'
+import { type FaultName, faultOf, readModel } from '../model.ts'
+import type { Actions } from '../service.ts'
+
+/** Amazon RDS, API version 2014-10-31. */
+export const rdsModel = readModel(sdk, {
+  name: 'rds',
+  protocol: 'query',
+  version: '2014-10-31',
+  xmlNamespace: 'http://rds.amazonaws.com/doc/2014-10-31/',
+})
+
+export type RdsFaultName = FaultName<typeof sdk>
+export type RdsActions = Actions<sdk.RDS>
+
+/** An error of the RDS model, or a common one. */
+export class RdsFault extends Fault<RdsFaultName> {
+  constructor(shape: RdsFaultName, message: string) {
+    super(shape, message, faultOf(rdsModel, shape))
+  }
+}
+
+export type * from '@aws-sdk/client-rds'

@@ -1,0 +1,29 @@
+/** A request as it came off the socket. Nothing in it is proven. */
+export interface RawRequest {
+  readonly method: string
+  /** The request target of the request line, as sent. */
+  readonly target: string
+  /** Names and values by turns, as sent (`IncomingMessage.rawHeaders`). */
+  readonly rawHeaders: readonly string[]
+  readonly body: Buffer
+}
+
+/** Lower-case header names with every value that arrived, in order. */
+export function headersByName(rawHeaders: readonly string[]): Map<string, string[]> {
+  const headers = new Map<string, string[]>()
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i]!.toLowerCase()
+    const values = headers.get(name)
+    if (values) values.push(rawHeaders[i + 1]!)
+    else headers.set(name, [rawHeaders[i + 1]!])
+  }
+  return headers
+}
+
+/** The path and the query of a request target, cut at the first `?`. */
+export function splitTarget(target: string): { path: string; queryText: string } {
+  const mark = target.indexOf('?')
+  return mark < 0
+    ? { path: target, queryText: '' }
+    : { path: target.slice(0, mark), queryText: target.slice(mark + 1) }
+}

@@ -1,0 +1,41 @@
+import type { ServiceModel } from './model.ts'
+
+/** Who signed a request: proven by the signature, before any action sees it. */
+export interface Caller {
+  readonly accountId: string
+  readonly arn: string
+  readonly userId: string
+  readonly accessKeyId: string
+}
+
+/**
+ * One AWS service of an embedded region: the model it follows and the actions it has.
+ *
+ * An action that the model knows and `actions` lacks is answered with `UnsupportedOperation`.
+ */
+export interface Service {
+  readonly model: ServiceModel
+  readonly actions: Readonly<Record<string, Action>>
+}
+
+/** Takes an input decoded by the model's schema; what it returns is encoded by the output's schema. */
+export type Action = (input: never, caller: Caller) => Promise<object>
+
+/**
+ * The actions of a service, typed by its SDK's aggregated client: `Actions<RDS>['CreateDBInstance']` is
+ * `(input: CreateDBInstanceMessage, caller: Caller) => Promise<CreateDBInstanceResult>`.
+ */
+export type Actions<Client> = {
+  readonly [Method in keyof Client & string as Client[Method] extends Call<never, object>
+    ? Capitalize<Method>
+    : never]?: Client[Method] extends Call<infer Input, infer Output>
+    ? (input: Input, caller: Caller) => Promise<Omit<Output, '$metadata'>>
+    : never
+}
+
+/** The three ways in which the SDK's aggregated client lets an operation be called. */
+interface Call<Input, Output> {
+  (input: Input, options?: never): Promise<Output>
+  (input: Input, callback: never): void
+  (input: Input, options: never, callback: never): void
+}

@@ -1,0 +1,156 @@
+import { AuthFault } from './auth-fault.ts'
+import type { CredentialScope } from './canonical-request.ts'
+
+/** What a request says about its own signature. Well formed, and not believed yet. */
+export interface Claim {
+  readonly accessKeyId: string
+  readonly scope: CredentialScope
+  /** `YYYYMMDDTHHMMSSZ` */
+  readonly time: string
+  readonly signedAt: Date
+  /** How long a presigned URL lives; undefined for a signed header. */
+  readonly expiresSeconds: number | undefined
+  readonly signedHeaders: readonly string[]
+  /** 32 bytes. */
+  readonly signature: Buffer
+  readonly hasSessionToken: boolean
+}
+
+/** Source: AWS General Reference: a presigned URL lives for at most seven days. */
+const MAX_EXPIRES_SECONDS = 7 * 86_400
+
+/**
+ * Reads the signature of a request from its Authorization header, or from its URL if it is presigned.
+ *
+ * @throws AuthFault `MissingAuthenticationToken`, `IncompleteSignature`
+ */
+export function claimOf(
+  headers: ReadonlyMap<string, readonly string[]>,
+  query: ReadonlyMap<string, string>,
+): Claim {
+  const [authorization, second] = headers.get('authorization') ?? []
+  const isPresigned = [...query.keys()].some((name) => /^x-amz-/i.test(name))
+  if (second !== undefined) throw incomplete('The Authorization header occurs more than once.')
+  if (authorization !== undefined && isPresigned) {
+    throw incomplete('Only one of the Authorization header and the X-Amz-* parameters may sign.')
+  }
+  if (authorization !== undefined) return fromHeader(authorization, headers)
+  if (isPresigned) return fromQuery(query, headers)
+  throw new AuthFault('MissingAuthenticationToken', 'Request is missing Authentication Token')
+}
+
+/**
+ * The region in a request's credential scope, before anything is verified: for routing alone.
+ */
+export function claimedRegion(
+  headers: ReadonlyMap<string, readonly string[]>,
+  query: ReadonlyMap<string, string>,
+): string {
+  return claimOf(headers, query).scope.region
+}
+
+function fromHeader(authorization: string, headers: ReadonlyMap<string, readonly string[]>): Claim {
+  const match = /^AWS4-HMAC-SHA256 +(\S.*)$/.exec(authorization)
+  if (!match) throw incomplete('Authorization header does not use AWS4-HMAC-SHA256.')
+  const parts = new Map<string, string>()
+  for (const part of match[1]!.split(',')) {
+    const [, name, value] = /^ *([A-Za-z]+)=(\S+) *$/.exec(part) ?? []
+    if (!name || !value || parts.has(name))
+      throw incomplete('Authorization header is not well formed.')
+    parts.set(name, value)
+  }
+  const credential = parts.get('Credential')
+  const signedHeaders = parts.get('SignedHeaders')
+  const signature = parts.get('Signature')
+  if (!credential || !signedHeaders || !signature || parts.size !== 3) {
+    throw incomplete(
+      "Authorization header requires 'Credential', 'SignedHeaders' and 'Signature' parameters.",
+    )
+  }
+  const [time, another] = headers.get('x-amz-date') ?? []
+  // Unlike AWS: the Date header does not stand in for X-Amz-Date; no SDK sends it so.
+  if (time === undefined)
+    throw incomplete("Authorization header requires existence of 'X-Amz-Date'.")
+  if (another !== undefined) throw incomplete("The header 'x-amz-date' occurs more than once.")
+  return {
+    ...readParts({ credential, signedHeaders, signature, time }),
+    expiresSeconds: undefined,
+    hasSessionToken: headers.has('x-amz-security-token'),
+  }
+}
+
+function fromQuery(
+  query: ReadonlyMap<string, string>,
+  headers: ReadonlyMap<string, readonly string[]>,
+): Claim {
+  const required = (name: string) => {
+    const value = query.get(name)
+    if (!value) throw incomplete(`AWS query-string parameters must include '${name}'.`)
+    return value
+  }
+  if (required('X-Amz-Algorithm') !== 'AWS4-HMAC-SHA256') {
+    throw incomplete('X-Amz-Algorithm is not AWS4-HMAC-SHA256.')
+  }
+  const expires = required('X-Amz-Expires')
+  const expiresSeconds = Number(expires)
+  if (!/^\d{1,6}$/.test(expires) || expiresSeconds < 1 || expiresSeconds > MAX_EXPIRES_SECONDS) {
+    throw incomplete('X-Amz-Expires must be between 1 and 604800 seconds.')
+  }
+  return {
+    ...readParts({
+      credential: required('X-Amz-Credential'),
+      signedHeaders: required('X-Amz-SignedHeaders'),
+      signature: required('X-Amz-Signature'),
+      time: required('X-Amz-Date'),
+    }),
+    expiresSeconds,
+    hasSessionToken: query.has('X-Amz-Security-Token') || headers.has('x-amz-security-token'),
+  }
+}
+
+function readParts(text: {
+  credential: string
+  signedHeaders: string
+  signature: string
+  time: string
+}) {
+  const credential =
+    /^([^/]{1,128})\/(\d{8})\/([a-z0-9-]{1,64})\/([a-z0-9-]{1,64})\/aws4_request$/.exec(
+      text.credential,
+    )
+  if (!credential)
+    throw incomplete('Credential must have the form KEY/DATE/REGION/SERVICE/aws4_request.')
+  const [, accessKeyId, date, region, service] = credential as unknown as [string, ...string[]]
+  if (!/^[0-9a-f]{64}$/.test(text.signature))
+    throw incomplete('The signature is not 64 hex digits.')
+  return {
+    accessKeyId: accessKeyId!,
+    scope: { date: date!, region: region!, service: service! },
+    time: text.time,
+    signedAt: parseTime(text.time),
+    signedHeaders: parseSignedHeaders(text.signedHeaders),
+    signature: Buffer.from(text.signature, 'hex'),
+  }
+}
+
+function parseTime(text: string): Date {
+  const match = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(text)
+  const [, year, month, day, hour, minute, second] = match ?? []
+  const time = new Date(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`)
+  if (!match || Number.isNaN(time.getTime()))
+    throw incomplete('Date must be in ISO-8601 basic format.')
+  return time
+}
+
+function parseSignedHeaders(text: string): string[] {
+  const names = text.split(';')
+  const isSorted = names.every((name, index) => index === 0 || names[index - 1]! < name)
+  if (!isSorted || !names.every((name) => /^[a-z0-9!#$%&'*+.^_`|~-]+$/.test(name))) {
+    throw incomplete('SignedHeaders must be lower-case names, each once, in order.')
+  }
+  return names
+}
+
+function incomplete(message: string) {
+  return new AuthFault('IncompleteSignature', message)
+}

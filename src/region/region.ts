@@ -1,0 +1,118 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Clock } from '../core/clock.ts'
+import { systemRandom } from '../core/random.ts'
+import { DocumentStore } from './protocol/documents.ts'
+import { Endpoint } from './protocol/endpoint.ts'
+import { HttpServer } from './protocol/http-server.ts'
+import type { Service } from './protocol/service.ts'
+import type { SigningKey } from './protocol/sigv4.ts'
+import { openSecretsManager } from './secretsmanager/service.ts'
+import { stsService } from './sts/service.ts'
+
+/** The account that owns everything in embedded regions. */
+export const ACCOUNT_ID = '000000000000'
+
+/** The one key pair of a home: the root user of its account. */
+export interface RootCredentials {
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
+}
+
+/** A service that a region runs, with what it must release at the end. */
+export interface OpenedService {
+  readonly service: Service
+  close(): Promise<void>
+}
+
+/**
+ * One AWS-compatible region in this process: its services, their state in a folder, and one HTTP endpoint.
+ */
+export class Region {
+  #server: HttpServer | undefined
+
+  private constructor(
+    private readonly opened: readonly OpenedService[],
+    private readonly endpoint: Endpoint,
+    private readonly onError: (error: unknown) => void,
+  ) {}
+
+  /**
+   * Opens all services on the state that the folder holds, or on none.
+   *
+   * @throws LifeboatError `FolderNotUsable`, `StateDamaged`, and what the services' engines throw
+   */
+  static async open(o: RegionOptions): Promise<Region> {
+    const onError = o.onError ?? ((error: unknown) => console.error(error))
+    const opened = await openServices({ ...o, onError })
+    const services = opened.map(({ service }) => service)
+    const endpoint = new Endpoint({
+      region: o.name,
+      keys: new Map([[o.credentials.accessKeyId, rootKey(o.credentials)]]),
+      services,
+      clock: o.clock,
+      random: systemRandom,
+      onError,
+    })
+    return new Region(opened, endpoint, onError)
+  }
+
+  /** Listens on 127.0.0.1. @throws LifeboatError `PortTaken` */
+  async listen(port = 0): Promise<{ port: number }> {
+    this.#server = await HttpServer.listen({
+      port,
+      answer: (raw) => this.endpoint.answer(raw),
+      onError: this.onError,
+    })
+    return { port: this.#server.port }
+  }
+
+  /** Stops answering, then closes the services in the reverse order of their opening. */
+  async close(): Promise<void> {
+    await this.#server?.close()
+    for (const { close } of [...this.opened].reverse()) await close()
+  }
+}
+
+export interface RegionOptions {
+  readonly name: string
+  /** Holds all of the region's state; made if need be. One process owns it (I9). */
+  readonly folder: string
+  readonly credentials: RootCredentials
+  readonly clock: Clock
+  /** Gets every failure of ours; prints it by default. Nothing in it may be a secret (I12). */
+  readonly onError?: (error: unknown) => void
+}
+
+async function openServices(
+  o: RegionOptions & { onError: (error: unknown) => void },
+): Promise<OpenedService[]> {
+  await mkdir(o.folder, { recursive: true, mode: 0o711 })
+  const documents = (service: string) => DocumentStore.open(join(o.folder, 'documents', service))
+  const secretsManager = await openSecretsManager({
+    region: o.name,
+    accountId: ACCOUNT_ID,
+    folder: join(o.folder, 'secretsmanager'),
+    documents: await documents('secretsmanager'),
+    clock: o.clock,
+    random: systemRandom,
+  })
+  // A service with databases or files of its own is opened here, and closed first.
+  return [withoutResources(stsService()), withoutResources(secretsManager)]
+}
+
+function withoutResources(service: Service): OpenedService {
+  return { service, close: async () => undefined }
+}
+
+function rootKey({ accessKeyId, secretAccessKey }: RootCredentials): SigningKey {
+  return {
+    secretAccessKey,
+    caller: {
+      accountId: ACCOUNT_ID,
+      arn: `arn:aws:iam::${ACCOUNT_ID}:root`,
+      userId: ACCOUNT_ID,
+      accessKeyId,
+    },
+  }
+}

@@ -1,0 +1,206 @@
+import { timingSafeEqual } from 'node:crypto'
+import { join } from 'node:path'
+import type { Clock } from '../../core/clock.ts'
+import type { Random } from '../../core/random.ts'
+import type { DocumentStore } from '../protocol/documents.ts'
+import { SecretsManagerFault } from '../protocol/models/secrets-manager.ts'
+import { SealingKey } from './sealing-key.ts'
+import type { Secret, SecretVersion } from './secret.ts'
+
+const COLLECTION = 'secrets'
+
+/** A value as a client sent it: one of the two. */
+export interface SecretValue {
+  readonly SecretString?: string | undefined
+  readonly SecretBinary?: Uint8Array | undefined
+}
+
+/** All secrets of a region, durable and sealed. Changes to one secret happen one after the other. */
+export class Secrets {
+  readonly #turns = new Map<string, Promise<unknown>>()
+
+  private constructor(
+    private readonly o: SecretsOptions,
+    private readonly key: SealingKey,
+  ) {}
+
+  static async open(o: SecretsOptions): Promise<Secrets> {
+    const secrets = new Secrets(o, await SealingKey.open(join(o.folder, 'sealing.key')))
+    for (const secret of o.documents.list<Secret>(COLLECTION)) {
+      if (secrets.#isGone(secret)) await o.documents.delete(COLLECTION, secret.name)
+    }
+    return secrets
+  }
+
+  now(): Date {
+    return this.o.clock.now()
+  }
+
+  /** All secrets, also those whose deletion is scheduled; not those whose recovery window is over. */
+  list(): Secret[] {
+    return this.o.documents.list<Secret>(COLLECTION).filter((secret) => !this.#isGone(secret))
+  }
+
+  /** By name, ARN, or ARN without its random end. */
+  find(secretId: string): Secret | undefined {
+    const secret = this.o.documents.get<Secret>(COLLECTION, this.#nameOf(secretId))
+    if (!secret || this.#isGone(secret)) return undefined
+    const isArn = secretId.startsWith('arn:')
+    const isSame = [secret.arn, secret.arn.slice(0, -ARN_SUFFIX_LENGTH)].includes(secretId)
+    return isArn && !isSame ? undefined : secret
+  }
+
+  /** @throws SecretsManagerFault `ResourceNotFoundException` */
+  get(secretId: string): Secret {
+    const secret = this.find(secretId)
+    if (!secret) {
+      throw new SecretsManagerFault(
+        'ResourceNotFoundException',
+        "Secrets Manager can't find the specified secret.",
+      )
+    }
+    return secret
+  }
+
+  /** @throws SecretsManagerFault also `InvalidRequestException` while a deletion is scheduled */
+  getLive(secretId: string): Secret {
+    return live(this.get(secretId))
+  }
+
+  /**
+   * Stores what `make` returns under a name, durably. It gets the secret that has the name already; returning
+   * that changes nothing.
+   */
+  async create(name: string, make: (existing: Secret | undefined) => Secret): Promise<Secret> {
+    return await this.#inTurn(name, async () => {
+      const before = this.find(name)
+      return await this.#replace(before, make(before))
+    })
+  }
+
+  /** Replaces a secret by what `next` makes of it, durably. @throws as `getLive` */
+  async change(secretId: string, next: (secret: Secret) => Secret): Promise<Secret> {
+    return await this.changeDeleted(secretId, (secret) => next(live(secret)))
+  }
+
+  /** As `change`, also while a deletion is scheduled. @throws as `get` */
+  async changeDeleted(secretId: string, next: (secret: Secret) => Secret): Promise<Secret> {
+    return await this.#inTurn(this.#nameOf(secretId), async () => {
+      const before = this.get(secretId)
+      return await this.#replace(before, next(before))
+    })
+  }
+
+  /** Deletes a secret for good, with all its versions; answers what it was. */
+  async remove(secretId: string): Promise<Secret | undefined> {
+    const name = this.#nameOf(secretId)
+    return await this.#inTurn(name, async () => {
+      const secret = this.find(secretId)
+      if (secret) await this.o.documents.delete(COLLECTION, name)
+      return secret
+    })
+  }
+
+  newArn(name: string): string {
+    const { region, accountId, random } = this.o
+    const suffix = random.hex(ARN_SUFFIX_LENGTH - 1)
+    return `arn:aws:secretsmanager:${region}:${accountId}:secret:${name}-${suffix}`
+  }
+
+  newVersionId(): string {
+    return this.o.random.hex(32).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+  }
+
+  seal(value: SecretValue, arn: string, versionId: string): string {
+    return this.key.seal(plainText(value), `${arn} ${versionId}`)
+  }
+
+  /** @throws SecretsManagerFault `DecryptionFailure` */
+  unseal(secret: Secret, version: SecretVersion): SecretValue {
+    const value = JSON.parse(this.#unsealText(secret, version))
+    return value.binary === undefined
+      ? { SecretString: value.string }
+      : { SecretBinary: new Uint8Array(Buffer.from(value.binary, 'base64')) }
+  }
+
+  /** Whether a version holds this very value. */
+  isValue(secret: Secret, version: SecretVersion, value: SecretValue): boolean {
+    const [held, asked] = [this.#unsealText(secret, version), plainText(value)].map((text) =>
+      Buffer.from(text),
+    ) as [Buffer, Buffer]
+    return held.length === asked.length && timingSafeEqual(held, asked)
+  }
+
+  async #replace(before: Secret | undefined, after: Secret): Promise<Secret> {
+    if (after !== before) await this.o.documents.put(COLLECTION, after.name, after)
+    return after
+  }
+
+  #unsealText(secret: Secret, version: SecretVersion): string {
+    try {
+      return this.key.unseal(version.sealed, `${secret.arn} ${version.id}`)
+    } catch (cause) {
+      throw Object.assign(
+        new SecretsManagerFault(
+          'DecryptionFailure',
+          "Secrets Manager can't decrypt the protected secret text using the provided KMS key.",
+        ),
+        { cause },
+      )
+    }
+  }
+
+  #isGone(secret: Secret): boolean {
+    return secret.gonePast !== undefined && Date.parse(secret.gonePast) <= this.now().getTime()
+  }
+
+  #nameOf(secretId: string): string {
+    const prefix = `arn:aws:secretsmanager:${this.o.region}:${this.o.accountId}:secret:`
+    if (!secretId.startsWith(prefix)) return secretId
+    const rest = secretId.slice(prefix.length)
+    const isPartial = this.o.documents.get<Secret>(COLLECTION, rest) !== undefined
+    return isPartial ? rest : rest.slice(0, -ARN_SUFFIX_LENGTH)
+  }
+
+  async #inTurn<T>(name: string, work: () => Promise<T>): Promise<T> {
+    const before = this.#turns.get(name) ?? Promise.resolve()
+    const mine = before.then(work, work)
+    this.#turns.set(name, mine)
+    try {
+      return await mine
+    } finally {
+      if (this.#turns.get(name) === mine) this.#turns.delete(name)
+    }
+  }
+}
+
+export interface SecretsOptions {
+  readonly region: string
+  readonly accountId: string
+  /** Holds the sealing key. */
+  readonly folder: string
+  readonly documents: DocumentStore
+  readonly clock: Clock
+  readonly random: Random
+}
+
+function live(secret: Secret): Secret {
+  if (secret.deletedAt) {
+    throw new SecretsManagerFault(
+      'InvalidRequestException',
+      "You can't perform this operation on the secret because it was marked for deletion.",
+    )
+  }
+  return secret
+}
+
+/** AWS ends a secret's ARN with a hyphen and six random characters. */
+const ARN_SUFFIX_LENGTH = 7
+
+function plainText({ SecretString, SecretBinary }: SecretValue): string {
+  return JSON.stringify(
+    SecretBinary === undefined
+      ? { string: SecretString }
+      : { binary: Buffer.from(SecretBinary).toString('base64') },
+  )
+}

@@ -1,0 +1,84 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll } from 'vitest'
+import { type Clock, systemClock } from '../../src/core/clock.ts'
+import { Region } from '../../src/region/region.ts'
+
+export const REGION = 'ap-southeast-1'
+export const CREDENTIALS = {
+  accessKeyId: 'AKIALIFEBOATTEST0001',
+  secretAccessKey: 'conformance-tests-sign-with-this-secret0',
+}
+
+/** A clock that a test can put forward; it never stops. */
+export class AdjustableClock implements Clock {
+  #aheadMs = 0
+  now = () => new Date(systemClock.now().getTime() + this.#aheadMs)
+  monotonicMs = () => systemClock.monotonicMs()
+  sleep = (ms: number, signal?: AbortSignal) => systemClock.sleep(ms, signal)
+  forward = (ms: number) => {
+    this.#aheadMs += ms
+  }
+}
+
+/**
+ * One region for a test file, over HTTP, in a folder of its own. The file's tests use names of their own.
+ *
+ * `restart` closes it and opens it again on the same folder.
+ */
+export function regionUnderTest() {
+  const clock = new AdjustableClock()
+  const errors: unknown[] = []
+  let folder: string
+  let region: Region
+  let port: number
+
+  const open = async () => {
+    region = await Region.open({
+      name: REGION,
+      folder,
+      credentials: CREDENTIALS,
+      clock,
+      onError: (error) => errors.push(error),
+    })
+    port = (await region.listen()).port
+  }
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'lifeboat-region-'))
+    await open()
+  })
+  afterAll(async () => {
+    await region.close()
+    await rm(folder, { recursive: true, force: true })
+  })
+
+  return {
+    clock,
+    errors,
+    folder: () => folder,
+    port: () => port,
+    endpoint: () => `http://127.0.0.1:${port}`,
+    restart: async () => {
+      await region.close()
+      await open()
+    },
+    /** What an SDK client needs to reach the region; one attempt, so that a test sees every answer. */
+    client: () => ({
+      region: REGION,
+      endpoint: `http://127.0.0.1:${port}`,
+      credentials: CREDENTIALS,
+      maxAttempts: 1,
+    }),
+  }
+}
+
+/** The name of the error that a call is refused with. A call that succeeds fails the test. */
+export async function refusal(call: Promise<unknown>): Promise<string> {
+  const outcome = await call.then(
+    (result) => ({ result }),
+    (error: Error) => ({ error }),
+  )
+  if ('error' in outcome) return outcome.error.name
+  throw new Error(`the call succeeded: ${JSON.stringify(outcome.result)}`)
+}
