@@ -7,17 +7,12 @@ import { Endpoint } from './protocol/endpoint.ts'
 import { HttpServer } from './protocol/http-server.ts'
 import type { Service } from './protocol/service.ts'
 import type { SigningKey } from './protocol/sigv4.ts'
+import type { RootCredentials } from './root-credentials.ts'
 import { openSecretsManager } from './secretsmanager/service.ts'
 import { stsService } from './sts/service.ts'
 
 /** The account that owns everything in embedded regions. */
 export const ACCOUNT_ID = '000000000000'
-
-/** The one key pair of a home: the root user of its account. */
-export interface RootCredentials {
-  readonly accessKeyId: string
-  readonly secretAccessKey: string
-}
 
 /** A service that a region runs, with what it must release at the end. */
 export interface OpenedService {

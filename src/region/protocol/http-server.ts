@@ -37,17 +37,7 @@ export class HttpServer {
     answer: (raw: RawRequest) => Promise<Reply>
     onError: (error: unknown) => void
   }): Promise<HttpServer> {
-    const server = createServer({
-      maxHeaderSize: MAX_HEADER_BYTES,
-      headersTimeout: 10_000,
-      requestTimeout: 30_000,
-      // Longer than the SDKs keep an idle connection, so that they never write into a closing one.
-      keepAliveTimeout: 75_000,
-      connectionsCheckingInterval: 1000,
-      requireHostHeader: false,
-      insecureHTTPParser: false,
-    })
-    server.maxHeadersCount = 200
+    const server = limitedServer()
     const serve = (request: IncomingMessage, response: ServerResponse) =>
       readBody(request, response)
         .then(async (body) => {
@@ -66,19 +56,39 @@ export class HttpServer {
         })
     server.on('request', serve)
     server.on('checkExpectation', serve)
-    server.on('clientError', (error, socket) => refuseConnection(error, socket as Socket))
-    server.on('connect', (_, socket) => refuseConnection(undefined, socket as Socket))
     await listening(server, o.port)
     return new HttpServer(server)
   }
 
-  /** Stops accepting, lets running requests end for a moment, then cuts what is left. */
   async close(): Promise<void> {
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
-    const timer = setTimeout(() => this.#server.closeAllConnections(), CLOSE_GRACE_MS)
-    await closed
-    clearTimeout(timer)
+    await closeServer(this.#server)
   }
+}
+
+/** Stops accepting, lets running requests end for a moment, then cuts what is left. */
+export async function closeServer(server: Server): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+  const timer = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS)
+  await closed
+  clearTimeout(timer)
+}
+
+/** A server with limits on headers and time, which refuses what is not HTTP with an AWS error. */
+export function limitedServer(): Server {
+  const server = createServer({
+    maxHeaderSize: MAX_HEADER_BYTES,
+    headersTimeout: 10_000,
+    requestTimeout: 30_000,
+    // Longer than the SDKs keep an idle connection, so that they never write into a closing one.
+    keepAliveTimeout: 75_000,
+    connectionsCheckingInterval: 1000,
+    requireHostHeader: false,
+    insecureHTTPParser: false,
+  })
+  server.maxHeadersCount = 200
+  server.on('clientError', (error, socket) => refuseConnection(error, socket as Socket))
+  server.on('connect', (_, socket) => refuseConnection(undefined, socket as Socket))
+  return server
 }
 
 /** Waits until the server listens on loopback. @throws LifeboatError `PortTaken` */
@@ -121,7 +131,12 @@ function readBody(request: IncomingMessage, response: ServerResponse): Promise<B
   })
 }
 
-function send(response: ServerResponse, reply: Reply, more: Record<string, string> = {}): void {
+/** Sends a whole reply. */
+export function send(
+  response: ServerResponse,
+  reply: Reply,
+  more: Record<string, string> = {},
+): void {
   const body = Buffer.from(reply.body)
   response.writeHead(reply.status, {
     ...reply.headers,

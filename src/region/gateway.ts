@@ -1,0 +1,130 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { LifeboatError } from '../core/errors.ts'
+import { systemRandom } from '../core/random.ts'
+import { FolderLock } from './folder-lock.ts'
+import { Forwarding } from './forwarding.ts'
+import { AuthFault } from './protocol/auth-fault.ts'
+import { speaksJson } from './protocol/dispatch.ts'
+import { Fault } from './protocol/fault.ts'
+import { parseForm } from './protocol/form.ts'
+import { closeServer, limitedServer, listening, send } from './protocol/http-server.ts'
+import { headersByName, splitTarget } from './protocol/raw-request.ts'
+import { jsonErrorReply, queryErrorReply } from './protocol/reply.ts'
+import { claimedRegion } from './protocol/signature-claim.ts'
+import { RegionChild } from './region-child.ts'
+
+/**
+ * One endpoint for all regions of a home. A request goes to the region in its credential scope; the gateway
+ * verifies nothing and holds no keys.
+ *
+ * Each region is a child process that leads a group of its own. A region that has died answers as a dead one:
+ * the connection is closed. The gateway lives on, and `start` revives the region.
+ */
+export class Gateway {
+  readonly #children = new Map<string, RegionChild>()
+  readonly #starting = new Map<string, Promise<RegionChild>>()
+  readonly #forwarding = new Forwarding()
+  #isClosed = false
+
+  private constructor(
+    private readonly home: string,
+    private readonly server: Server,
+    private readonly lock: FolderLock,
+  ) {}
+
+  /**
+   * Listens on 127.0.0.1 with no region yet. One gateway owns a home (I9).
+   *
+   * @param port  0 lets the system choose
+   * @throws LifeboatError `AlreadyRunning`, `PortTaken`, `FolderNotUsable`
+   */
+  static async open({ home, port }: { home: string; port: number }): Promise<Gateway> {
+    const lock = await FolderLock.acquire(`${home}/gateway`)
+    const server = limitedServer()
+    try {
+      await listening(server, port)
+    } catch (error) {
+      await lock.release()
+      throw error
+    }
+    const gateway = new Gateway(home, server, lock)
+    const route = (request: IncomingMessage, response: ServerResponse) =>
+      gateway.#route(request, response)
+    server.on('request', route)
+    server.on('checkExpectation', route)
+    return gateway
+  }
+
+  get port(): number {
+    return (this.server.address() as AddressInfo).port
+  }
+
+  /** Starts the regions that do not run; resolves when all of them answer. Safe to call again. */
+  async start(names: readonly string[]): Promise<void> {
+    await Promise.all(names.map((name) => this.#ensure(checkedName(name))))
+  }
+
+  status(): { name: string; isRunning: boolean; pid: number; port: number }[] {
+    return [...this.#children.values()].map(({ name, isAlive, identity, port }) => ({
+      name,
+      isRunning: isAlive,
+      pid: identity.pid,
+      port,
+    }))
+  }
+
+  /** Stops every region in an orderly way, then stops listening. Safe to call again. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    const starting = await Promise.allSettled(this.#starting.values())
+    const started = starting.flatMap((start) => (start.status === 'fulfilled' ? [start.value] : []))
+    const all = new Set([...this.#children.values(), ...started])
+    await Promise.all([...all].map((child) => child.stop()))
+    this.#forwarding.close()
+    await closeServer(this.server)
+    await this.lock.release()
+  }
+
+  async #ensure(name: string): Promise<void> {
+    if (this.#isClosed) throw new LifeboatError('RegionUnreachable', 'the gateway is closing')
+    if (this.#children.get(name)?.isAlive) return
+    const start = this.#starting.get(name) ?? RegionChild.start(this.home, name)
+    this.#starting.set(name, start)
+    try {
+      this.#children.set(name, await start)
+    } finally {
+      this.#starting.delete(name)
+    }
+  }
+
+  #route(request: IncomingMessage, response: ServerResponse): void {
+    const headers = headersByName(request.rawHeaders)
+    try {
+      const query = parseForm(splitTarget(request.url ?? '').queryText)
+      const region = this.#children.get(claimedRegion(headers, query))
+      if (!region) {
+        throw new AuthFault(
+          'SignatureDoesNotMatch',
+          'Credential should be scoped to a valid region.',
+        )
+      }
+      if (region.isAlive) this.#forwarding.forward(request, response, region.port)
+      else response.destroy()
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error
+      request.resume()
+      const errorReply = speaksJson(headers) ? jsonErrorReply : queryErrorReply
+      send(response, errorReply(error, systemRandom.hex(32)))
+    }
+  }
+}
+
+/** @throws LifeboatError `InvalidUsage` for what cannot be the name of a region, or of its folder. */
+function checkedName(name: string): string {
+  if (/^[a-z]{2,3}(-[a-z]{2,16}){1,3}-\d{1,2}$/.test(name)) return name
+  throw new LifeboatError('InvalidUsage', `'${name}' is not the name of a region`, {
+    hint: "Name a region as AWS does, like 'ap-southeast-1'.",
+  })
+}

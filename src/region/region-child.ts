@@ -1,0 +1,109 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { join } from 'node:path'
+import { systemClock } from '../core/clock.ts'
+import { entryPoint } from '../core/entry-point.ts'
+import { ERRORS, type ErrorCode, LifeboatError } from '../core/errors.ts'
+import { findHolder } from './folder-lock.ts'
+import { findProcess, isRunning, type ProcessIdentity, signal } from './process-identity.ts'
+import type { RegionMessage } from './region-process.ts'
+
+/** How long an orphan and a child that was asked to end may take, in milliseconds. */
+const ORPHAN_GRACE_MS = 10_000
+const STOP_GRACE_MS = 30_000
+const POLL_MS = 25
+
+/** A region process as its gateway holds it: ready, until it ends. */
+export class RegionChild {
+  private constructor(
+    readonly name: string,
+    readonly port: number,
+    readonly identity: ProcessIdentity,
+    private readonly child: ChildProcess,
+  ) {}
+
+  /**
+   * Forks a region and waits until it answers. Its output goes to `region.log` in its folder.
+   *
+   * @throws LifeboatError whatever the region failed with, or `RegionUnreachable`
+   */
+  static async start(home: string, name: string): Promise<RegionChild> {
+    const folder = join(home, 'regions', name)
+    mkdirSync(folder, { recursive: true, mode: 0o711 })
+    await endOrphan(folder)
+
+    const logFile = join(folder, 'region.log')
+    const log = openSync(logFile, 'a', 0o600)
+    const child = fork(entryPoint(import.meta.url, './region-process.ts'), [home, name], {
+      detached: true,
+      stdio: ['ignore', log, log, 'ipc'],
+      execArgv: [],
+    })
+    closeSync(log)
+    child.once('exit', (code) => code !== 0 && killGroup(child.pid))
+    const message = await firstMessage(child)
+    const identity = child.pid === undefined ? undefined : findProcess(child.pid)
+    if (message?.kind === 'ready' && identity) {
+      return new RegionChild(name, message.port, identity, child)
+    }
+    if (message?.kind === 'failed' && message.code in ERRORS) {
+      const { code, hint } = message
+      throw new LifeboatError(code as ErrorCode, message.message, hint ? { hint } : {})
+    }
+    throw new LifeboatError('RegionUnreachable', `region '${name}' ended before it was ready`, {
+      hint: `Read its log, '${logFile}'.`,
+    })
+  }
+
+  get isAlive(): boolean {
+    return this.child.exitCode === null && this.child.signalCode === null
+  }
+
+  /** Closes its databases in an orderly way; after a deadline its whole group is killed. */
+  async stop(): Promise<void> {
+    if (!this.isAlive) return
+    const ended = once(this.child, 'exit')
+    const timer = setTimeout(() => signal(this.identity, 'SIGKILL', { group: true }), STOP_GRACE_MS)
+    this.child.kill('SIGTERM')
+    await ended
+    clearTimeout(timer)
+  }
+}
+
+/** Ends a region that a killed gateway has left behind, so that its folder is free. Its state survives that. */
+export async function endOrphan(folder: string): Promise<void> {
+  const holder = await findHolder(folder)
+  if (!holder) return
+  signal(holder, 'SIGTERM')
+  if (!(await gone(holder, ORPHAN_GRACE_MS))) {
+    signal(holder, 'SIGKILL', { group: true })
+    await gone(holder, ORPHAN_GRACE_MS)
+  }
+}
+
+/** A region that was killed alone leaves databases behind; without its API they are lost with it. */
+function killGroup(leader: number | undefined): void {
+  try {
+    if (leader !== undefined) process.kill(-leader, 'SIGKILL')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
+}
+
+/** Waits until a process has ended; false when it has not in time. */
+export async function gone(noted: ProcessIdentity, deadlineMs: number): Promise<boolean> {
+  for (let waited = 0; waited < deadlineMs; waited += POLL_MS) {
+    if (!isRunning(noted)) return true
+    await systemClock.sleep(POLL_MS)
+  }
+  return !isRunning(noted)
+}
+
+async function firstMessage(child: ChildProcess): Promise<RegionMessage | undefined> {
+  return await new Promise((resolve, reject) => {
+    child.once('message', (message) => resolve(message as RegionMessage))
+    child.once('exit', () => resolve(undefined))
+    child.once('error', reject)
+  })
+}
