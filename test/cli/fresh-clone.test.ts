@@ -18,7 +18,7 @@ const ACCOUNTS = [
 ] as const
 
 describe.skipIf(!isAskedFor).each(ACCOUNTS)(
-  'a fresh clone, by %s [skipped: needs LIFEBOAT_LONG_TESTS=1]',
+  `a fresh clone, by %s${isAskedFor ? '' : ' (skipped: needs LIFEBOAT_LONG_TESTS=1)'}`,
   (_, uid) => {
     let folder: string
     let clone: string
@@ -68,7 +68,7 @@ describe.skipIf(!isAskedFor).each(ACCOUNTS)(
     test(
       'npm test passes arguments on and ends with one line of counts',
       () => {
-        const { status, stdout } = run('npm', 'test', '--', 'src/core')
+        const { status, stdout } = run('npm', 'test', '--', 'test/cli/home')
         expect(status).toBe(0)
         expect(stdout.trimEnd().split('\n').at(-1)).toMatch(/^\d+ passed, 0 failed, 0 skipped$/)
       },
