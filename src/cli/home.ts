@@ -1,7 +1,9 @@
-import { accessSync, constants, existsSync, mkdirSync } from 'node:fs'
+import { constants, existsSync } from 'node:fs'
+import { access, mkdir } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { LifeboatError } from '../core/errors.ts'
+import { ensureReachable, serverAccount } from '../postgres/server-account.ts'
 
 /**
  * Where Lifeboat's state and data live: `--home`, else `LIFEBOAT_HOME`, else `lifeboat` in the XDG state
@@ -58,38 +60,33 @@ export class Home {
   /**
    * Makes the folder; safe to call again.
    *
-   * Others may pass through it but not look: servers of root run under another account.
+   * As root, others may pass through it but not look: servers run under another account.
    *
    * @throws LifeboatError `FolderNotUsable` when it cannot be made, written or reached
    */
-  create(): void {
+  async create(): Promise<void> {
+    const account = serverAccount()
     try {
-      makeFolder(this.folder, 0o711)
-      accessSync(this.folder, constants.W_OK | constants.X_OK)
+      await makeFolder(this.folder, account ? 0o711 : 0o700)
+      await access(this.folder, constants.W_OK | constants.X_OK)
     } catch (cause) {
-      throw unusable(
-        this.folder,
-        `'${this.folder}' cannot be used: ${(cause as Error).message}`,
+      const { message } = cause as Error
+      throw new LifeboatError('FolderNotUsable', `'${this.folder}' cannot be used: ${message}`, {
+        hint: 'Choose another folder with --home or LIFEBOAT_HOME.',
         cause,
-      )
+      })
     }
+    await ensureReachable(this.folder, account)
   }
 }
 
-/** One folder after the other: `mkdirSync` with `recursive` never returns for a place below `/proc`. */
-function makeFolder(folder: string, mode: number): void {
+/** One folder after the other: `mkdir` with `recursive` never returns for a place below `/proc`. */
+async function makeFolder(folder: string, mode: number): Promise<void> {
   if (existsSync(folder)) return
-  makeFolder(dirname(folder), mode)
+  await makeFolder(dirname(folder), mode)
   try {
-    mkdirSync(folder, { mode })
+    await mkdir(folder, { mode })
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
   }
-}
-
-function unusable(folder: string, message: string, cause?: unknown): LifeboatError {
-  const hint = folder.startsWith('/root')
-    ? 'Choose a folder outside of /root with --home, such as /var/lib/lifeboat.'
-    : 'Choose another folder with --home or LIFEBOAT_HOME.'
-  return new LifeboatError('FolderNotUsable', message, { hint, cause })
 }

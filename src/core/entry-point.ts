@@ -8,7 +8,11 @@
  */
 export function entryPoint(moduleUrl: string, program: string): URL {
   const url = new URL(program, moduleUrl).href
-  return new URL(url.replace(/\/(src|examples|bench)\/((?!.*\/dist\/).*)$/, (whole, top, rest) =>
-    moduleUrl.includes('/dist/') ? whole : `/dist/${top}/${rest}`,
-  ).replace(/\.ts$/, '.js'))
+  return new URL(
+    url
+      .replace(/\/(src|examples|bench)\/((?!.*\/dist\/).*)$/, (whole, top, rest) =>
+        moduleUrl.includes('/dist/') ? whole : `/dist/${top}/${rest}`,
+      )
+      .replace(/\.ts$/, '.js'),
+  )
 }

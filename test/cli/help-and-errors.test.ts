@@ -7,13 +7,13 @@ describe('help', () => {
     const { code, stdout, stderr } = await lifeboat(['--help'])
     expect(code).toBe(0)
     expect(stderr).toBe('')
-    for (const command of ['explain']) expect(stdout).toContain(command)
+    for (const command of ['doctor', 'explain']) expect(stdout).toContain(command)
   })
 
   test('of a command tells its exit codes from the error table', async () => {
-    const { stdout } = await lifeboat(['explain', '--help'])
+    const { stdout } = await lifeboat(['doctor', '--help'])
     expect(stdout).toMatch(/^Exit codes:\n +0 {2}done$/m)
-    expect(stdout).toMatch(new RegExp(`^ +${ERRORS.FolderNotUsable.exit} {2}FolderNotUsable$`, 'm'))
+    expect(stdout).toMatch(new RegExp(`^ +${ERRORS.PostgresMissing.exit} {2}PostgresMissing$`, 'm'))
     expect(stdout).toContain('--home <folder>')
   })
 
@@ -29,7 +29,7 @@ describe('help', () => {
 describe('a mistake on the command line', () => {
   test.each([
     [['frobnicate'], "error: unknown command 'frobnicate'"],
-    [['explain', '--frobnicate'], "error: unknown option '--frobnicate'"],
+    [['doctor', '--frobnicate'], "error: unknown option '--frobnicate'"],
     [['explain', 'one', 'two'], 'error: too many arguments'],
   ])('%j says what is wrong, what to do, and ends with 2', async (args, message) => {
     const { code, stdout, stderr } = await lifeboat(args)

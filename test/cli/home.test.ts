@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { homeFolder } from '../../src/cli/home.ts'
+import { lifeboat } from './lifeboat.ts'
 
 describe('the home', () => {
   const xdg = { HOME: '/home/ana', XDG_STATE_HOME: '/state' }
@@ -25,5 +26,14 @@ describe('the home', () => {
     ],
   ])('%s', (_, o, folder) => {
     expect(homeFolder(o)).toBe(folder)
+  })
+
+  test('that cannot be made is named, with its code', async () => {
+    const { code, stdout } = await lifeboat(['doctor', '--json', '--home', '/proc/lifeboat'])
+    const { findings } = JSON.parse(stdout)
+    expect(code).toBe(21)
+    expect(findings).toContainEqual(
+      expect.objectContaining({ what: 'home', state: 'failed', code: 'FolderNotUsable' }),
+    )
   })
 })
