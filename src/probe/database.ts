@@ -41,7 +41,7 @@ export class Database {
    */
   static async open(login: DatabaseLogin, options: DatabaseOptions): Promise<Database> {
     const { host, port, user, password, database, tls = 'off' } = login
-    const place = `${host}:${port}/${database}`
+    const place = placeOf(login)
     const statementTimeoutMs = options.statementTimeoutMs ?? 60_000
     const client = new pg.Client({
       host,
@@ -136,6 +136,11 @@ const BEGIN: Readonly<Record<TransactionMode, string>> = {
 }
 
 let cursors = 0
+
+/** `host:port/database`: which database this is, whoever logs in. */
+export function placeOf(login: Omit<DatabaseLogin, 'user' | 'password'>): string {
+  return `${login.host}:${login.port}/${login.database}`
+}
 
 /** Opens a session for the length of `body`. */
 export async function withDatabase<Result>(

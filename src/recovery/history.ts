@@ -1,0 +1,211 @@
+import type { Baseline } from './baseline.ts'
+import { isoTime } from './baseline.ts'
+import type { CheckResult, CheckState } from './checks.ts'
+
+/** The part of Lifeboat's state database that the history needs. */
+export interface HistoryStore {
+  query<Found>(sql: string, values?: unknown[]): Promise<Found[]>
+  migrate(namespace: string, migrations: readonly string[]): Promise<void>
+}
+
+/** One run of the checks that were due, on one snapshot of one database. */
+export interface Observation {
+  /** `host:port/database`: results of a damaged instance are never mixed with those of its successor. */
+  readonly place: string
+  /** The database's clock when the transaction began and after its snapshot was taken; ISO 8601, µs. */
+  readonly beganAt: string
+  readonly seenAt: string
+  /** Our own clock when the results were in. */
+  readonly knownAt: Date
+  /** Our clock minus the database's, half a round trip uncertain. */
+  readonly skewMs: number
+  readonly results: readonly CheckResult[]
+}
+
+export interface RecordedResult extends CheckResult {
+  readonly beganAt: string
+  readonly seenAt: string
+  readonly knownAt: string
+  readonly skewMs: number
+}
+
+/** What the checks say about when a database was damaged. JSON. */
+export interface Findings {
+  /** The last moment at which every check is known to have passed, by the database's clock. */
+  readonly lastGoodAt?: string
+  /** The first result that failed, since everything passed. */
+  readonly firstBad?: RecordedResult
+  /** Every check's newest result. */
+  readonly newest: readonly RecordedResult[]
+}
+
+const MIGRATIONS = [
+  `create table check_results (
+     id bigint generated always as identity primary key,
+     workload text not null, place text not null, check_name text not null,
+     state text not null, value text, reason text,
+     began_at timestamptz not null, seen_at timestamptz not null,
+     known_at timestamptz not null, skew_ms double precision not null)`,
+  `create index check_results_of_place on check_results (workload, place, check_name, began_at desc)`,
+  `create table baselines (
+     id bigint generated always as identity primary key,
+     workload text not null, place text not null, at timestamptz not null, document jsonb not null)`,
+  `create index baselines_of_place on baselines (workload, place, at desc)`,
+]
+
+/** What was seen of each workload over time, in Lifeboat's own database. */
+export class History {
+  private constructor(private readonly store: HistoryStore) {}
+
+  static async open(store: HistoryStore): Promise<History> {
+    await store.migrate('recovery', MIGRATIONS)
+    return new History(store)
+  }
+
+  async record(workload: string, seen: Observation): Promise<void> {
+    for (const result of seen.results) {
+      await this.store.query(
+        `insert into check_results
+           (workload, place, check_name, state, value, reason, began_at, seen_at, known_at, skew_ms)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+        [
+          workload,
+          seen.place,
+          result.check,
+          result.state,
+          result.value ?? null,
+          result.reason ?? null,
+          seen.beganAt,
+          seen.seenAt,
+          seen.knownAt,
+          seen.skewMs,
+        ],
+      )
+    }
+  }
+
+  async recordBaseline(workload: string, place: string, baseline: Baseline): Promise<void> {
+    await this.store.query(
+      'insert into baselines (workload, place, at, document) values ($1, $2, $3, $4)',
+      [workload, place, baseline.at, JSON.stringify(baseline)],
+    )
+  }
+
+  /** The newest baseline at or before `time`; undefined when nothing was watched then. */
+  async baselineAtOrBefore(
+    workload: string,
+    place: string,
+    time: string,
+  ): Promise<Baseline | undefined> {
+    const [row] = await this.store.query<{ document: Baseline }>(
+      `select document from baselines
+        where workload = $1 and place = $2 and at <= $3 order by at desc limit 1`,
+      [workload, place, time],
+    )
+    return row?.document
+  }
+
+  /** The largest number of rows that a table lost between two baselines following each other. */
+  async deletesBetweenBaselines(
+    workload: string,
+    place: string,
+    before: string,
+  ): Promise<Record<string, number>> {
+    const rows = await this.store.query<{ name: string; deleted: string }>(
+      `with steps as (
+         select key as name, (value->>'deleted')::bigint
+             - lag((value->>'deleted')::bigint) over (partition by key order by at) as deleted
+           from (select * from baselines
+                  where workload = $1 and place = $2 and at <= $3 order by at desc limit 100) recent,
+                jsonb_each(document->'tables'))
+       select name, coalesce(max(deleted), 0)::text as deleted from steps group by name`,
+      [workload, place, before],
+    )
+    return Object.fromEntries(rows.map((row) => [row.name, Number(row.deleted)]))
+  }
+
+  /** When every check last passed and the first one failed, of one database. */
+  async findings(workload: string, place: string, checks: readonly string[]): Promise<Findings> {
+    const newest: RecordedResult[] = []
+    const firstBads: RecordedResult[] = []
+    for (const check of checks) {
+      const last = await this.#result(workload, place, check, 'true order by began_at desc')
+      if (last) newest.push(last)
+      const firstBad = await this.#result(
+        workload,
+        place,
+        check,
+        `state = 'failed' and began_at > coalesce((select max(began_at) from check_results
+           where workload = $1 and place = $2 and check_name = $3 and state = 'passed'), '-infinity')
+         order by began_at`,
+      )
+      if (firstBad) firstBads.push(firstBad)
+    }
+    const firstBad = firstBads.toSorted((a, b) => compareText(a.beganAt, b.beganAt))[0]
+
+    const lastPasses: (string | undefined)[] = []
+    for (const check of checks) {
+      const until = firstBad ? `and began_at < '${firstBad.beganAt}'` : ''
+      const pass = await this.#result(
+        workload,
+        place,
+        check,
+        `state = 'passed' ${until} order by began_at desc`,
+      )
+      lastPasses.push(pass?.beganAt)
+    }
+    const isComplete = lastPasses.every((time) => time !== undefined)
+    const lastGoodAt = isComplete ? lastPasses.toSorted(compareText)[0] : undefined
+    return { newest, ...(lastGoodAt && { lastGoodAt }), ...(firstBad && { firstBad }) }
+  }
+
+  /** Drops results and thins out baselines: one an hour is kept of those older than an hour. */
+  async expire(workload: string, now: Date, keepDays = 35): Promise<void> {
+    const oldest = new Date(now.getTime() - keepDays * 86_400_000)
+    const hourAgo = new Date(now.getTime() - 3_600_000)
+    await this.store.query('delete from check_results where workload = $1 and known_at < $2', [
+      workload,
+      oldest,
+    ])
+    await this.store.query(
+      `delete from baselines b where workload = $1 and (at < $2 or (at < $3 and exists (
+         select from baselines e where e.workload = b.workload and e.place = b.place and e.id < b.id
+            and date_trunc('hour', e.at) = date_trunc('hour', b.at))))`,
+      [workload, oldest, hourAgo],
+    )
+  }
+
+  async #result(workload: string, place: string, check: string, condition: string) {
+    const [row] = await this.store.query<{
+      state: CheckState
+      value: string | null
+      reason: string | null
+      began: string
+      seen: string
+      known: string
+      skew: string
+    }>(
+      `select state, value, reason, to_json(began_at)#>>'{}' as began, to_json(seen_at)#>>'{}' as seen,
+              to_json(known_at)#>>'{}' as known, skew_ms::text as skew
+         from check_results
+        where workload = $1 and place = $2 and check_name = $3 and ${condition} limit 1`,
+      [workload, place, check],
+    )
+    if (!row) return undefined
+    const result: RecordedResult = {
+      check,
+      state: row.state,
+      ...(row.value !== null && { value: row.value }),
+      ...(row.reason !== null && { reason: row.reason }),
+      beganAt: isoTime(row.began),
+      seenAt: isoTime(row.seen),
+      knownAt: isoTime(row.known),
+      skewMs: Number(row.skew),
+    }
+    return result
+  }
+}
+
+/** Orders ISO times of one precision. */
+const compareText = (a: string | undefined, b: string | undefined) =>
+  (a ?? '') < (b ?? '') ? -1 : 1

@@ -1,0 +1,192 @@
+import type { Clock } from '../core/clock.ts'
+import { LifeboatError } from '../core/errors.ts'
+import { Database, type DatabaseLogin, placeOf } from '../probe/database.ts'
+import { captureBaseline, isoTime } from './baseline.ts'
+import { type CheckResult, type CheckState, runCheck } from './checks.ts'
+import type { History } from './history.ts'
+import type { Check, Workload } from './workload-file.ts'
+
+export interface MonitorOptions {
+  readonly workload: Workload
+  readonly history: History
+  /** Asked again whenever a session is lost and twice a minute: consumers may have been moved. */
+  readonly login: () => Promise<DatabaseLogin>
+  readonly clock: Clock
+  /** Called after each run of checks. */
+  readonly onResults?: (results: readonly CheckResult[]) => void
+}
+
+const LOGIN_EVERY_MS = 30_000
+const RETRY_MS = 1_000
+/** A baseline may take up to a twentieth of the time. */
+const BASELINE_SHARE = 20
+const EXPIRE_EVERY_MS = 600_000
+
+/**
+ * Runs a workload's checks, each at its interval, and keeps what it sees.
+ *
+ * All checks that are due run on one snapshot, read only. While every check passes, the rows of each
+ * table are counted on that same snapshot: the baseline that a restore is compared with.
+ */
+export class Monitor {
+  readonly #options: MonitorOptions
+  readonly #stopping = new AbortController()
+  readonly #newest = new Map<string, CheckResult>()
+  readonly #dueAtMs = new Map<string, number>()
+  #session: Database | undefined
+  #sessionSince = 0
+  #place: string | undefined
+  #baselineDueAtMs = 0
+  #expireDueAtMs = 0
+  #running: Promise<void> | undefined
+
+  constructor(options: MonitorOptions) {
+    this.#options = options
+  }
+
+  start(): void {
+    this.#running ??= this.#run()
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort(new LifeboatError('ExecutionCanceled', 'the monitor was stopped'))
+    await this.#running
+    await this.#hangUp()
+  }
+
+  /** Each check's newest result; `unknown` before its first run. */
+  get results(): CheckResult[] {
+    return this.#options.workload.checks.map(
+      ({ name }) =>
+        this.#newest.get(name) ?? { check: name, state: 'unknown', reason: 'not run yet' },
+    )
+  }
+
+  /** failed if any check failed, else unknown if any is unknown, else passed. */
+  get state(): CheckState {
+    return worstState(this.results)
+  }
+
+  /** Runs every check once, due or not, and records it. */
+  async runOnce(): Promise<CheckResult[]> {
+    await this.#runChecks(this.#options.workload.checks)
+    return this.results
+  }
+
+  async #run(): Promise<void> {
+    const { clock, workload } = this.#options
+    const { signal } = this.#stopping
+    while (!signal.aborted) {
+      const now = clock.monotonicMs()
+      const due = workload.checks.filter((check) => (this.#dueAtMs.get(check.name) ?? 0) <= now)
+      for (const check of due) this.#dueAtMs.set(check.name, now + check.everySeconds * 1000)
+      if (due.length > 0) await this.#runChecks(due)
+      await this.#expire(now)
+      const next = Math.min(...this.#dueAtMs.values())
+      await clock
+        .sleep(Math.max(next - clock.monotonicMs(), 10), signal)
+        .catch((reason: unknown) => {
+          if (!signal.aborted) throw reason
+        })
+    }
+  }
+
+  async #runChecks(due: readonly Check[]): Promise<void> {
+    const { workload, history, clock, onResults } = this.#options
+    try {
+      const session = await this.#dial()
+      const beforeMs = clock.now().getTime()
+      await session.transaction('snapshot', async () => {
+        const moment = await session.one(
+          `select to_json(transaction_timestamp())#>>'{}' as began, to_json(clock_timestamp())#>>'{}' as seen`,
+        )
+        const skewMs = (beforeMs + clock.now().getTime()) / 2 - Date.parse(moment.began ?? '')
+        const results: CheckResult[] = []
+        for (const check of due) results.push(await runCheck(session, check))
+        for (const result of results) this.#newest.set(result.check, result)
+
+        await history.record(workload.name, {
+          place: session.place,
+          beganAt: isoTime(moment.began),
+          seenAt: isoTime(moment.seen),
+          knownAt: clock.now(),
+          skewMs,
+          results,
+        })
+        if (this.state === 'passed') await this.#keepBaseline(session)
+      })
+    } catch (error) {
+      if (!(error instanceof LifeboatError)) throw error
+      await this.#noteUnknown(due, error)
+      await this.#hangUp()
+    }
+    onResults?.(due.map((check) => this.#newest.get(check.name)!))
+  }
+
+  async #keepBaseline(session: Database): Promise<void> {
+    const { workload, history, clock } = this.#options
+    const startedMs = clock.monotonicMs()
+    if (startedMs < this.#baselineDueAtMs) return
+    await session.query("SET LOCAL statement_timeout = '60s'")
+    const baseline = await captureBaseline(session, workload)
+    await history.recordBaseline(workload.name, session.place, baseline)
+    const tookMs = clock.monotonicMs() - startedMs
+    this.#baselineDueAtMs = startedMs + tookMs * BASELINE_SHARE
+  }
+
+  /** No answer is an answer too: it is recorded, so that an old pass does not look like a new one. */
+  async #noteUnknown(due: readonly Check[], error: LifeboatError): Promise<void> {
+    const { clock, history, workload } = this.#options
+    const retryAtMs = clock.monotonicMs() + RETRY_MS
+    for (const { name } of due) {
+      this.#newest.set(name, { check: name, state: 'unknown', reason: error.message })
+      this.#dueAtMs.set(name, Math.min(this.#dueAtMs.get(name) ?? retryAtMs, retryAtMs))
+    }
+    if (this.#place === undefined || error.code === 'StateUnreachable') return
+    const now = clock.now()
+    await history.record(workload.name, {
+      place: this.#place,
+      beganAt: now.toISOString(),
+      seenAt: now.toISOString(),
+      knownAt: now,
+      skewMs: 0,
+      results: due.map(({ name }) => this.#newest.get(name)!),
+    })
+  }
+
+  async #dial(): Promise<Database> {
+    const { clock, login, workload } = this.#options
+    const isOld = clock.monotonicMs() - this.#sessionSince > LOGIN_EVERY_MS
+    if (this.#session && !isOld) return this.#session
+    await this.#hangUp()
+    const timeoutMs = Math.max(...workload.checks.map((check) => check.timeoutSeconds)) * 1000
+    const dialed = await login()
+    this.#place = placeOf(dialed)
+    this.#session = await Database.open(dialed, {
+      purpose: 'monitor',
+      statementTimeoutMs: Math.max(timeoutMs, 60_000),
+    })
+    this.#sessionSince = clock.monotonicMs()
+    return this.#session
+  }
+
+  async #hangUp(): Promise<void> {
+    const session = this.#session
+    this.#session = undefined
+    await session?.close()
+  }
+
+  async #expire(now: number): Promise<void> {
+    if (now < this.#expireDueAtMs) return
+    this.#expireDueAtMs = now + EXPIRE_EVERY_MS
+    await this.#options.history.expire(this.#options.workload.name, this.#options.clock.now())
+  }
+}
+
+/** One failed check is a failed workload; one unknown check is never a green one. */
+export function worstState(results: readonly Pick<CheckResult, 'state'>[]): CheckState {
+  if (results.some((result) => result.state === 'failed')) return 'failed'
+  return results.length === 0 || results.some((result) => result.state === 'unknown')
+    ? 'unknown'
+    : 'passed'
+}

@@ -1,0 +1,93 @@
+/**
+ * The moment to go back to, and how it was found.
+ */
+import { LifeboatError } from '../core/errors.ts'
+import type { Suspect } from './damage.ts'
+
+/** RDS restores to whole seconds. */
+const RESOLUTION_MS = 1000
+
+export interface RecoveryPoint {
+  /** What the restore is asked for; ISO 8601, whole seconds. */
+  readonly time: string
+  readonly how: 'operator' | 'suspect transaction' | 'last good check'
+  readonly certainty: 'exact' | 'bounded' | 'as told'
+  readonly explanation: string
+  /** When the damage was committed, by the database's clock: one moment, or between two. */
+  readonly damagedAt: Bounds
+}
+
+/** A moment that is known (`from` equals `to`), or lies between two; null is an open end. */
+export interface Bounds {
+  readonly from: string | null
+  readonly to: string | null
+}
+
+export interface RecoveryEvidence {
+  /** `--to`: what a person says. */
+  readonly told?: string
+  readonly suspect?: Suspect
+  readonly lastGoodAt?: string
+  readonly firstBadAt?: string
+}
+
+/**
+ * Just before the suspect's commit; else the last good check; `told` overrides both.
+ *
+ * @throws LifeboatError `RecoveryPointUnknown` when there is nothing to go by
+ */
+export function chooseRecoveryPoint(evidence: RecoveryEvidence): RecoveryPoint {
+  const { told, suspect, lastGoodAt, firstBadAt } = evidence
+  const committedAt = suspect?.transaction.committedAt
+  const damagedAt: Bounds = committedAt
+    ? { from: committedAt, to: committedAt }
+    : { from: lastGoodAt ?? null, to: firstBadAt ?? null }
+
+  if (told !== undefined) {
+    return {
+      time: new Date(told).toISOString(),
+      how: 'operator',
+      certainty: 'as told',
+      explanation: `named with --to${committedAt ? `; the suspect committed at ${committedAt}` : ''}`,
+      damagedAt,
+    }
+  }
+  if (suspect && committedAt) {
+    return {
+      time: floorBefore(committedAt),
+      how: 'suspect transaction',
+      certainty: 'exact',
+      explanation: `just before transaction ${suspect.transaction.ids[0]} committed at ${committedAt}: ${suspect.because}`,
+      damagedAt,
+    }
+  }
+  if (lastGoodAt) {
+    const why = suspect
+      ? 'the server does not track commit times, so the moment of the damage is only bounded'
+      : 'no transaction stands out, so the moment of the damage is only bounded'
+    return {
+      time: floorTo(lastGoodAt),
+      how: 'last good check',
+      certainty: 'bounded',
+      explanation: `every check passed at ${lastGoodAt}; ${why}`,
+      damagedAt,
+    }
+  }
+  throw new LifeboatError(
+    'RecoveryPointUnknown',
+    'no moment is known at which every check passed',
+    { hint: 'Name a moment before the damage with --to 2026-01-15T10:30:00Z.' },
+  )
+}
+
+/** The last whole second before `time`: a commit at that very second is not included. */
+function floorBefore(time: string): string {
+  const floored = floorTo(time)
+  const isWhole = /\.0+Z$/.test(time)
+  return isWhole ? new Date(Date.parse(floored) - RESOLUTION_MS).toISOString() : floored
+}
+
+function floorTo(time: string): string {
+  const ms = Date.parse(time)
+  return new Date(ms - (ms % RESOLUTION_MS)).toISOString()
+}
