@@ -31,6 +31,8 @@ const TOP_PER_TABLE = 50
 /** How much larger than every other transaction a suspect is. */
 const DOMINANCE = 5
 const FEWEST_ROWS = 10
+/** A transaction takes its commit time before others can see it: the flush to disk lies in between. */
+const COMMIT_MS = 2_000
 
 /** Groups the row versions that `snapshot` did not see by the transaction that wrote them. */
 export async function findWritesSince(
@@ -111,8 +113,9 @@ export interface Suspect {
 export function chooseSuspect(writes: WritesSince, bounds: DamageBounds): Suspect | undefined {
   const inBounds = writes.transactions.filter(({ committedAt }) => {
     if (committedAt === undefined) return true
-    if (bounds.lastGoodAt !== undefined && committedAt < bounds.lastGoodAt) return false
-    return bounds.firstBadAt === undefined || committedAt <= bounds.firstBadAt
+    const time = Date.parse(committedAt)
+    if (bounds.lastGoodAt && time < Date.parse(bounds.lastGoodAt) - COMMIT_MS) return false
+    return !bounds.firstBadAt || time <= Date.parse(bounds.firstBadAt)
   })
   const [first, second] = inBounds
   if (!first || first.rows < FEWEST_ROWS) return undefined

@@ -4,11 +4,11 @@
 import { LifeboatError } from '../core/errors.ts'
 import type { Suspect } from './damage.ts'
 
-/** RDS restores to whole seconds. */
-const RESOLUTION_MS = 1000
+/** RestoreTime travels with milliseconds; PostgreSQL commits in microseconds. */
+const RESOLUTION_MS = 1
 
 export interface RecoveryPoint {
-  /** What the restore is asked for; ISO 8601, whole seconds. */
+  /** What the restore is asked for; ISO 8601, whole milliseconds. */
   readonly time: string
   readonly how: 'operator' | 'suspect transaction' | 'last good check'
   readonly certainty: 'exact' | 'bounded' | 'as told'
@@ -80,10 +80,10 @@ export function chooseRecoveryPoint(evidence: RecoveryEvidence): RecoveryPoint {
   )
 }
 
-/** The last whole second before `time`: a commit at that very second is not included. */
+/** The last whole millisecond before `time`: a commit at that very moment is not included. */
 function floorBefore(time: string): string {
   const floored = floorTo(time)
-  const isWhole = /\.0+Z$/.test(time)
+  const isWhole = !/\.\d{3}\d*[1-9]\d*Z$/.test(time)
   return isWhole ? new Date(Date.parse(floored) - RESOLUTION_MS).toISOString() : floored
 }
 

@@ -1,8 +1,5 @@
 import { type Database, quoteIdentifier } from '../probe/database.ts'
 
-/** Lifeboat's own schema in the workload's database: the write ledger, and nothing of the workload. */
-export const OUR_SCHEMA = 'lifeboat'
-
 /** A table that holds rows of the workload. A partition is a table; its parent holds no rows. */
 export interface Table {
   /** `schema.table`, unquoted: a name for people and keys of maps. */
@@ -39,9 +36,9 @@ export interface TableChoice {
   readonly ignore: readonly string[]
 }
 
-/** No system table, no table of an extension, no temporary one, none of ours. */
+/** No system table, no table of an extension, no temporary one. */
 const IS_USER_TABLE = `
-  n.nspname not in ('pg_catalog', 'information_schema', '${OUR_SCHEMA}')
+  n.nspname not in ('pg_catalog', 'information_schema')
   and n.nspname !~ '^pg_(toast|temp)' and c.relpersistence = 'p'
   and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass
                     and d.objid = c.oid and d.deptype = 'e')`
