@@ -25,7 +25,7 @@ export interface DbInstance {
  * What makes one instance behave as another, besides its rows. A restore on AWS brings most of these
  * back as defaults. JSON, so that a step can record it.
  */
-export interface InstanceAttributes {
+export type InstanceAttributes = {
   readonly engineVersion?: string
   readonly instanceClass?: string
   readonly parameterGroup?: string

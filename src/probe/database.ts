@@ -79,9 +79,23 @@ export class Database {
       })
       return result.rows ?? []
     } catch (error) {
-      const state = sqlStateOf(error)
-      if (state !== undefined && !/^(57P0|08)/.test(state)) throw error
-      throw lostSession(this.place, error)
+      throw this.#named(error)
+    }
+  }
+
+  #named(error: unknown): unknown {
+    const state = sqlStateOf(error)
+    return state !== undefined && !/^(57P0|08)/.test(state) ? error : lostSession(this.place, error)
+  }
+
+  /** Runs one or more statements. @returns the rows that they wrote */
+  async execute(sql: string): Promise<number> {
+    if (this.#isClosed) throw lostSession(this.place)
+    try {
+      const answer: pg.QueryResult | pg.QueryResult[] = await this.client.query(sql)
+      return [answer].flat().reduce((rows, result) => rows + (result.rowCount ?? 0), 0)
+    } catch (error) {
+      throw this.#named(error)
     }
   }
 

@@ -6,7 +6,7 @@ import { type ForeignKey, listForeignKeys, listTables, type TableChoice } from '
  *
  * JSON: an execution keeps it in its journal.
  */
-export interface Baseline {
+export type Baseline = {
   /** The database's clock, just after the snapshot was taken; ISO 8601. */
   readonly at: string
   /** `pg_current_snapshot()`: which transactions had committed. */
@@ -15,7 +15,7 @@ export interface Baseline {
   readonly foreignKeys: readonly ForeignKey[]
 }
 
-export interface TableBaseline {
+export type TableBaseline = {
   readonly rows: number
   /** Rows ever inserted and deleted, by PostgreSQL's statistics. They lag, so they never claim too much. */
   readonly inserted: number

@@ -9,7 +9,7 @@ import type { Check } from './workload-file.ts'
  */
 export type CheckState = 'passed' | 'failed' | 'unknown'
 
-export interface CheckResult {
+export type CheckResult = {
   readonly check: string
   readonly state: CheckState
   /** What the query returned, as text; undefined when there is no answer. */

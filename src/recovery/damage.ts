@@ -12,7 +12,7 @@ import type { Table } from './tables.ts'
 import { fullTransactionId, parseSnapshot, wasVisible } from './transaction-snapshot.ts'
 
 /** One transaction's traces in one or more tables. */
-export interface WritingTransaction {
+export type WritingTransaction = {
   /** The 64-bit numbers of the transaction and its subtransactions. */
   readonly ids: readonly string[]
   /** By the database's clock, with microseconds; undefined when the server does not track it. */
@@ -98,7 +98,7 @@ export interface DamageBounds {
   readonly mostDeleted: number
 }
 
-export interface Suspect {
+export type Suspect = {
   readonly transaction: WritingTransaction
   /** Why it is this one, and what speaks against certainty. */
   readonly because: string

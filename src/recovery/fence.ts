@@ -10,14 +10,14 @@ import { LifeboatError } from '../core/errors.ts'
 import { type Database, quoteIdentifier, sqlStateOf } from '../probe/database.ts'
 import { listWriteGrants, restoreWrites, revokeWrites, type WriteGrant } from './grants.ts'
 
-export interface Fence {
+export type Fence = {
   /** Everything that was taken away. */
   readonly grants: readonly WriteGrant[]
   readonly endedSessions: number
   readonly proof: FenceProof
 }
 
-export interface FenceProof {
+export type FenceProof = {
   /** Writes that were tried as a role and refused with 42501. */
   readonly refusedWrites: number
   readonly roles: readonly string[]

@@ -1,7 +1,7 @@
 import { type Database, quoteIdentifier, sqlStateOf } from '../probe/database.ts'
 
 /** One privilege to write, as the catalog holds it. JSON: a step records it for its undo. */
-export interface WriteGrant {
+export type WriteGrant = {
   /** `schema.table` */
   readonly table: string
   readonly tableSql: string

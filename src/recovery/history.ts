@@ -1,12 +1,7 @@
+import type { StateDatabase } from '../runbook/state-database.ts'
 import type { Baseline } from './baseline.ts'
 import { isoTime } from './baseline.ts'
 import type { CheckResult, CheckState } from './checks.ts'
-
-/** The part of Lifeboat's state database that the history needs. */
-export interface HistoryStore {
-  query<Found>(sql: string, values?: unknown[]): Promise<Found[]>
-  migrate(namespace: string, migrations: readonly string[]): Promise<void>
-}
 
 /** One run of the checks that were due, on one snapshot of one database. */
 export interface Observation {
@@ -22,7 +17,7 @@ export interface Observation {
   readonly results: readonly CheckResult[]
 }
 
-export interface RecordedResult extends CheckResult {
+export type RecordedResult = CheckResult & {
   readonly beganAt: string
   readonly seenAt: string
   readonly knownAt: string
@@ -40,24 +35,24 @@ export interface Findings {
 }
 
 const MIGRATIONS = [
-  `create table check_results (
+  `create table recovery.check_results (
      id bigint generated always as identity primary key,
      workload text not null, place text not null, check_name text not null,
      state text not null, value text, reason text,
      began_at timestamptz not null, seen_at timestamptz not null,
      known_at timestamptz not null, skew_ms double precision not null)`,
-  `create index check_results_of_place on check_results (workload, place, check_name, began_at desc)`,
-  `create table baselines (
+  `create index check_results_of_place on recovery.check_results (workload, place, check_name, began_at desc)`,
+  `create table recovery.baselines (
      id bigint generated always as identity primary key,
      workload text not null, place text not null, at timestamptz not null, document jsonb not null)`,
-  `create index baselines_of_place on baselines (workload, place, at desc)`,
+  `create index baselines_of_place on recovery.baselines (workload, place, at desc)`,
 ]
 
 /** What was seen of each workload over time, in Lifeboat's own database. */
 export class History {
-  private constructor(private readonly store: HistoryStore) {}
+  private constructor(private readonly store: StateDatabase) {}
 
-  static async open(store: HistoryStore): Promise<History> {
+  static async open(store: StateDatabase): Promise<History> {
     await store.migrate('recovery', MIGRATIONS)
     return new History(store)
   }
@@ -65,7 +60,7 @@ export class History {
   async record(workload: string, seen: Observation): Promise<void> {
     for (const result of seen.results) {
       await this.store.query(
-        `insert into check_results
+        `insert into recovery.check_results
            (workload, place, check_name, state, value, reason, began_at, seen_at, known_at, skew_ms)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
         [
@@ -86,7 +81,7 @@ export class History {
 
   async recordBaseline(workload: string, place: string, baseline: Baseline): Promise<void> {
     await this.store.query(
-      'insert into baselines (workload, place, at, document) values ($1, $2, $3, $4)',
+      'insert into recovery.baselines (workload, place, at, document) values ($1, $2, $3, $4)',
       [workload, place, baseline.at, JSON.stringify(baseline)],
     )
   }
@@ -98,7 +93,7 @@ export class History {
     time: string,
   ): Promise<Baseline | undefined> {
     const [row] = await this.store.query<{ document: Baseline }>(
-      `select document from baselines
+      `select document from recovery.baselines
         where workload = $1 and place = $2 and at <= $3 order by at desc limit 1`,
       [workload, place, time],
     )
@@ -115,7 +110,7 @@ export class History {
       `with steps as (
          select key as name, (value->>'deleted')::bigint
              - lag((value->>'deleted')::bigint) over (partition by key order by at) as deleted
-           from (select * from baselines
+           from (select * from recovery.baselines
                   where workload = $1 and place = $2 and at <= $3 order by at desc limit 100) recent,
                 jsonb_each(document->'tables'))
        select name, coalesce(max(deleted), 0)::text as deleted from steps group by name`,
@@ -135,7 +130,7 @@ export class History {
         workload,
         place,
         check,
-        `state = 'failed' and began_at > coalesce((select max(began_at) from check_results
+        `state = 'failed' and began_at > coalesce((select max(began_at) from recovery.check_results
            where workload = $1 and place = $2 and check_name = $3 and state = 'passed'), '-infinity')
          order by began_at`,
       )
@@ -163,13 +158,13 @@ export class History {
   async expire(workload: string, now: Date, keepDays = 35): Promise<void> {
     const oldest = new Date(now.getTime() - keepDays * 86_400_000)
     const hourAgo = new Date(now.getTime() - 3_600_000)
-    await this.store.query('delete from check_results where workload = $1 and known_at < $2', [
-      workload,
-      oldest,
-    ])
     await this.store.query(
-      `delete from baselines b where workload = $1 and (at < $2 or (at < $3 and exists (
-         select from baselines e where e.workload = b.workload and e.place = b.place and e.id < b.id
+      'delete from recovery.check_results where workload = $1 and known_at < $2',
+      [workload, oldest],
+    )
+    await this.store.query(
+      `delete from recovery.baselines b where workload = $1 and (at < $2 or (at < $3 and exists (
+         select from recovery.baselines e where e.workload = b.workload and e.place = b.place and e.id < b.id
             and date_trunc('hour', e.at) = date_trunc('hour', b.at))))`,
       [workload, oldest, hourAgo],
     )
@@ -187,7 +182,7 @@ export class History {
     }>(
       `select state, value, reason, to_json(began_at)#>>'{}' as began, to_json(seen_at)#>>'{}' as seen,
               to_json(known_at)#>>'{}' as known, skew_ms::text as skew
-         from check_results
+         from recovery.check_results
         where workload = $1 and place = $2 and check_name = $3 and ${condition} limit 1`,
       [workload, place, check],
     )

@@ -7,7 +7,7 @@ import type { Suspect } from './damage.ts'
 /** RestoreTime travels with milliseconds; PostgreSQL commits in microseconds. */
 const RESOLUTION_MS = 1
 
-export interface RecoveryPoint {
+export type RecoveryPoint = {
   /** What the restore is asked for; ISO 8601, whole milliseconds. */
   readonly time: string
   readonly how: 'operator' | 'suspect transaction' | 'last good check'
@@ -18,7 +18,7 @@ export interface RecoveryPoint {
 }
 
 /** A moment that is known (`from` equals `to`), or lies between two; null is an open end. */
-export interface Bounds {
+export type Bounds = {
   readonly from: string | null
   readonly to: string | null
 }

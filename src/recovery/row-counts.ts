@@ -7,12 +7,12 @@
  */
 import type { Baseline, TableStatistics } from './baseline.ts'
 
-export interface Interval {
+export type Interval = {
   readonly least: number
   readonly most: number
 }
 
-export interface RowCount extends Interval {
+export type RowCount = Interval & {
   readonly table: string
   readonly rows: number
   readonly isWithin: boolean

@@ -21,7 +21,7 @@ export interface Column {
   readonly isAlwaysIdentity: boolean
 }
 
-export interface ForeignKey {
+export type ForeignKey = {
   readonly name: string
   readonly child: string
   readonly childSql: string

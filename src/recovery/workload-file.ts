@@ -10,7 +10,7 @@ import { durationFault, type WorkloadSource, workloadSchema } from './workload-s
 export { workloadJsonSchema } from './workload-schema.ts'
 
 /** A workload as the rules want it. JSON, so that an execution can keep it. Holds no credentials. */
-export interface Workload {
+export type Workload = {
   readonly name: string
   readonly objectives: { readonly rtoSeconds: number; readonly rpoSeconds: number }
   readonly region: string
@@ -31,7 +31,7 @@ export interface Workload {
   readonly ignore: readonly string[]
 }
 
-export interface Check {
+export type Check = {
   readonly name: string
   readonly sql: string
   readonly expect: string | number | boolean | null
