@@ -131,7 +131,7 @@ export async function endOtherSessions(database: Database, clock: Clock): Promis
 /**
  * Tries to write as every role that could, to every table, and lets the catalog answer for the roles that
  * cannot be assumed. PostgreSQL checks the permission before anything else, so nothing needs to be
- * written: `UPDATE … WHERE false` is refused as any other would be.
+ * written: `UPDATE … WHERE false` is refused like every other.
  *
  * @throws LifeboatError `FenceNotProven` naming the first that goes through
  */

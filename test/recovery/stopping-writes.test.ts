@@ -22,7 +22,7 @@ test('every writer is refused, pooled sessions end, and every privilege comes ba
     CREATE TABLE "Odd ""Name" ("a b" int PRIMARY KEY); GRANT DELETE ON "Odd ""Name" TO PUBLIC`)
   const before = await listWriteGrants(session)
   const pooled = await shop.open({ database: 'fenced', user: 'clerk' })
-  await pooled.query('BEGIN; INSERT INTO orders (customer_id, total) VALUES (1, 666)')
+  await pooled.query('BEGIN; INSERT INTO orders (customer_id, total) VALUES (1, 66666)')
 
   const result = await fence(session, [], 'shop', systemClock)
 
@@ -39,7 +39,7 @@ test('every writer is refused, pooled sessions end, and every privilege comes ba
       .catch((error: unknown) => error)
     expect(sqlStateOf(failure)).toBe('42501')
   }
-  const { unsaid } = await session.one('SELECT count(*) AS unsaid FROM orders WHERE total = 666')
+  const { unsaid } = await session.one('SELECT count(*) AS unsaid FROM orders WHERE total = 66666')
   expect(unsaid).toBe('0')
 
   await unfence(session, result.grants)
