@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { doctorCommand } from './commands/doctor.ts'
 import { explainCommand } from './commands/explain.ts'
+import { regionCommand } from './commands/region.ts'
 import type { Surroundings } from './invocation.ts'
 
 /**
@@ -20,7 +21,8 @@ export function commandLine(around: Surroundings): Command {
     .option('--json', 'print one JSON object on stdout and nothing else')
     .helpCommand('help [command]', 'show what a command takes')
 
-  program.commandsGroup('See it work:')
+  program.commandsGroup('This machine:')
+  program.addCommand(regionCommand(around))
   program.addCommand(doctorCommand(around))
   program.commandsGroup('Help:')
   program.addCommand(explainCommand(around))

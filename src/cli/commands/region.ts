@@ -1,0 +1,110 @@
+import { Command } from 'commander'
+import type { RegionHome, RegionHomeStatus } from '../../region/region-home.ts'
+import { withExitCodes } from '../exit-codes.ts'
+import { action, type Invocation, type Surroundings } from '../invocation.ts'
+import { table } from '../output.ts'
+import { portNumber } from '../port-number.ts'
+
+/** `lifeboat region …`: AWS-compatible regions on this machine. */
+export function regionCommand(around: Surroundings): Command {
+  return new Command('region')
+    .description('run AWS-compatible regions on this machine')
+    .addCommand(startCommand(around))
+    .addCommand(stopCommand(around))
+    .addCommand(statusCommand(around))
+    .addCommand(envCommand(around))
+}
+
+interface StartOptions {
+  readonly port?: number
+  readonly detach?: boolean
+}
+
+function startCommand(around: Surroundings): Command {
+  const command = new Command('start')
+    .description('start regions; without a name those that the home has, else ap-southeast-1')
+    .argument('[names...]', 'as AWS names them: ap-southeast-1')
+    .option('--port <number>', 'of the one endpoint for all regions (default: 4566)', portNumber)
+    .option('--detach', 'return when they answer, and leave them running')
+    .action(
+      action(around, async (invocation, { port, detach }: StartOptions, ...names: string[]) => {
+        const { output, signal } = invocation
+        await invocation.home.create()
+        const home = await open(invocation)
+        const started = await home.start(names.flat(), { port, detach })
+        const { endpoint, regions } = started
+        const running = regions.filter(({ status }) => status === 'running').map(({ name }) => name)
+        output.result({ endpoint, regions }, `${running.join(', ')} at ${endpoint}`)
+        output.say('for AWS clients: eval "$(lifeboat region env)"')
+        if (!started.isForeground || !started.ended) return
+        output.say('Ctrl-C stops it; --detach would leave it running')
+        await Promise.race([started.ended, interrupted(signal)])
+        await started.stop()
+        signal.throwIfAborted()
+      }),
+    )
+  return withExitCodes(command, ['PortTaken', 'AlreadyRunning', 'PostgresMissing'])
+}
+
+function stopCommand(around: Surroundings): Command {
+  const command = new Command('stop')
+    .description('stop every region of this home; their data stays')
+    .action(
+      action(around, async (invocation) => {
+        const home = await open(invocation)
+        const { endpoint } = await home.status()
+        await home.stop()
+        invocation.output.result({ stopped: true }, endpoint ? 'stopped' : 'no region was running')
+      }),
+    )
+  return withExitCodes(command, ['AlreadyRunning'])
+}
+
+function statusCommand(around: Surroundings): Command {
+  const command = new Command('status')
+    .description('which regions this home has and where they answer')
+    .action(
+      action(around, async (invocation) => {
+        const status = await (await open(invocation)).status()
+        invocation.output.result(status, describe(status))
+      }),
+    )
+  return withExitCodes(command, ['RegionUnreachable'])
+}
+
+function describe({ endpoint, regions }: RegionHomeStatus): string {
+  if (regions.length === 0) return 'no regions yet; start one with: lifeboat region start'
+  const rows = regions.map(({ name, status, pid }) => [name, status, pid ? `process ${pid}` : ''])
+  return [
+    endpoint ? `endpoint ${endpoint}` : 'no endpoint: nothing runs',
+    table(['region', 'status', ''], rows),
+  ].join('\n')
+}
+
+function envCommand(around: Surroundings): Command {
+  const command = new Command('env')
+    .description('what AWS clients need; use it as: eval "$(lifeboat region env)"')
+    .option('--region <name>', 'the region that clients use when they name none')
+    .action(
+      action(around, async (invocation, { region }: { region?: string }) => {
+        const environment = await (await open(invocation)).environment(region)
+        const lines = Object.entries(environment).map(
+          ([name, value]) => `export ${name}='${value}'`,
+        )
+        invocation.output.result(environment, lines.join('\n'))
+      }),
+    )
+  return withExitCodes(command, ['RegionUnreachable'])
+}
+
+async function open({ home }: Invocation): Promise<RegionHome> {
+  const { RegionHome } = await import('../../region/region-home.ts')
+  return new RegionHome(home.folder)
+}
+
+function interrupted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}

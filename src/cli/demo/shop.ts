@@ -1,0 +1,106 @@
+import { join } from 'node:path'
+import type { Clock } from '../../core/clock.ts'
+import { entryPoint } from '../../core/entry-point.ts'
+import { LifeboatError } from '../../core/errors.ts'
+import { Companion } from './companion.ts'
+
+const STARTS_WITHIN_MS = 15_000
+
+/** What the customers have counted since they began. */
+export interface Traffic {
+  readonly acknowledged: number
+  readonly refused: number
+}
+
+/**
+ * The shop of `examples/shop`, as processes of their own: Lifeboat sees nothing of them but what any
+ * workload shows, an endpoint and a database.
+ */
+export class Shop {
+  readonly ledgerFile: string
+  #service: Companion | undefined
+  #customers: Companion | undefined
+  #traffic: Traffic = { acknowledged: 0, refused: 0 }
+
+  /**
+   * @param environment  how the AWS SDK finds the region: endpoint, keys, region
+   * @param evidence     an existing folder, where the ledger goes: outside of the database
+   * @param logs         an existing folder for what the processes print
+   */
+  constructor(
+    private readonly o: {
+      environment: NodeJS.ProcessEnv
+      evidence: string
+      logs: string
+      clock: Clock
+    },
+  ) {
+    this.ledgerFile = join(o.evidence, 'orders.jsonl')
+  }
+
+  get traffic(): Traffic {
+    return this.#traffic
+  }
+
+  /** Makes the DB instance and the secret. Resolves when the instance is available. */
+  async provision(): Promise<{ version: string; host: string; port: number }> {
+    return JSON.parse(await this.#finish('provision'))
+  }
+
+  /** Creates the tables and fills them. */
+  async load(): Promise<{ customers: number; orders: number; lineItems: number }> {
+    return JSON.parse(await this.#finish('load'))
+  }
+
+  /** Starts the service; resolves to its address when it listens. */
+  async open(): Promise<string> {
+    return new Promise((resolve, reject) => {
+      this.#service = this.#start('service', { SHOP_PORT: '0' }, (line) => {
+        const url = /^listening on (\S+)$/.exec(line)?.[1]
+        if (url) resolve(url)
+      })
+      const fail = (why: string) =>
+        reject(new LifeboatError('Unexpected', `the shop did not start: ${why}`))
+      void this.#service.ended.then((end) => fail(`it ended with ${end}`))
+      void this.o.clock.sleep(STARTS_WITHIN_MS).then(() => fail('it did not listen in time'))
+    })
+  }
+
+  /** Lets customers in: about 50 orders a second, until `closeDoors`. */
+  letCustomersIn(url: string): void {
+    const environment = { SHOP_URL: url, SHOP_LEDGER: this.ledgerFile }
+    this.#customers = this.#start('customers', environment, (line) => {
+      this.#traffic = JSON.parse(line)
+    })
+  }
+
+  /** Sends the customers home; every order that was acknowledged is in the ledger after this. */
+  async closeDoors(): Promise<void> {
+    await this.#customers?.stop()
+  }
+
+  async stop(): Promise<void> {
+    await this.closeDoors()
+    await this.#service?.stop()
+  }
+
+  async #finish(program: 'provision' | 'load'): Promise<string> {
+    let lastLine = ''
+    const companion = this.#start(program, {}, (line) => {
+      lastLine = line
+    })
+    await companion.succeed()
+    return lastLine
+  }
+
+  #start(name: string, environment: NodeJS.ProcessEnv, onLine: (line: string) => void): Companion {
+    return Companion.start({
+      name: `the shop's ${name}`,
+      program: entryPoint(import.meta.url, `../../../examples/shop/${name}.ts`),
+      environment: { ...this.o.environment, ...environment },
+      log: join(this.o.logs, `shop-${name}.log`),
+      clock: this.o.clock,
+      onLine,
+    })
+  }
+}

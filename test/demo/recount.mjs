@@ -1,0 +1,117 @@
+// Counts again, from outside, what `lifeboat demo --json --keep` claims: reads the ledger file and asks
+// the databases by SQL. Shares no code with Lifeboat.
+//
+//   node test/demo/recount.mjs demo.json [--stop]
+//
+// Prints what it counted; exit code 1 when any claim is wrong. `--stop` ends the region that the demo
+// kept and removes its home.
+import { execFileSync } from 'node:child_process'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
+import pg from 'pg'
+
+const program = join(dirname(dirname(dirname(fileURLToPath(import.meta.url)))), 'bin', 'lifeboat')
+const [file, ...flags] = process.argv.slice(2)
+const demo = JSON.parse(readFileSync(file, 'utf8'))
+const wrong = []
+
+try {
+  await recount()
+} finally {
+  if (flags.includes('--stop')) {
+    lifeboat('region', 'stop')
+    rmSync(demo.home, { recursive: true, force: true })
+  }
+}
+for (const claim of wrong) console.error(`WRONG: ${claim}`)
+process.exitCode = wrong.length > 0 ? 1 : 0
+
+function claim(words, holds) {
+  if (!holds) wrong.push(words)
+}
+
+async function recount() {
+  const ledger = readFileSync(demo.ledgerFile, 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+  const credentials = await readSecret()
+  const restored = await ordersAt(demo.restored.endpoint, credentials)
+  const source = await ordersAt(demo.source.endpoint, credentials)
+
+  const lost = ledger.filter(({ id, total }) => restored.totalById.get(id) !== total)
+  const counted = {
+    acknowledged: ledger.length,
+    lost: lost.length,
+    orders: restored.totalById.size,
+  }
+  console.log(JSON.stringify(counted))
+
+  claim(
+    `${demo.dataLoss.writes} writes lost; counted ${lost.length}`,
+    demo.dataLoss.writes === lost.length,
+  )
+  claim('orders were placed all the while', ledger.length > 100)
+  claim(
+    'at least 100,000 orders stand in the restored database',
+    restored.totalById.size >= 100_000,
+  )
+  claim('every order there has a total', restored.withoutTotal === 0)
+  claim('the old instance is kept, damaged as it was', source.withoutTotal >= 100_000)
+  claim(
+    'the secret points to the restored instance',
+    demo.restored.endpoint.includes(`:${credentials.port}`),
+  )
+  claim('the incident document exists', existsSync(demo.incidentFile))
+  claim(`world is embedded, not ${demo.world}`, demo.world === 'embedded')
+  claim(`verdict is proven, not ${demo.verdict}`, demo.verdict === 'proven')
+
+  const { detectSeconds, decideSeconds, executeSeconds, verifySeconds, totalSeconds } =
+    demo.recoveryTime
+  const parts = detectSeconds + decideSeconds + executeSeconds + verifySeconds
+  claim(`${parts} s in parts are ${totalSeconds} s in total`, Math.abs(parts - totalSeconds) < 0.1)
+}
+
+async function ordersAt(endpoint, { username, password, dbname }) {
+  const [host, port] = endpoint.split(':')
+  const client = new pg.Client({
+    host,
+    port: Number(port),
+    user: username,
+    password,
+    database: dbname,
+  })
+  await client.connect()
+  try {
+    const { rows } = await client.query('SELECT id::text, total::text FROM orders')
+    return {
+      totalById: new Map(rows.map(({ id, total }) => [id, total])),
+      withoutTotal: rows.filter(({ total }) => Number(total) <= 0).length,
+    }
+  } finally {
+    await client.end()
+  }
+}
+
+async function readSecret() {
+  const { AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION } = JSON.parse(
+    lifeboat('region', 'env', '--json'),
+  )
+  const client = new SecretsManagerClient({
+    endpoint: AWS_ENDPOINT_URL,
+    region: AWS_REGION,
+    credentials: { accessKeyId: AWS_ACCESS_KEY_ID, secretAccessKey: AWS_SECRET_ACCESS_KEY },
+  })
+  const { SecretString } = await client.send(
+    new GetSecretValueCommand({ SecretId: 'shop/database' }),
+  )
+  return JSON.parse(SecretString)
+}
+
+function lifeboat(...args) {
+  return execFileSync(process.execPath, [program, ...args, '--home', demo.home], {
+    encoding: 'utf8',
+  })
+}
