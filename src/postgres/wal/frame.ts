@@ -1,0 +1,88 @@
+import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto'
+import { compress, decompress } from '@cloudpss/zstd'
+import { LifeboatError } from '../../core/errors.ts'
+
+/**
+ * A frame is a piece of data with its checksum:
+ *
+ *     raw length   4 bytes
+ *     stored length 4 bytes
+ *     SHA-256 of all that precedes and follows it in the frame, 32 bytes
+ *     stored bytes: the raw ones, compressed with zstd if that is shorter, then encrypted if there is a key
+ *
+ * Encrypted bytes are AES-256-GCM: nonce (12), tag (16), ciphertext. Whether they are compressed shows in
+ * the highest bit of the raw length.
+ */
+export const FRAME_HEADER_BYTES = 40
+const COMPRESSED = 0x8000_0000
+const COMPRESSION_LEVEL = 1
+
+export function encodeFrame(
+  raw: Buffer,
+  o: { compress: boolean; key: Buffer | undefined },
+): Buffer {
+  const compressed = o.compress ? asBuffer(compress(raw, COMPRESSION_LEVEL)) : raw
+  const isShorter = compressed.length < raw.length
+  const plain = isShorter ? compressed : raw
+  const stored = o.key ? encrypt(plain, o.key) : plain
+  const frame = Buffer.allocUnsafe(FRAME_HEADER_BYTES + stored.length)
+  frame.writeUInt32LE((raw.length | (isShorter ? COMPRESSED : 0)) >>> 0, 0)
+  frame.writeUInt32LE(stored.length, 4)
+  stored.copy(frame, FRAME_HEADER_BYTES)
+  checksum(frame).copy(frame, 8)
+  return frame
+}
+
+/** The whole frame at `at`, or undefined when the bytes end before it does. */
+export function sliceFrame(bytes: Buffer, at: number): Buffer | undefined {
+  if (bytes.length - at < FRAME_HEADER_BYTES) return undefined
+  const end = at + FRAME_HEADER_BYTES + bytes.readUInt32LE(at + 4)
+  return end <= bytes.length ? bytes.subarray(at, end) : undefined
+}
+
+export function isFrameIntact(frame: Buffer): boolean {
+  return checksum(frame).equals(frame.subarray(8, FRAME_HEADER_BYTES))
+}
+
+/** @throws LifeboatError `VaultKeyWrong`; the caller has checked the frame with `isFrameIntact`. */
+export function decodeFrame(frame: Buffer, key: Buffer | undefined): Buffer {
+  const head = frame.readUInt32LE(0)
+  const stored = frame.subarray(FRAME_HEADER_BYTES)
+  const plain = key ? decrypt(stored, key) : stored
+  return head & COMPRESSED ? asBuffer(decompress(plain)) : plain
+}
+
+function checksum(frame: Buffer): Buffer {
+  return createHash('sha256')
+    .update(frame.subarray(0, 8))
+    .update(frame.subarray(FRAME_HEADER_BYTES))
+    .digest()
+}
+
+function encrypt(plain: Buffer, key: Buffer): Buffer {
+  const nonce = randomBytes(12)
+  const cipher = createCipheriv('aes-256-gcm', key, nonce)
+  const encrypted = Buffer.concat([cipher.update(plain), cipher.final()])
+  return Buffer.concat([nonce, cipher.getAuthTag(), encrypted])
+}
+
+function decrypt(stored: Buffer, key: Buffer): Buffer {
+  const decipher = createDecipheriv('aes-256-gcm', key, stored.subarray(0, 12))
+  decipher.setAuthTag(stored.subarray(12, 28))
+  try {
+    return Buffer.concat([decipher.update(stored.subarray(28)), decipher.final()])
+  } catch (cause) {
+    throw new LifeboatError(
+      'VaultKeyWrong',
+      'the archived write-ahead log is encrypted with another key',
+      {
+        hint: 'Use the key that the backups were made with.',
+        cause,
+      },
+    )
+  }
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}

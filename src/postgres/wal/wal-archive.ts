@@ -1,0 +1,193 @@
+import { mkdir, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Clock } from '../../core/clock.ts'
+import { LifeboatError } from '../../core/errors.ts'
+import { formatLsn, type Lsn, parseLsn } from '../../core/lsn.ts'
+import { readIfThere, writeDurably } from './durable-file.ts'
+import { TimelineArchive, type WalFault } from './timeline-archive.ts'
+
+/** WAL that is lost for good: no restore crosses it. */
+export interface WalGap {
+  readonly timeline: number
+  readonly from: Lsn
+  readonly to: Lsn
+  readonly foundAt: Date
+  readonly reason: string
+}
+
+interface Identity {
+  readonly systemIdentifier: string
+  readonly segmentBytes: number
+}
+
+/** Commits are timed before they are logged; a moment is promised only when it lies this far back. */
+const PROMISE_MARGIN_US = 100_000
+
+/**
+ * One cluster's write-ahead log on disk, by timeline.
+ *
+ * Everything that it says it has is durable (I2). What is missing or damaged splits it into ranges and is
+ * never papered over.
+ */
+export class WalArchive {
+  readonly #timelines = new Map<number, TimelineArchive>()
+  #gaps: WalGap[] = []
+
+  private constructor(
+    private readonly folder: string,
+    private readonly key: Buffer | undefined,
+    private readonly clock: Clock,
+    private identity: Identity | undefined,
+  ) {}
+
+  /** @throws LifeboatError `VaultKeyWrong` */
+  static async open(o: {
+    folder: string
+    encryptionKey?: Buffer | undefined
+    clock: Clock
+  }): Promise<WalArchive> {
+    await mkdir(o.folder, { recursive: true, mode: 0o700 })
+    const identity = await readIfThere(join(o.folder, 'identity.json'))
+    const archive = new WalArchive(
+      o.folder,
+      o.encryptionKey,
+      o.clock,
+      identity ? (JSON.parse(identity.toString()) as Identity) : undefined,
+    )
+    if (identity) await archive.#load()
+    return archive
+  }
+
+  get segmentBytes(): number {
+    return this.identity?.segmentBytes ?? 16 << 20
+  }
+
+  /** Binds the archive to one cluster. @throws LifeboatError `VaultDamaged` when it holds another cluster's WAL */
+  async bind(identity: Identity): Promise<void> {
+    if (!this.identity) {
+      await writeDurably(join(this.folder, 'identity.json'), JSON.stringify(identity))
+      this.identity = identity
+    }
+    if (this.identity.systemIdentifier !== identity.systemIdentifier) {
+      throw new LifeboatError(
+        'VaultDamaged',
+        `'${this.folder}' holds the write-ahead log of another cluster`,
+        {
+          hint: 'Give each cluster a folder of its own.',
+        },
+      )
+    }
+  }
+
+  /** Numbers of the timelines, oldest first. */
+  timelines(): number[] {
+    return [...this.#timelines.keys()].sort((a, b) => a - b)
+  }
+
+  /** The archive of one timeline; an empty one is made when there is none yet. */
+  async timeline(number: number): Promise<TimelineArchive> {
+    const known = this.#timelines.get(number)
+    if (known) return known
+    const opened = await TimelineArchive.open({
+      timeline: number,
+      folder: join(this.folder, timelineName(number)),
+      segmentBytes: this.segmentBytes,
+      key: this.key,
+    })
+    this.#timelines.set(number, opened)
+    return opened
+  }
+
+  find(timeline: number): TimelineArchive | undefined {
+    return this.#timelines.get(timeline)
+  }
+
+  gaps(): readonly WalGap[] {
+    return this.#gaps
+  }
+
+  /** Puts a loss on record; durable when it returns. */
+  async recordGap(gap: Omit<WalGap, 'foundAt'>): Promise<WalGap> {
+    const recorded = { ...gap, foundAt: this.clock.now() }
+    const gaps = [...this.#gaps, recorded]
+    await writeDurably(
+      join(this.folder, 'gaps.json'),
+      JSON.stringify(
+        gaps.map((one) => ({ ...one, from: formatLsn(one.from), to: formatLsn(one.to) })),
+        null,
+        2,
+      ),
+    )
+    this.#gaps = gaps
+    return recorded
+  }
+
+  /** A timeline's history file, as PostgreSQL writes it; timeline 1 has none. */
+  async historyFile(timeline: number): Promise<string | undefined> {
+    return (await readIfThere(this.#historyPath(timeline)))?.toString()
+  }
+
+  async keepHistoryFile(timeline: number, content: string): Promise<void> {
+    if (content !== '') await writeDurably(this.#historyPath(timeline), content)
+  }
+
+  /**
+   * The newest moment that can be restored to, from durable WAL alone: any transaction that a client saw committed
+   * up to then is in it, because a commit that is logged later is also timed later.
+   */
+  latestRestorable(): { time: Date; lsn: Lsn; timeline: number } | undefined {
+    const number = this.timelines().at(-1)
+    const archive = number === undefined ? undefined : this.#timelines.get(number)
+    const range = archive?.ranges().at(-1)
+    if (!archive || !range || !Number.isFinite(range.newestCommitUs)) return undefined
+    return {
+      time: new Date(Math.floor((range.newestCommitUs - PROMISE_MARGIN_US) / 1000)),
+      lsn: range.to,
+      timeline: archive.timeline,
+    }
+  }
+
+  async expireBefore(timeline: number, lsn: Lsn): Promise<void> {
+    for (const [number, archive] of this.#timelines) {
+      if (number === timeline) await archive.expireBefore(lsn)
+      else if (number < timeline && archive.end !== undefined)
+        await archive.expireBefore(archive.end)
+    }
+  }
+
+  /** Reads everything again. An empty list means that every byte is as it was written. */
+  async verify(): Promise<WalFault[]> {
+    const faults: WalFault[] = []
+    for (const archive of this.#timelines.values()) faults.push(...(await archive.verify()))
+    return faults
+  }
+
+  async close(): Promise<void> {
+    for (const archive of this.#timelines.values()) await archive.close()
+    this.#timelines.clear()
+  }
+
+  async #load(): Promise<void> {
+    const names = await readdir(this.folder)
+    for (const name of names.filter((one) => /^[0-9A-F]{8}$/.test(one))) {
+      await this.timeline(Number.parseInt(name, 16))
+    }
+    const gaps = await readIfThere(join(this.folder, 'gaps.json'))
+    if (!gaps) return
+    this.#gaps = (JSON.parse(gaps.toString()) as Record<string, string>[]).map((gap) => ({
+      timeline: Number(gap.timeline),
+      from: parseLsn(gap.from ?? ''),
+      to: parseLsn(gap.to ?? ''),
+      foundAt: new Date(gap.foundAt ?? ''),
+      reason: gap.reason ?? '',
+    }))
+  }
+
+  #historyPath(timeline: number): string {
+    return join(this.folder, `${timelineName(timeline)}.history`)
+  }
+}
+
+function timelineName(timeline: number): string {
+  return timeline.toString(16).padStart(8, '0').toUpperCase()
+}
