@@ -3,14 +3,16 @@ const ENTITIES: Readonly<Record<string, string>> = {
   '<': '&lt;',
   '>': '&gt;',
   '"': '&quot;',
+  // Parsers take a bare CR for an LF, and drop text that is only line ends.
   '\r': '&#xD;',
+  '\n': '&#xA;',
 }
 
 /** Character data for an XML 1.0 document; characters that XML cannot hold become U+FFFD. */
 export function xmlText(text: string): string {
   return text
     .replace(/[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/g, '\ufffd')
-    .replace(/[&<>"\r]/g, (character) => ENTITIES[character]!)
+    .replace(/[&<>"\r\n]/g, (character) => ENTITIES[character]!)
 }
 
 /** An element around content that is XML already. */
