@@ -26,6 +26,8 @@ export interface RegionStatus {
   readonly status: 'running' | 'stopped'
   /** The leader of the region's process group, while it runs. */
   readonly pid?: number
+  /** Its own port, behind the endpoint of all. */
+  readonly port?: number
 }
 
 export interface RegionHomeStatus {
@@ -239,7 +241,7 @@ export class RegionHome {
     return [...names].sort().map((name) => {
       const region = running.get(name)
       return region?.isRunning
-        ? { name, status: 'running', pid: region.pid }
+        ? { name, status: 'running', pid: region.pid, port: region.port }
         : { name, status: 'stopped' }
     })
   }

@@ -133,12 +133,14 @@ describe('a region behind its gateway', () => {
       ),
     ]
     const choices = new Choices(SEED)
+    const { pid, port } = regions.regions[0]!
     const faults: string[] = []
     const codes = new Map<string, number>()
     let sent = 0
 
-    const work = async () => {
-      const connection = new RawConnection(regions.port)
+    const work = async (index: number) => {
+      // One half goes to the region itself, past the gateway, which refuses some things before it.
+      const connection = new RawConnection(index % 2 === 0 ? regions.port : port!)
       while (sent < COUNT && faults.length < 20) {
         const [name, service, draft, forge] = forgeries[sent % forgeries.length]!
         sent += 1
@@ -154,9 +156,8 @@ describe('a region behind its gateway', () => {
       }
       connection.close()
     }
-    const { pid } = regions.regions[0]!
     const before = memoryBytes(pid!)
-    await Promise.all(Array.from({ length: CONNECTIONS }, work))
+    await Promise.all(Array.from({ length: CONNECTIONS }, (_, index) => work(index)))
 
     expect(faults).toEqual([])
     expect(sent).toBe(COUNT)
