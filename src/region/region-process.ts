@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { systemClock } from '../core/clock.ts'
 import { LifeboatError } from '../core/errors.ts'
+import { findPostgresBinaries } from '../postgres/binaries.ts'
 import { FolderLock } from './folder-lock.ts'
 import { Region } from './region.ts'
 import { rootCredentials } from './root-credentials.ts'
@@ -26,6 +27,8 @@ async function main(home: string, name: string): Promise<void> {
     folder,
     credentials: await rootCredentials(join(home, 'credentials.json')),
     clock: systemClock,
+    binaries: await findPostgresBinaries({ cache: join(home, 'postgresql') }),
+    templates: join(home, 'templates'),
   })
   const { port } = await region.listen()
 

@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../core/clock.ts'
 import { systemRandom } from '../core/random.ts'
+import type { PostgresBinaries } from '../postgres/binaries.ts'
 import { DocumentStore } from './protocol/documents.ts'
 import { Endpoint } from './protocol/endpoint.ts'
 import { HttpServer } from './protocol/http-server.ts'
@@ -75,6 +76,10 @@ export interface RegionOptions {
   readonly folder: string
   readonly credentials: RootCredentials
   readonly clock: Clock
+  /** The PostgreSQL servers that DB instances may run; newest major first. */
+  readonly binaries: readonly PostgresBinaries[]
+  /** Template data directories, shared by the regions of a home. */
+  readonly templates: string
   /** Gets every failure of ours; prints it by default. Nothing in it may be a secret (I12). */
   readonly onError?: (error: unknown) => void
 }

@@ -40,6 +40,8 @@ export function regionUnderTest() {
       folder,
       credentials: CREDENTIALS,
       clock,
+      binaries: [],
+      templates: join(folder, 'templates'),
       onError: (error) => errors.push(error),
     })
     port = (await region.listen()).port
