@@ -136,6 +136,21 @@ export class Rds {
     return this.calls.change(`modify DB instance '${identifier}'`, send, send)
   }
 
+  /** Sets the master user's password; it goes nowhere but into this call (I12). */
+  async setMasterPassword(identifier: string, password: string): Promise<void> {
+    const send = async () => {
+      await this.client.send(
+        new ModifyDBInstanceCommand({
+          DBInstanceIdentifier: identifier,
+          MasterUserPassword: password,
+          ApplyImmediately: true,
+        }),
+      )
+      return true
+    }
+    await this.calls.change(`set the master password of '${identifier}'`, send, send)
+  }
+
   async tagInstance(arn: string, tags: Record<string, string>): Promise<void> {
     const send = async () => {
       await this.client.send(

@@ -8,11 +8,19 @@ import type { Table } from './tables.ts'
 const ROWS_PER_STATEMENT = 200
 const FLUSH_BYTES = 256 * 1024
 
+/** Where a search puts what it finds. */
+export interface SalvageSink {
+  salvage(table: Table, values: RowValues): Promise<void>
+  conflict(table: Table, old: RowValues, restored: RowValues): Promise<void>
+  lost(table: Table, values: RowValues): Promise<void>
+  endTable(): Promise<void>
+}
+
 /**
  * The files of a salvage: rows to put back, conflicts, and rows that are lost. They hold the workload's
  * data, so only their owner may read them.
  */
-export class SalvageFiles {
+export class SalvageFiles implements SalvageSink {
   readonly #pending: { table: Table; rows: RowValues[] }[] = []
 
   private constructor(

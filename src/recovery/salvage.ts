@@ -13,7 +13,7 @@
  * Old rows are streamed and looked up by the batch, so memory does not grow with the table.
  */
 import { type Database, quoteIdentifier } from '../probe/database.ts'
-import type { SalvageFiles } from './salvage-files.ts'
+import type { SalvageSink } from './salvage-files.ts'
 import { type ForeignKey, foreignKeyOrder, type Table } from './tables.ts'
 import { parseSnapshot } from './transaction-snapshot.ts'
 
@@ -38,7 +38,7 @@ export interface SalvageSearch {
   readonly snapshot?: string
   /** 64-bit numbers of the transactions that did the damage. */
   readonly suspects: readonly string[]
-  readonly files: SalvageFiles
+  readonly files: SalvageSink
   readonly signal?: AbortSignal
   readonly onProgress?: (table: string, rows: number) => void
 }

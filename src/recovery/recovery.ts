@@ -1,0 +1,100 @@
+/**
+ * What the command line and the server call.
+ */
+import type { RegionClient } from '../aws/region-client.ts'
+import type { Clock } from '../core/clock.ts'
+import { LifeboatError } from '../core/errors.ts'
+import type { Random } from '../core/random.ts'
+import type { StateDatabase } from '../runbook/state-database.ts'
+import type { CheckResult } from './checks.ts'
+import { History } from './history.ts'
+import type { LedgerFile } from './loss.ts'
+import { Monitor } from './monitor.ts'
+import {
+  type DataCorruption,
+  type Journal,
+  loginTo,
+  type RecoveryTools,
+} from './runbooks/data-corruption/tools.ts'
+import { dataCorruption } from './runbooks/data-corruption.ts'
+import type { Workload } from './workload-file.ts'
+import { WriteLedger } from './write-ledger.ts'
+
+export { createBackup, listBackups, restore } from './backups.ts'
+export { type RecoveryReport, reportOf as summary } from './report.ts'
+export { statusOf, type WorkloadStatus } from './status.ts'
+export { parseWorkload, readWorkload, type Workload } from './workload-file.ts'
+
+/** Every runbook that Lifeboat knows. */
+export const RUNBOOKS = [dataCorruption] as const
+
+/** What everything here needs of the process that it runs in. */
+export interface Surroundings {
+  readonly region: RegionClient
+  readonly database: StateDatabase
+  readonly clock: Clock
+  readonly random: Random
+}
+
+/** The tools of the runbooks' steps; `journal` reads an execution as it is recorded so far. */
+export async function recoveryTools(
+  { region, database, clock, random }: Surroundings,
+  journal: (execution: string) => Promise<Journal>,
+): Promise<RecoveryTools> {
+  return { region, history: await History.open(database), clock, random, journal }
+}
+
+/** A monitor of a workload's checks, not started. It logs in with the workload's own secret. */
+export async function monitorOf(
+  workload: Workload,
+  { region, database, clock }: Pick<Surroundings, 'region' | 'database' | 'clock'>,
+  onResults?: (results: readonly CheckResult[]) => void,
+): Promise<Monitor> {
+  return new Monitor({
+    workload,
+    history: await History.open(database),
+    login: () => loginTo({ region }, workload.database.secret, workload),
+    clock,
+    ...(onResults && { onResults }),
+  })
+}
+
+/** A write ledger of a workload, not started; its file is created when it is not there. */
+export function writeLedgerOf(
+  workload: Workload,
+  path: string,
+  { region, clock }: Pick<Surroundings, 'region' | 'clock'>,
+): Promise<WriteLedger> {
+  const login = () => loginTo({ region }, workload.database.secret, workload)
+  return WriteLedger.open({ path, login, clock })
+}
+
+/**
+ * What `data-corruption` is started with: `executions.start('data-corruption', input, { owns: workload.name })`.
+ *
+ * @param to  ISO 8601 with a zone
+ * @throws LifeboatError `InvalidTime`
+ */
+export function dataCorruptionInput(o: {
+  workload: Workload
+  incidentFolder: string
+  to?: string
+  ledger?: LedgerFile
+}): DataCorruption {
+  return {
+    workload: o.workload,
+    incidentFolder: o.incidentFolder,
+    ...(o.to !== undefined && { to: parseTime(o.to).toISOString() }),
+    ...(o.ledger && { ledger: o.ledger }),
+  }
+}
+
+/** @throws LifeboatError `InvalidTime` */
+export function parseTime(text: string): Date {
+  const isComplete = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)$/.test(text)
+  const time = new Date(text)
+  if (isComplete && !Number.isNaN(time.getTime())) return time
+  throw new LifeboatError('InvalidTime', `'${text}' is not a time`, {
+    hint: 'Write it with a zone, like 2026-01-15T10:30:00Z.',
+  })
+}

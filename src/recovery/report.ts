@@ -1,0 +1,175 @@
+import type { World } from '../aws/region-client.ts'
+import type { Fence } from './fence.ts'
+import type { LossCount } from './loss.ts'
+import { type JournalStep, measureRecovery, type RecoveryTime } from './phase-clock.ts'
+import type { Bounds } from './recovery-point.ts'
+import type { Identified } from './runbooks/data-corruption/identify.ts'
+import type { Protected } from './runbooks/data-corruption/protect.ts'
+import type { Rearmed } from './runbooks/data-corruption/re-arm.ts'
+import type { Restored } from './runbooks/data-corruption/restore.ts'
+import type { PutBack, Salvaged } from './runbooks/data-corruption/salvage-rows.ts'
+import type { Switched } from './runbooks/data-corruption/switch-consumers.ts'
+import type { DataCorruption } from './runbooks/data-corruption/tools.ts'
+import type { Verified } from './runbooks/data-corruption/verify.ts'
+
+/** What the steps of `data-corruption` have found out; a step that has not run, or was skipped, is missing. */
+export interface DataCorruptionOutputs {
+  readonly identify?: Identified
+  readonly 'stop-writes'?: Fence & { readonly stoppedAt: string }
+  readonly restore?: Restored
+  readonly 'restore-control'?: Restored
+  readonly verify?: Verified
+  readonly 're-arm'?: Rearmed
+  readonly switch?: Switched
+  readonly salvage?: Salvaged
+  readonly 'put-back'?: PutBack
+  readonly 'count-loss'?: LossCount | null
+  readonly protect?: Protected
+  readonly document?: { readonly incidentFile: string }
+}
+
+/** Acknowledged writes that are gone, and how far back the oldest lies (I11). */
+export type DataLoss = {
+  /** After salvage; null when nobody kept a record of acknowledged writes. */
+  readonly writes: number | null
+  /** Rows put back: of the ledger's own table when there is a ledger, else of all. */
+  readonly salvaged: number
+  /** From the acknowledgement of the oldest lost write to the moment when writes were stopped; 0 when none is lost. */
+  readonly oldestSeconds: number | null
+  readonly acknowledged: number | null
+}
+
+export type InstanceReport = { readonly instance: string; readonly endpoint: string }
+
+/** What a recovery was, in figures that anybody can recount. */
+export type RecoveryReport = {
+  readonly execution: string
+  readonly runbook: string
+  readonly workload: string
+  readonly world: World | 'unknown'
+  readonly verdict: string
+  readonly status: string
+  readonly recoveryPoint: string | null
+  readonly recoveryTime: RecoveryTime
+  readonly dataLoss: DataLoss
+  readonly objectives: {
+    readonly rtoSeconds: number
+    readonly rpoSeconds: number
+    /** Null: not measured, which is not met. */
+    readonly isRtoMet: boolean | null
+    readonly isRpoMet: boolean | null
+  }
+  readonly isProtected: boolean
+  readonly ledgerFile: string | null
+  readonly incidentFile: string | null
+  readonly source: InstanceReport | null
+  readonly restored: InstanceReport | null
+}
+
+/** The part of an execution's record that a report is made of. */
+export interface ReportedExecution {
+  readonly id: string
+  readonly runbook: string
+  readonly status: string
+  readonly verdict: string
+  readonly startedAt: Date | string
+  readonly input: unknown
+  readonly steps: readonly (JournalStep & {
+    readonly name: string
+    readonly output?: unknown
+  })[]
+}
+
+/** The figures of a `data-corruption` execution, as far as it has come. */
+export function reportOf(execution: ReportedExecution): RecoveryReport {
+  const input = execution.input as DataCorruption
+  const outputs = outputsOf(execution)
+  const { identify: found, restore, document, protect } = outputs
+  const recoveryTime = timeOf(execution, outputs)
+  const dataLoss = lossOf(input, outputs)
+  const { rtoSeconds, rpoSeconds } = input.workload.objectives
+  return {
+    execution: execution.id,
+    runbook: execution.runbook,
+    workload: input.workload.name,
+    world: found?.world ?? 'unknown',
+    verdict: execution.verdict,
+    status: execution.status,
+    recoveryPoint: found?.recoveryPoint.time ?? null,
+    recoveryTime,
+    dataLoss,
+    objectives: {
+      rtoSeconds,
+      rpoSeconds,
+      isRtoMet: isAtMost(recoveryTime.totalSeconds, rtoSeconds),
+      isRpoMet: isAtMost(dataLoss.oldestSeconds, rpoSeconds),
+    },
+    isProtected: protect !== undefined,
+    ledgerFile: input.ledger?.path ?? null,
+    incidentFile: document?.incidentFile ?? null,
+    source: found ? instanceReport(found.source) : null,
+    restored: restore ? instanceReport(restore) : null,
+  }
+}
+
+export function outputsOf(execution: Pick<ReportedExecution, 'steps'>): DataCorruptionOutputs {
+  return Object.fromEntries(
+    execution.steps
+      .filter((step) => step.output !== undefined && step.output !== null)
+      .map((step) => [step.name, step.output]),
+  )
+}
+
+/** Times of the database's clock are moved to ours before they are compared with ours. */
+export function timeOf(
+  execution: Pick<ReportedExecution, 'startedAt' | 'steps'>,
+  { identify: found, switch: switched }: DataCorruptionOutputs,
+): RecoveryTime {
+  const skewMs = found?.firstBad?.skewMs ?? 0
+  const shift = (time: string | null) =>
+    time === null ? null : new Date(Date.parse(time) + skewMs).toISOString()
+  const damagedAt: Bounds = {
+    from: shift(found?.recoveryPoint.damagedAt.from ?? null),
+    to: shift(found?.recoveryPoint.damagedAt.to ?? null),
+  }
+  return measureRecovery(
+    {
+      damagedAt,
+      detectedAt: found?.firstBad ? new Date(found.firstBad.knownAt) : null,
+      startedAt: new Date(execution.startedAt),
+      firstVerifiedWriteAt: switched ? new Date(switched.firstWriteAt) : null,
+    },
+    execution.steps,
+  )
+}
+
+export function lossOf(input: DataCorruption, outputs: DataCorruptionOutputs): DataLoss {
+  const { 'count-loss': loss, 'put-back': putBack, 'stop-writes': fenced } = outputs
+  const table = input.ledger?.table
+  const salvaged =
+    table === undefined
+      ? (putBack?.rows ?? 0)
+      : (putBack?.byTable[table.includes('.') ? table : `public.${table}`] ?? 0)
+  if (!loss) return { writes: null, salvaged, oldestSeconds: null, acknowledged: null }
+  return {
+    writes: loss.lost + loss.altered,
+    salvaged,
+    oldestSeconds:
+      loss.oldestLostAt === null
+        ? 0
+        : fenced
+          ? Math.max(0, (Date.parse(fenced.stoppedAt) - Date.parse(loss.oldestLostAt)) / 1000)
+          : null,
+    acknowledged: loss.acknowledged,
+  }
+}
+
+function instanceReport(of: {
+  instance: string
+  endpoint: { host: string; port: number }
+}): InstanceReport {
+  return { instance: of.instance, endpoint: `${of.endpoint.host}:${of.endpoint.port}` }
+}
+
+const isAtMost = (measured: number | null, objective: number) =>
+  measured === null ? null : measured <= objective

@@ -1,0 +1,147 @@
+import type { InstanceAttributes } from '../../../aws/instance.ts'
+import type { World } from '../../../aws/region-client.ts'
+import { LifeboatError } from '../../../core/errors.ts'
+import { type Database, placeOf } from '../../../probe/database.ts'
+import { type Baseline, readStatistics } from '../../baseline.ts'
+import { chooseSuspect, findWritesSince, type Suspect } from '../../damage.ts'
+import { listWriteGrants, type WriteGrant } from '../../grants.ts'
+import type { RecordedResult } from '../../history.ts'
+import { chooseRecoveryPoint, type RecoveryPoint } from '../../recovery-point.ts'
+import { listTables } from '../../tables.ts'
+import {
+  asAdministrator,
+  type DataCorruption,
+  type Endpoint,
+  loginTo,
+  type RecoveryTools,
+} from './tools.ts'
+
+export type Identified = {
+  readonly world: World
+  readonly source: Source
+  readonly lastGoodAt: string | null
+  readonly firstBad: RecordedResult | null
+  readonly failedChecks: readonly string[]
+  readonly suspect: Suspect | null
+  readonly recoveryPoint: RecoveryPoint
+  /** The newest one that is not after the recovery point. */
+  readonly baseline: Baseline | null
+  readonly usualDeletes: Readonly<Record<string, number>>
+  /** Who may write: recorded before anything is taken away. */
+  readonly grants: readonly WriteGrant[]
+  readonly databaseBytes: number
+}
+
+/** The damaged instance, as it was: what the restored one is compared with. */
+export type Source = {
+  readonly instance: string
+  readonly arn: string
+  readonly endpoint: Endpoint
+  readonly masterUser: string | null
+  readonly attributes: InstanceAttributes
+  readonly tags: Readonly<Record<string, string>>
+}
+
+/**
+ * Finds the moment to go back to. It only reads.
+ *
+ * @throws LifeboatError `RecoveryPointUnknown`, `RecoveryPointUnreachable` naming the restore window
+ */
+export async function identify(input: DataCorruption, tools: RecoveryTools): Promise<Identified> {
+  const { workload } = input
+  const { history } = tools
+  const source = await describeSource(workload.database.instance, tools)
+  const login = await loginTo(tools, workload.database.secret, workload, source.endpoint)
+  const place = placeOf(login)
+  const findings = await history.findings(
+    workload.name,
+    place,
+    workload.checks.map((check) => check.name),
+  )
+  const { lastGoodAt, firstBad } = findings
+  const known = lastGoodAt ?? input.to
+  const earlier = known && (await history.baselineAtOrBefore(workload.name, place, known))
+
+  const traces = await asAdministrator(tools, workload, source.endpoint, async (database) => {
+    const grants = await listWriteGrants(database)
+    const suspect = earlier && (await findSuspect(database, earlier, input, findings))
+    const { bytes } = await database.one('select pg_database_size(current_database()) as bytes')
+    return { grants, suspect: suspect || null, databaseBytes: Number(bytes) }
+  })
+  const recoveryPoint = chooseRecoveryPoint({
+    ...(input.to !== undefined && { told: input.to }),
+    ...(traces.suspect && { suspect: traces.suspect }),
+    ...(lastGoodAt && { lastGoodAt }),
+    ...(firstBad && { firstBadAt: firstBad.seenAt }),
+  })
+  await refuseOutsideWindow(source.instance, recoveryPoint, tools)
+  const baseline = await history.baselineAtOrBefore(workload.name, place, recoveryPoint.time)
+  const { world } = await tools.region.identity()
+  return {
+    world,
+    source,
+    lastGoodAt: lastGoodAt ?? null,
+    firstBad: firstBad ?? null,
+    failedChecks: findings.newest
+      .filter((result) => result.state === 'failed')
+      .map((result) => result.check),
+    ...traces,
+    recoveryPoint,
+    baseline: baseline ?? null,
+    usualDeletes: await history.deletesBetweenBaselines(workload.name, place, recoveryPoint.time),
+  }
+}
+
+async function describeSource(identifier: string, { region }: RecoveryTools): Promise<Source> {
+  const instance = await region.rds.getInstance(identifier)
+  if (!instance.endpoint) {
+    throw new LifeboatError(
+      'DatabaseUnreachable',
+      `DB instance '${identifier}' is '${instance.status}' and has no endpoint`,
+      { hint: 'Wait until it is available, or start it.' },
+    )
+  }
+  return {
+    instance: identifier,
+    arn: instance.arn,
+    endpoint: instance.endpoint,
+    masterUser: instance.masterUser ?? null,
+    attributes: instance.attributes,
+    tags: instance.tags,
+  }
+}
+
+async function findSuspect(
+  database: Database,
+  baseline: Baseline,
+  { workload }: DataCorruption,
+  found: { lastGoodAt?: string; firstBad?: RecordedResult },
+): Promise<Suspect | undefined> {
+  const tables = await listTables(database, workload)
+  const writes = await findWritesSince(database, tables, baseline.snapshot)
+  const statistics = await readStatistics(database)
+  const deleted = Object.entries(baseline.tables).map(
+    ([table, before]) => (statistics[table]?.deleted ?? before.deleted) - before.deleted,
+  )
+  return chooseSuspect(writes, {
+    ...(found.lastGoodAt && { lastGoodAt: found.lastGoodAt }),
+    ...(found.firstBad && { firstBadAt: found.firstBad.seenAt }),
+    mostDeleted: Math.max(0, ...deleted),
+  })
+}
+
+async function refuseOutsideWindow(
+  instance: string,
+  { time }: RecoveryPoint,
+  { region }: RecoveryTools,
+): Promise<void> {
+  const window = await region.rds.restoreWindow(instance)
+  if (window && new Date(time) >= window.earliest) return
+  throw new LifeboatError(
+    'RecoveryPointUnreachable',
+    window
+      ? `'${instance}' cannot be restored to ${time}: its restore window begins at ${window.earliest.toISOString()}`
+      : `'${instance}' has no automated backup yet, so that it cannot be restored to ${time}`,
+    { hint: 'Restore a DB snapshot instead, or name a later moment with --to.' },
+  )
+}

@@ -1,0 +1,176 @@
+import type { World } from '../aws/region-client.ts'
+import { LifeboatError } from '../core/errors.ts'
+import { placeOf } from '../probe/database.ts'
+import type { CheckResult, CheckState } from './checks.ts'
+import { History } from './history.ts'
+import { Monitor, worstState } from './monitor.ts'
+import type { Surroundings } from './recovery.ts'
+import type { RecoveryReport } from './report.ts'
+import { loginTo } from './runbooks/data-corruption/tools.ts'
+import type { Workload } from './workload-file.ts'
+
+/** met, missed, or never measured, which is not green. */
+export type ObjectiveState = 'met' | 'missed' | 'unknown'
+
+export type WorkloadStatus = {
+  readonly workload: string
+  readonly world: World | 'unknown'
+  /** Of the checks. */
+  readonly state: CheckState
+  readonly checks: readonly CheckResult[]
+  readonly lastGoodAt: string | null
+  readonly firstBadAt: string | null
+  readonly instance: {
+    readonly identifier: string
+    readonly status: string
+    readonly endpoint: string | null
+    readonly engineVersion: string | null
+    readonly restoreWindow: { readonly earliest: string; readonly latest: string } | null
+    /** How much would be lost if the instance were lost now. */
+    readonly restorableLagSeconds: number | null
+  } | null
+  readonly objectives: {
+    readonly rto: Objective
+    readonly rpo: Objective
+  }
+  /** What is wrong or not known, in sentences; empty when all is well. */
+  readonly findings: readonly string[]
+}
+
+export type Objective = {
+  readonly objectiveSeconds: number
+  readonly measuredSeconds: number | null
+  readonly state: ObjectiveState
+}
+
+/**
+ * Looks at a workload: runs each check once, describes its instance, compares objectives with what was measured.
+ *
+ * Never throws for a workload that is in trouble: what cannot be reached is unknown.
+ *
+ * @param last  the newest recovery of this workload in this world, if there was one
+ */
+export async function statusOf(
+  workload: Workload,
+  around: Pick<Surroundings, 'region' | 'database' | 'clock'>,
+  last?: RecoveryReport,
+): Promise<WorkloadStatus> {
+  const findings: string[] = []
+  const world = await known(findings, async () => (await around.region.identity()).world)
+  const instance = world && (await known(findings, () => describe(workload, around)))
+  if (instance) findings.push(...posture(workload, instance))
+  const health = await known(findings, () => runChecks(workload, around))
+  const checks = health?.checks ?? []
+  return {
+    workload: workload.name,
+    world: world ?? 'unknown',
+    state: worstState(checks),
+    checks,
+    lastGoodAt: health?.lastGoodAt ?? null,
+    firstBadAt: health?.firstBadAt ?? null,
+    instance: instance ? instance.shown : null,
+    objectives: {
+      rto: compare(
+        workload.objectives.rtoSeconds,
+        inSameWorld(last, world)?.recoveryTime.totalSeconds,
+      ),
+      rpo: compare(
+        workload.objectives.rpoSeconds,
+        inSameWorld(last, world)?.dataLoss.oldestSeconds,
+      ),
+    },
+    findings,
+  }
+}
+
+type Described = Awaited<ReturnType<typeof describe>>
+
+async function describe(
+  workload: Workload,
+  { region, clock }: Pick<Surroundings, 'region' | 'clock'>,
+) {
+  const instance = await region.rds.getInstance(workload.database.instance)
+  const window = await region.rds.restoreWindow(instance.identifier)
+  const secret = await region.secrets.getDatabaseSecret(workload.database.secret)
+  const lagMs = instance.latestRestorableTime
+    ? clock.now().getTime() - instance.latestRestorableTime.getTime()
+    : null
+  const { endpoint, attributes } = instance
+  return {
+    attributes,
+    isSecretHere: endpoint?.host === secret.host && endpoint.port === secret.port,
+    secretAt: `${secret.host}:${secret.port}`,
+    shown: {
+      identifier: instance.identifier,
+      status: instance.status,
+      endpoint: endpoint ? `${endpoint.host}:${endpoint.port}` : null,
+      engineVersion: attributes.engineVersion ?? null,
+      restoreWindow: window
+        ? { earliest: window.earliest.toISOString(), latest: window.latest.toISOString() }
+        : null,
+      restorableLagSeconds: lagMs === null ? null : Math.max(0, lagMs / 1000),
+    },
+  }
+}
+
+function posture(
+  workload: Workload,
+  { attributes, isSecretHere, secretAt, shown }: Described,
+): string[] {
+  const { instance, secret } = workload.database
+  const lag = shown.restorableLagSeconds
+  return [
+    ...(isSecretHere
+      ? []
+      : [
+          `secret '${secret}' points to ${secretAt}, not to '${instance}': name the instance in use.`,
+        ]),
+    ...(attributes.backupRetentionDays ? [] : [`'${instance}' keeps no automated backups.`]),
+    ...(attributes.deletionProtection ? [] : [`'${instance}' is not protected from deletion.`]),
+    ...(shown.restoreWindow ? [] : [`'${instance}' has no recovery point yet.`]),
+    ...(lag !== null && lag > workload.objectives.rpoSeconds
+      ? [`the newest recovery point is ${Math.round(lag)} s old, over the RPO.`]
+      : []),
+  ]
+}
+
+async function runChecks(
+  workload: Workload,
+  { region, database, clock }: Pick<Surroundings, 'region' | 'database' | 'clock'>,
+) {
+  const history = await History.open(database)
+  const login = () => loginTo({ region }, workload.database.secret, workload)
+  const monitor = new Monitor({ workload, history, login, clock })
+  const checks = await monitor.runOnce()
+  await monitor.stop()
+  const place = placeOf(await login())
+  const names = workload.checks.map(({ name }) => name)
+  const { lastGoodAt, firstBad } = await history.findings(workload.name, place, names)
+  return { checks, lastGoodAt, firstBadAt: firstBad?.seenAt }
+}
+
+/** A figure of a rehearsal says nothing about AWS. */
+function inSameWorld(last: RecoveryReport | undefined, world: World | undefined) {
+  return last && last.world === world && last.verdict === 'proven' ? last : undefined
+}
+
+function compare(objectiveSeconds: number, measured: number | null | undefined): Objective {
+  const measuredSeconds = measured ?? null
+  const state =
+    measuredSeconds === null ? 'unknown' : measuredSeconds <= objectiveSeconds ? 'met' : 'missed'
+  return { objectiveSeconds, measuredSeconds, state }
+}
+
+/** What `look` finds; undefined, with the reason noted, when it cannot be found out. */
+async function known<Found>(
+  findings: string[],
+  look: () => Promise<Found>,
+): Promise<Found | undefined> {
+  try {
+    return await look()
+  } catch (error) {
+    if (!(error instanceof LifeboatError)) throw error
+    findings.push(`${error.message} (${error.code})`)
+    return undefined
+  }
+}
