@@ -4,7 +4,7 @@ import type { Clock } from '../../core/clock.ts'
 import type { Random } from '../../core/random.ts'
 import type { DocumentStore } from '../protocol/documents.ts'
 import { SecretsManagerFault } from '../protocol/models/secrets-manager.ts'
-import { SealingKey } from './sealing-key.ts'
+import { SealingKey } from '../protocol/sealing-key.ts'
 import type { Secret, SecretVersion } from './secret.ts'
 
 const COLLECTION = 'secrets'

@@ -1,0 +1,61 @@
+import type { DeleteDBInstanceMessage } from '../../protocol/models/rds.ts'
+import { checkedIdentifier } from '../checks.ts'
+import { invalidCombination } from '../faults.ts'
+import type { InstanceRecord } from '../instance.ts'
+import { instanceShape } from '../instance-shape.ts'
+import type { Rds } from '../rds.ts'
+import { deleteInstance } from '../work/delete-instance.ts'
+
+/**
+ * DeleteDBInstance: takes the final snapshot, then deletes the instance and, unless told otherwise, its automated
+ * backups.
+ *
+ * Source: Amazon RDS API Reference, DeleteDBInstance.
+ */
+export async function deleteDBInstance(rds: Rds, input: DeleteDBInstanceMessage) {
+  const instance = rds.getInstance(input.DBInstanceIdentifier ?? '')
+  const finalSnapshot = checkedFinalSnapshot(input)
+  const record = await instance.begin('delete', {
+    prepare: async (before) => {
+      checkNotProtected(before)
+      if (finalSnapshot !== undefined) rds.snapshots.checkFree(finalSnapshot, 'manual')
+      return {
+        ...before,
+        deletion: {
+          ...(finalSnapshot === undefined ? {} : { finalSnapshot }),
+          keepsAutomatedBackups: input.DeleteAutomatedBackups === false,
+        },
+      }
+    },
+    work: deleteInstance(rds),
+    refused: ({ identifier, status }) =>
+      status === 'deleting'
+        ? `Instance ${identifier} is already being deleted.`
+        : `Instance ${identifier} is not in available state.`,
+  })
+  return { DBInstance: instanceShape(rds, record) }
+}
+
+function checkNotProtected({ settings }: InstanceRecord): void {
+  if (settings.deletionProtection) {
+    throw invalidCombination(
+      'Cannot delete protected DB Instance, please disable deletion protection and try again.',
+    )
+  }
+}
+
+function checkedFinalSnapshot(input: DeleteDBInstanceMessage): string | undefined {
+  const { SkipFinalSnapshot: isSkipped, FinalDBSnapshotIdentifier: identifier } = input
+  if (isSkipped) {
+    if (identifier === undefined) return undefined
+    throw invalidCombination(
+      'FinalDBSnapshotIdentifier can not be specified when SkipFinalSnapshot is true.',
+    )
+  }
+  if (identifier === undefined) {
+    throw invalidCombination(
+      'FinalDBSnapshotIdentifier is required unless SkipFinalSnapshot is specified.',
+    )
+  }
+  return checkedIdentifier(identifier, 'FinalDBSnapshotIdentifier', 255)
+}

@@ -1,0 +1,136 @@
+import type { InstanceStatus } from './instance-status.ts'
+import type { Tag } from './tags.ts'
+
+/** A DB instance as it is stored: everything is JSON, times are ISO 8601, passwords and keys are sealed. */
+export interface InstanceRecord {
+  /** In lower case; may change. */
+  readonly identifier: string
+  /** `db-…`; never changes and is never given again. Names the instance's folders. */
+  readonly resourceId: string
+  /** `ab-…`: the name of its automated backups. */
+  readonly automatedBackupsName: string
+  readonly status: InstanceStatus
+  readonly origin: Origin
+  readonly major: number
+  readonly engineVersion: string
+  readonly masterUsername: string
+  readonly databaseName?: string
+  /** Absent when backups are not encrypted. Wrapped by the region's key. */
+  readonly sealedEncryptionKey?: string
+  /** Of `rdsadmin`, the real superuser. */
+  readonly sealedSuperuserPassword: string
+  /** Of the master user, until it has been given to the server. */
+  readonly sealedMasterPassword?: string
+  /** When it was asked for. */
+  readonly acceptedAt: string
+  /** When it first accepted connections. */
+  readonly createdAt?: string
+  /** Chosen at the first start when none was asked for. */
+  readonly port?: number
+  readonly settings: InstanceSettings
+  /** Modifications that wait for the maintenance window. */
+  readonly pending: PendingSettings
+  /** Modifications that are being carried out: all of it can be done again. */
+  readonly applying?: PendingSettings & { readonly sealedMasterPassword?: string }
+  /** The parameters of its group as they were when the server last read them. */
+  readonly appliedParameters: Readonly<Record<string, string>>
+  /** What a server that replays this one's WAL must have at least. */
+  readonly recoveryMinimums: Readonly<Record<string, number>>
+  /** Beginnings of the windows that were used last. */
+  readonly usedBackupWindow?: string
+  readonly usedMaintenanceWindow?: string
+  readonly stoppedAt?: string
+  readonly deletion?: Deletion
+  readonly tags: readonly Tag[]
+}
+
+/** Where the data comes from. A half-made instance is made again from it. */
+export type Origin =
+  | { readonly kind: 'new' }
+  /** `source` is a resource id: the instance may be gone, its backups retained. */
+  | { readonly kind: 'point in time'; readonly source: string; readonly time: string }
+  | { readonly kind: 'snapshot'; readonly snapshot: string }
+
+export interface InstanceSettings {
+  readonly instanceClass: string
+  readonly allocatedStorageGiB: number
+  readonly storageType: string
+  readonly iops?: number
+  readonly storageThroughput?: number
+  readonly maxAllocatedStorageGiB?: number
+  /** 0 turns automated backups off. */
+  readonly backupRetentionDays: number
+  readonly backupWindow: string
+  readonly maintenanceWindow: string
+  readonly parameterGroup: string
+  readonly subnetGroup: string
+  readonly securityGroups: readonly string[]
+  readonly availabilityZone: string
+  readonly autoMinorVersionUpgrade: boolean
+  readonly copyTagsToSnapshot: boolean
+  readonly deletionProtection: boolean
+  readonly publiclyAccessible: boolean
+  readonly certificateAuthority: string
+}
+
+/** What a modification can change later than at once. */
+export interface PendingSettings {
+  readonly identifier?: string
+  readonly instanceClass?: string
+  readonly allocatedStorageGiB?: number
+  readonly storageType?: string
+  readonly iops?: number
+  readonly storageThroughput?: number
+  readonly backupRetentionDays?: number
+  readonly certificateAuthority?: string
+  readonly port?: number
+}
+
+export interface Deletion {
+  readonly finalSnapshot?: string
+  readonly keepsAutomatedBackups: boolean
+}
+
+/** What is known of an instance after it is gone, and enough to make another from its data. */
+export type InstanceFacts = Pick<
+  InstanceRecord,
+  | 'identifier'
+  | 'resourceId'
+  | 'automatedBackupsName'
+  | 'acceptedAt'
+  | 'createdAt'
+  | 'port'
+  | 'major'
+  | 'engineVersion'
+  | 'masterUsername'
+  | 'databaseName'
+  | 'sealedEncryptionKey'
+  | 'sealedSuperuserPassword'
+  | 'settings'
+  | 'recoveryMinimums'
+  | 'tags'
+>
+
+export function factsOf(record: InstanceRecord): InstanceFacts {
+  const { identifier, resourceId, automatedBackupsName, acceptedAt, createdAt, port, major } =
+    record
+  const { engineVersion, masterUsername, databaseName, sealedEncryptionKey } = record
+  const { sealedSuperuserPassword, settings, recoveryMinimums, tags } = record
+  return {
+    identifier,
+    resourceId,
+    automatedBackupsName,
+    acceptedAt,
+    ...(createdAt === undefined ? {} : { createdAt }),
+    ...(port === undefined ? {} : { port }),
+    major,
+    engineVersion,
+    masterUsername,
+    ...(databaseName === undefined ? {} : { databaseName }),
+    ...(sealedEncryptionKey === undefined ? {} : { sealedEncryptionKey }),
+    sealedSuperuserPassword,
+    settings,
+    recoveryMinimums,
+    tags,
+  }
+}

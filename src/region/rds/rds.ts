@@ -1,0 +1,215 @@
+import { join } from 'node:path'
+import type { Clock } from '../../core/clock.ts'
+import type { Random } from '../../core/random.ts'
+import type { PostgresBinaries } from '../../postgres/binaries.ts'
+import type { DocumentStore } from '../protocol/documents.ts'
+import { EngineVersions } from './engine-versions.ts'
+import { type EventName, Events } from './events.ts'
+import { instanceAlreadyExists, instanceNotFound, RdsFault } from './faults.ts'
+import type { InstanceFacts, InstanceRecord } from './instance.ts'
+import { InstanceServer } from './instance-server.ts'
+import { LiveInstance, type Work } from './live-instance.ts'
+import { ParameterGroups } from './parameters/parameter-groups.ts'
+import type { RegionKey } from './region-key.ts'
+import { RegionNames } from './region-names.ts'
+import { RetainedBackupsStore } from './retained-backups.ts'
+import { Snapshots } from './snapshots.ts'
+import { SubnetGroups } from './subnet-groups.ts'
+import { Turns } from './turns.ts'
+
+/** Source: RDS User Guide, "Quotas in Amazon RDS". */
+const INSTANCE_QUOTA = 40
+const STOPPED_AT_MOST_MS = 7 * 24 * 3_600_000
+
+export interface RdsOptions {
+  readonly region: string
+  readonly accountId: string
+  /** Holds data directories, backups, snapshots and the region's key; other accounts may enter it. */
+  readonly folder: string
+  /** Shared by all regions of a home. */
+  readonly templates: string
+  readonly documents: DocumentStore
+  /** Newest major first, at least one. */
+  readonly binaries: readonly PostgresBinaries[]
+  readonly clock: Clock
+  readonly random: Random
+  /** Gets every failure of work that nobody waits for. Nothing in it may be a secret (I12). */
+  readonly onError: (error: unknown) => void
+}
+
+/** Amazon RDS of one region: what its actions, its works and its scheduler share. */
+export class Rds {
+  readonly names: RegionNames
+  readonly versions: EngineVersions
+  readonly events: Events
+  readonly snapshots: Snapshots
+  readonly retained: RetainedBackupsStore
+  readonly parameterGroups: ParameterGroups
+  readonly subnetGroups: SubnetGroups
+  readonly #instances = new Map<string, LiveInstance>()
+  /** Identifiers are given one at a time. */
+  readonly #naming = new Turns()
+
+  constructor(
+    private readonly o: RdsOptions,
+    readonly key: RegionKey,
+  ) {
+    this.names = new RegionNames(o.region, o.accountId, o.random)
+    this.versions = new EngineVersions(o.binaries)
+    this.events = new Events(o.documents, o.clock)
+    this.snapshots = new Snapshots(o.documents)
+    this.retained = new RetainedBackupsStore(o.documents)
+    this.parameterGroups = new ParameterGroups(
+      o.documents,
+      o.binaries.map(({ major }) => major),
+    )
+    this.subnetGroups = new SubnetGroups(o.documents, this.names)
+    for (const record of LiveInstance.stored(o.documents)) this.#track(record)
+  }
+
+  get clock(): Clock {
+    return this.o.clock
+  }
+
+  get random(): Random {
+    return this.o.random
+  }
+
+  /** The key that encrypted instances are said to be encrypted with: the account's default for RDS. */
+  get kmsKeyArn(): string {
+    const { region, accountId } = this.o
+    return `arn:aws:kms:${region}:${accountId}:key/00000000-0000-4000-8000-000000000001`
+  }
+
+  now(): string {
+    return this.o.clock.now().toISOString()
+  }
+
+  folder(kind: 'instances' | 'backups' | 'snapshots', name = ''): string {
+    return join(this.o.folder, kind, name)
+  }
+
+  report(error: unknown): void {
+    this.o.onError(error)
+  }
+
+  instances(): LiveInstance[] {
+    return [...this.#instances.values()]
+  }
+
+  /** By identifier, in any case, or ARN. */
+  findInstance(identifier: string): LiveInstance | undefined {
+    const name = this.names.nameOf('db', identifier)?.toLowerCase()
+    return this.instances().find(({ record }) => record.identifier === name)
+  }
+
+  /** @throws RdsFault `DBInstanceNotFoundFault` */
+  getInstance(identifier: string): LiveInstance {
+    const instance = this.findInstance(identifier)
+    if (!instance) throw instanceNotFound(identifier)
+    return instance
+  }
+
+  findByResourceId(resourceId: string): LiveInstance | undefined {
+    return this.#instances.get(resourceId)
+  }
+
+  /** Facts of an instance that is there, or whose automated backups are retained. */
+  findFacts(resourceId: string): InstanceFacts | undefined {
+    return this.findByResourceId(resourceId)?.record ?? this.retained.find(resourceId)?.instance
+  }
+
+  /**
+   * Stores an instance and begins the work that its status names.
+   *
+   * @throws RdsFault `DBInstanceAlreadyExistsFault`, `InstanceQuotaExceededFault`
+   */
+  async addInstance(record: InstanceRecord, work: Work): Promise<InstanceRecord> {
+    return await this.#naming.take(async () => {
+      this.checkIdentifierFree(record.identifier)
+      if (this.#instances.size >= INSTANCE_QUOTA) {
+        throw new RdsFault(
+          'InstanceQuotaExceededFault',
+          `Cannot create more than ${INSTANCE_QUOTA} DB instances.`,
+        )
+      }
+      const instance = this.#track(record)
+      try {
+        await instance.add()
+      } catch (error) {
+        this.#instances.delete(record.resourceId)
+        throw error
+      }
+      instance.resume(work)
+      return record
+    })
+  }
+
+  /** Runs work during which no other identifier is given away. */
+  async naming<T>(work: () => Promise<T>): Promise<T> {
+    return await this.#naming.take(work)
+  }
+
+  /** Also counts identifiers that an instance is about to get. @throws RdsFault `DBInstanceAlreadyExistsFault` */
+  checkIdentifierFree(identifier: string): void {
+    const isTaken = this.instances().some(({ record }) =>
+      [record.identifier, record.applying?.identifier].includes(identifier),
+    )
+    if (isTaken) throw instanceAlreadyExists()
+  }
+
+  async forgetInstance(instance: LiveInstance): Promise<void> {
+    await instance.forget()
+    this.#instances.delete(instance.record.resourceId)
+  }
+
+  /** When a stopped instance is started again: after seven days, as on AWS. */
+  automaticRestartTime(stoppedAt: string): Date {
+    return new Date(Date.parse(stoppedAt) + STOPPED_AT_MOST_MS)
+  }
+
+  /** Whether the server of an instance runs with the parameters that its group has. */
+  parameterStatus(record: InstanceRecord): 'in-sync' | 'pending-reboot' {
+    const group = this.parameterGroups.parametersOf(record.settings.parameterGroup)
+    const names = new Set([...Object.keys(group), ...Object.keys(record.appliedParameters)])
+    const isSame = [...names].every((name) => group[name] === record.appliedParameters[name])
+    return isSame || record.createdAt === undefined ? 'in-sync' : 'pending-reboot'
+  }
+
+  latestRestorableTime(_resourceId: string): Date | undefined {
+    return undefined
+  }
+
+  async tell(instance: LiveInstance, name: EventName, more = ''): Promise<void> {
+    const { identifier } = instance.record
+    const arn = this.names.arn('db', identifier)
+    await this.events.record({ source: 'db-instance', identifier, arn }, name, more)
+  }
+
+  #track(record: InstanceRecord): LiveInstance {
+    const instance = new LiveInstance(
+      this.o.documents,
+      record,
+      (one) => this.#serverOf(one),
+      (one, error) => this.onWorkFailed(one, error),
+    )
+    this.#instances.set(record.resourceId, instance)
+    return instance
+  }
+
+  /** What happens when a server ends by itself; set by the works, which know how to go on. */
+  onCrash: (instance: LiveInstance) => void = () => undefined
+  onWorkFailed: (instance: LiveInstance, error: unknown) => Promise<void> = async () => undefined
+
+  #serverOf(instance: LiveInstance): InstanceServer {
+    const { record } = instance
+    return new InstanceServer({
+      folder: this.folder('instances', record.resourceId),
+      templates: this.o.templates,
+      binaries: this.versions.get(record.major),
+      password: this.key.password(record.sealedSuperuserPassword),
+      clock: this.o.clock,
+      onCrash: () => this.onCrash(instance),
+    })
+  }
+}
