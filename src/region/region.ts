@@ -8,6 +8,7 @@ import { Endpoint } from './protocol/endpoint.ts'
 import { HttpServer } from './protocol/http-server.ts'
 import type { Service } from './protocol/service.ts'
 import type { SigningKey } from './protocol/sigv4.ts'
+import { openRds } from './rds/service.ts'
 import type { RootCredentials } from './root-credentials.ts'
 import { openSecretsManager } from './secretsmanager/service.ts'
 import { stsService } from './sts/service.ts'
@@ -97,8 +98,18 @@ async function openServices(
     clock: o.clock,
     random: systemRandom,
   })
-  // A service with databases or files of its own is opened here, and closed first.
-  return [withoutResources(stsService()), withoutResources(secretsManager)]
+  const rds = await openRds({
+    region: o.name,
+    accountId: ACCOUNT_ID,
+    folder: join(o.folder, 'rds'),
+    templates: o.templates,
+    documents: await documents('rds'),
+    binaries: o.binaries,
+    clock: o.clock,
+    random: systemRandom,
+    onError: o.onError,
+  })
+  return [withoutResources(stsService()), withoutResources(secretsManager), rds]
 }
 
 function withoutResources(service: Service): OpenedService {

@@ -1,8 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll } from 'vitest'
 import { type Clock, systemClock } from '../../src/core/clock.ts'
+import { findPostgresBinaries } from '../../src/postgres/binaries.ts'
 import { Region } from '../../src/region/region.ts'
 
 export const REGION = 'ap-southeast-1'
@@ -26,8 +27,10 @@ export class AdjustableClock implements Clock {
  * One region for a test file, over HTTP, in a folder of its own. The file's tests use names of their own.
  *
  * `restart` closes it and opens it again on the same folder.
+ *
+ * @param withDatabases  whether the file needs DB instances; the binaries are then copied to its folder
  */
-export function regionUnderTest() {
+export function regionUnderTest({ withDatabases = false } = {}) {
   const clock = new AdjustableClock()
   const errors: unknown[] = []
   let folder: string
@@ -40,7 +43,9 @@ export function regionUnderTest() {
       folder,
       credentials: CREDENTIALS,
       clock,
-      binaries: [],
+      binaries: withDatabases
+        ? await findPostgresBinaries({ cache: join(folder, 'postgresql') })
+        : [],
       templates: join(folder, 'templates'),
       onError: (error) => errors.push(error),
     })
@@ -48,6 +53,7 @@ export function regionUnderTest() {
   }
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'lifeboat-region-'))
+    await chmod(folder, 0o711)
     await open()
   })
   afterAll(async () => {

@@ -4,6 +4,9 @@ import type { Service } from '../protocol/service.ts'
 import { createDBInstance } from './actions/create-db-instance.ts'
 import { deleteDBInstance } from './actions/delete-db-instance.ts'
 import { describeDBInstances } from './actions/describe-db-instances.ts'
+import { rebootDBInstance } from './actions/reboot-db-instance.ts'
+import { startDBInstance } from './actions/start-db-instance.ts'
+import { stopDBInstance } from './actions/stop-db-instance.ts'
 import { Rds, type RdsOptions } from './rds.ts'
 import { RegionKey } from './region-key.ts'
 import { resumeInstance, watchCrashes } from './work/resume.ts'
@@ -35,6 +38,9 @@ function actionsOf(rds: Rds) {
     CreateDBInstance: (input) => createDBInstance(rds, input),
     DeleteDBInstance: (input) => deleteDBInstance(rds, input),
     DescribeDBInstances: (input) => describeDBInstances(rds, input),
+    RebootDBInstance: (input) => rebootDBInstance(rds, input),
+    StartDBInstance: (input) => startDBInstance(rds, input),
+    StopDBInstance: (input) => stopDBInstance(rds, input),
   } satisfies RdsActions
 }
 

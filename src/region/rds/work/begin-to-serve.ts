@@ -18,4 +18,5 @@ export async function beginToServe(
     appliedParameters: parameters,
     recoveryMinimums: withRecoveryMinimums(record.recoveryMinimums, parameters),
   }))
+  await instance.end(signal, 'ready')
 }

@@ -1,0 +1,14 @@
+import type { StartDBInstanceMessage } from '../../protocol/models/rds.ts'
+import { instanceShape } from '../instance-shape.ts'
+import type { Rds } from '../rds.ts'
+import { startInstance } from '../work/start-instance.ts'
+
+/** StartDBInstance. Source: Amazon RDS API Reference, StartDBInstance. */
+export async function startDBInstance(rds: Rds, input: StartDBInstanceMessage) {
+  const instance = rds.getInstance(input.DBInstanceIdentifier ?? '')
+  const record = await instance.begin('start', {
+    work: startInstance(rds),
+    refused: ({ identifier }) => `Instance ${identifier} is not stopped; it cannot be started.`,
+  })
+  return { DBInstance: instanceShape(rds, record) }
+}

@@ -1,0 +1,85 @@
+import {
+  CreateDBInstanceCommand,
+  type CreateDBInstanceMessage,
+  type DBInstance,
+  DescribeDBInstancesCommand,
+  RDSClient,
+} from '@aws-sdk/client-rds'
+import pg from 'pg'
+import { expect } from 'vitest'
+import { regionUnderTest } from '../region-under-test.ts'
+
+export const MASTER = { MasterUsername: 'appadmin', MasterUserPassword: 's3cr3t-passw0rd' }
+
+/** A region with databases, an RDS client for it, and what tests of instances do again and again. */
+export function rdsUnderTest() {
+  const region = regionUnderTest({ withDatabases: true })
+  let client: RDSClient | undefined
+  let madeFor: number | undefined
+
+  const rds = (): RDSClient => {
+    if (!client || madeFor !== region.port()) client = new RDSClient(region.client())
+    madeFor = region.port()
+    return client
+  }
+  const describe = async (identifier: string): Promise<DBInstance | undefined> => {
+    try {
+      const answer = await rds().send(
+        new DescribeDBInstancesCommand({ DBInstanceIdentifier: identifier }),
+      )
+      return answer.DBInstances?.[0]
+    } catch (error) {
+      if ((error as Error).name === 'DBInstanceNotFoundFault') return undefined
+      throw error
+    }
+  }
+  const status = async (identifier: string) => (await describe(identifier))?.DBInstanceStatus
+
+  return {
+    region,
+    rds,
+    describe,
+    status,
+    /** Waits until the instance has the status; `undefined` waits until it is gone. */
+    until: async (identifier: string, wanted: string | undefined): Promise<DBInstance> => {
+      await expect.poll(() => status(identifier), { timeout: 30_000, interval: 25 }).toBe(wanted)
+      return (await describe(identifier)) ?? {}
+    },
+    create: async (identifier: string, more: Partial<CreateDBInstanceMessage> = {}) => {
+      const answer = await rds().send(
+        new CreateDBInstanceCommand({
+          DBInstanceIdentifier: identifier,
+          DBInstanceClass: 'db.t3.micro',
+          Engine: 'postgres',
+          AllocatedStorage: 20,
+          DBName: 'appdb',
+          ...MASTER,
+          ...more,
+        }),
+      )
+      return answer.DBInstance ?? {}
+    },
+  }
+}
+
+/** Runs SQL as the master user at the endpoint that RDS answered. */
+export async function sql(
+  instance: DBInstance,
+  text: string,
+  { database = 'appdb', password = MASTER.MasterUserPassword } = {},
+): Promise<Record<string, unknown>[]> {
+  const connection = new pg.Client({
+    host: instance.Endpoint?.Address ?? '',
+    port: instance.Endpoint?.Port ?? 0,
+    user: MASTER.MasterUsername,
+    password,
+    database,
+  })
+  await connection.connect()
+  try {
+    const result = await connection.query(text)
+    return Array.isArray(result) ? (result.at(-1)?.rows ?? []) : result.rows
+  } finally {
+    await connection.end()
+  }
+}
