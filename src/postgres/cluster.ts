@@ -1,94 +1,128 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { EventEmitter } from 'node:events'
-import { existsSync } from 'node:fs'
-import { mkdir, open, readFile, rm } from 'node:fs/promises'
+import { access, constants, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { promisify } from 'node:util'
 import { assert } from '../core/assert.ts'
 import { type Clock, systemClock } from '../core/clock.ts'
 import { LifeboatError } from '../core/errors.ts'
 import type { PostgresBinaries } from './binaries.ts'
+import { throwFolderFailure } from './folder-failure.ts'
 import { freePort } from './free-port.ts'
-import { allGone, endOrphans } from './orphan.ts'
-import { makeReachable, type ServerAccount, serverAccount } from './server-account.ts'
+import {
+  ensureReachable,
+  makeReachable,
+  type ServerAccount,
+  serverAccount,
+} from './server-account.ts'
+import { serverCommand, serverEnvironment } from './server-command.ts'
+import { ServerLog } from './server-log.ts'
+import { endOrphans, killServer } from './server-processes.ts'
 import { configuredPort, writeConfiguration } from './settings.ts'
-import { cloneTemplate, FIRST_PASSWORD_FILE, firstPassword } from './template.ts'
+import { cloneTemplate } from './template.ts'
 import { Connection, type ConnectionTarget } from './wire/connection.ts'
-import { scramVerifier } from './wire/scram-verifier.ts'
 
 export interface ClusterOptions {
   /** Absolute. The server's log lies beside it, as `<dataDirectory>.log`. */
   readonly dataDirectory: string
   readonly binaries: PostgresBinaries
   readonly superuser: { readonly name: string; readonly password: string }
-  /** When absent, the operating system chooses once and the cluster keeps it. */
+  /** When absent, a free one is chosen once and the cluster keeps it. */
   readonly port?: number
   /** Settings of PostgreSQL that come on top of our own, by name. */
   readonly settings?: Readonly<Record<string, string>>
+  /**
+   * In a session of its own, the server is spared by Ctrl-C, which the terminal sends to a whole process group: for
+   * a program that still needs its database while it ends. False when absent: killing our group kills the server.
+   */
+  readonly ownSession?: boolean
   readonly clock?: Clock
 }
 
+/** How a server ended; `error` says why, in words for an operator. */
 export interface ExitStatus {
   readonly code: number | null
   readonly signal: NodeJS.Signals | null
+  readonly error: LifeboatError
 }
 
-const START_DEADLINE_MS = 60_000
-const STOP_DEADLINE_MS = 30_000
+/** Recovery after a crash may have a gigabyte of WAL to replay. */
+const START_DEADLINE_MS = 600_000
+const RELOAD_DEADLINE_MS = 10_000
+/** A fast shutdown waits for a checkpoint and for standbys; each more violent one after it has its own deadline. */
+const STOPS = [
+  { mode: 'fast', signal: 'SIGINT', deadlineMs: 60_000 },
+  { mode: 'immediate', signal: 'SIGQUIT', deadlineMs: 10_000 },
+] as const
 
 /**
  * One PostgreSQL server and its data directory, supervised.
  *
- * We are the direct parent of `postgres`, so that its end is seen and reaped at once. It stays in our process
- * group, so that killing the group takes it too; when only we are killed, the kernel sends it SIGQUIT where
- * `setpriv` is installed, and otherwise the next `open` ends it.
+ * We are the direct parent of `postgres`, so that its end is seen and reaped at once, and nobody else may be (I9).
+ * What becomes of the server when we die without stopping it:
  *
- * Events: `exit` with an `ExitStatus` when the server ends without having been told to.
+ *   our whole process group is killed  it dies with us, for it stays in our group; its busy children end when
+ *                                      they next wait, or by the next `open`
+ *   we alone are killed                the kernel sends it SIGQUIT where `setpriv` is installed; else it is an
+ *                                      orphan until the next `open`, which ends it
+ *
+ * Events: `exit` with an `ExitStatus` when the server ends without having been told to. It may be started again.
  */
 export class Cluster extends EventEmitter<{ exit: [ExitStatus] }> {
   readonly #clock: Clock
   readonly #account: ServerAccount | undefined
+  readonly #log: ServerLog
   #process: ChildProcess | undefined
-  #ended: Promise<ExitStatus> | undefined
+  #ended: Promise<void> | undefined
+  #spawnError: Error | undefined
   #isExpectedToEnd = false
-  #port: number
-  #settings: Readonly<Record<string, string>>
 
   private constructor(
     private readonly options: ClusterOptions,
-    port: number,
-    account: ServerAccount | undefined,
+    /** On 127.0.0.1. */
+    readonly port: number,
   ) {
     super()
     this.#clock = options.clock ?? systemClock
-    this.#account = account
-    this.#port = port
-    this.#settings = options.settings ?? {}
+    this.#account = serverAccount()
+    this.#log = new ServerLog(`${options.dataDirectory}.log`)
   }
 
-  /** A new, empty cluster, not started. `templates` is a folder that several clusters share. */
+  /**
+   * A new, empty cluster, durable and not started. `templates` is a folder that several clusters share.
+   *
+   * @throws LifeboatError `FolderNotUsable`, `DiskFull`, `PostgresFailed`; then nothing is left behind
+   */
   static async create(options: ClusterOptions & { readonly templates: string }): Promise<Cluster> {
+    const { dataDirectory, templates, binaries, superuser } = options
     const account = serverAccount()
-    await makeReachable(dirname(options.dataDirectory), account)
-    await cloneTemplate(
-      {
-        binaries: options.binaries,
-        superuser: options.superuser.name,
-        folder: options.templates,
-        account,
-      },
-      options.dataDirectory,
-    )
+    try {
+      await makeReachable(dirname(dataDirectory), account)
+    } catch (cause) {
+      throwFolderFailure(dataDirectory, cause)
+    }
+    await cloneTemplate({ binaries, superuser, folder: templates, account }, dataDirectory)
     return Cluster.open(options)
   }
 
-  /** The cluster in an existing data directory, not started. Whatever a killed parent left running there is ended. */
+  /**
+   * The cluster in an existing data directory, not started. What a killed process of ours left running there is ended.
+   *
+   * @throws LifeboatError `AlreadyRunning` when a server runs there that somebody still owns; `FolderNotUsable`
+   */
   static async open(options: ClusterOptions): Promise<Cluster> {
+    const { dataDirectory, binaries, settings = {}, clock = systemClock } = options
     const account = serverAccount()
-    await endOrphans(options.dataDirectory, options.clock)
-    const port = options.port ?? (await configuredPort(options.dataDirectory)) ?? (await freePort())
-    const cluster = new Cluster(options, port, account)
-    await cluster.configure(options.settings ?? {})
+    await ensureReachable(binaries.bin, account)
+    try {
+      await ensureReachable(dataDirectory, account)
+      await access(dataDirectory, constants.R_OK | constants.W_OK | constants.X_OK)
+    } catch (cause) {
+      throwFolderFailure(dataDirectory, cause)
+    }
+    await endOrphans(dataDirectory, clock)
+    const port = options.port ?? (await configuredPort(dataDirectory)) ?? (await freePort())
+    const cluster = new Cluster(options, port)
+    await cluster.configure(settings)
     return cluster
   }
 
@@ -104,10 +138,6 @@ export class Cluster extends EventEmitter<{ exit: [ExitStatus] }> {
     return this.options.binaries.major
   }
 
-  get port(): number {
-    return this.#port
-  }
-
   get isRunning(): boolean {
     return this.#process !== undefined
   }
@@ -119,179 +149,166 @@ export class Cluster extends EventEmitter<{ exit: [ExitStatus] }> {
 
   /** The file that the server logs to. */
   get logFile(): string {
-    return `${this.dataDirectory}.log`
+    return this.#log.file
   }
 
   /** How the superuser connects. */
   target(database = 'postgres'): ConnectionTarget {
     const { name, password } = this.options.superuser
-    return { host: '127.0.0.1', port: this.#port, user: name, password, database }
+    return { host: '127.0.0.1', port: this.port, user: name, password, database }
   }
 
-  /** Replaces all settings but our own. They take effect after `reload`, some only after a restart. */
+  /**
+   * Replaces all settings but our own. They take effect after `reload`, some only after a restart.
+   *
+   * @throws LifeboatError `InvalidUsage` for what cannot be a setting; `DiskFull`, `FolderNotUsable`
+   */
   async configure(settings: Readonly<Record<string, string>>): Promise<void> {
-    this.#settings = settings
-    await writeConfiguration({
-      dataDirectory: this.dataDirectory,
-      binaries: this.binaries,
-      port: this.#port,
-      settings,
-      account: this.#account,
-    })
+    const { dataDirectory, binaries, port } = this
+    try {
+      await writeConfiguration({ dataDirectory, binaries, port, settings, account: this.#account })
+    } catch (cause) {
+      throwFolderFailure(dataDirectory, cause)
+    }
   }
 
-  /** Makes the server read its settings again. */
+  /** Makes the server read its settings again; resolves when new connections have them. */
   async reload(): Promise<void> {
     assert(this.#process, 'only a running server can reload')
+    const before = await this.#settingsReadAt()
     this.#process.kill('SIGHUP')
+    const end = this.#clock.monotonicMs() + RELOAD_DEADLINE_MS
+    while ((await this.#settingsReadAt()) === before) {
+      if (this.#clock.monotonicMs() > end) throw await this.#failure('did not read its settings')
+      await this.#clock.sleep(5)
+    }
   }
 
   /**
    * Starts the server; resolves when it accepts connections, as a standby does before it is promoted.
    *
-   * @throws LifeboatError `PortTaken`, `DiskFull`, `PostgresFailed` with the last lines of the log
+   * @throws LifeboatError `PortTaken`, `DiskFull`, `AlreadyRunning`, `PostgresFailed` with the last lines of the log
    */
   async start(): Promise<void> {
     assert(!this.#process, 'a server is started once')
-    await this.#launch()
-    await this.#replaceFirstPassword()
-  }
-
-  /** Ends the server: `fast` with a checkpoint, `immediate` without. Safe to call when it does not run. */
-  async stop(mode: 'fast' | 'immediate' = 'fast'): Promise<void> {
-    await this.#end(mode === 'fast' ? 'SIGINT' : 'SIGQUIT')
-  }
-
-  /** SIGKILL to the postmaster; resolves when it and all its children are gone. */
-  async kill(): Promise<void> {
-    await this.#end('SIGKILL')
-  }
-
-  async #end(signal: NodeJS.Signals): Promise<void> {
-    const child = this.#process
-    if (!child || !this.#ended) return
+    await endOrphans(this.dataDirectory, this.#clock)
     this.#isExpectedToEnd = true
-    child.kill(signal)
-    const timer = setTimeout(() => child.kill('SIGKILL'), STOP_DEADLINE_MS)
-    await this.#ended
-    clearTimeout(timer)
-    await allGone(this.dataDirectory, this.#clock, STOP_DEADLINE_MS)
-  }
-
-  async #launch(): Promise<void> {
-    await rm(join(this.dataDirectory, 'postmaster.pid'), { force: true })
-    await mkdir(dirname(this.logFile), { recursive: true })
-    const log = await open(this.logFile, 'a', 0o600)
-    const logStart = (await log.stat()).size
-    const [command, ...prefix] = deathWatch()
-    const postgres = join(this.binaries.bin, 'postgres')
-    const child = spawn(
-      command ?? postgres,
-      [...prefix, ...(command ? [postgres] : []), '-D', '.'],
-      {
-        cwd: this.dataDirectory,
-        stdio: ['ignore', log.fd, log.fd],
-        env: { PATH: process.env.PATH ?? '', LC_ALL: 'C', PGTZ: 'UTC' },
-        ...this.#account,
-      },
-    )
-    await log.close()
-    this.#isExpectedToEnd = false
-    this.#process = child
-    this.#ended = this.#watch(child)
-    await this.#ready(child, logStart)
-  }
-
-  #watch(child: ChildProcess): Promise<ExitStatus> {
-    return new Promise((resolve) => {
-      const settle = (status: ExitStatus) => {
-        if (this.#process !== child) return
-        this.#process = undefined
-        resolve(status)
-        if (!this.#isExpectedToEnd) this.emit('exit', status)
-      }
-      child.once('exit', (code, signal) => settle({ code, signal }))
-      child.once('error', () => settle({ code: 127, signal: null }))
-    })
-  }
-
-  /** The server writes its state into its lock file: `ready`, or `standby` when it accepts reads only. */
-  async #ready(child: ChildProcess, logStart: number): Promise<void> {
+    const child = await this.#spawn()
     const end = this.#clock.monotonicMs() + START_DEADLINE_MS
-    this.#isExpectedToEnd = true
-    for (;;) {
-      if (this.#process !== child) throw await this.#startFailure(logStart)
-      if (/^(ready|standby)\s*$/m.test(await this.#lockFile())) break
+    while (!(await this.#acceptsConnections(child))) {
+      if (this.#process !== child) throw await this.#failure('did not start')
       if (this.#clock.monotonicMs() > end) {
-        await this.#end('SIGKILL')
-        throw await this.#startFailure(logStart)
+        await this.kill()
+        throw await this.#failure(`did not start within ${START_DEADLINE_MS / 1000} s`)
       }
-      await this.#clock.sleep(5)
+      await this.#clock.sleep(3)
     }
     this.#isExpectedToEnd = false
   }
 
-  async #lockFile(): Promise<string> {
+  /**
+   * Ends the server: `fast` with a checkpoint, `immediate` without, as in a crash. Safe to call when it does not run.
+   * A server that does not end in time is ended by the next more violent way.
+   */
+  async stop(mode: 'fast' | 'immediate' = 'fast'): Promise<void> {
+    for (const way of mode === 'fast' ? STOPS : STOPS.slice(1)) {
+      const child = this.#process
+      if (!child) return
+      this.#isExpectedToEnd = true
+      child.kill(way.signal)
+      if (await this.#endsWithin(way.deadlineMs)) return
+    }
+    await this.kill()
+  }
+
+  /** SIGKILL to the server and its children; resolves when they and their shared memory are gone. */
+  async kill(): Promise<void> {
+    if (!this.#process) return
+    this.#isExpectedToEnd = true
+    await killServer(this.dataDirectory, this.#clock)
+    // A process that had not got so far as to be recognised as a server.
+    this.#process?.kill('SIGKILL')
+    await this.#ended
+  }
+
+  async #spawn(): Promise<ChildProcess> {
+    const log = await this.#log.open()
+    this.#spawnError = undefined
     try {
-      return await readFile(join(this.dataDirectory, 'postmaster.pid'), 'utf8')
+      const [program, ...parameters] = serverCommand(this.binaries, this.dataDirectory)
+      const child = spawn(program!, parameters, {
+        cwd: this.dataDirectory,
+        stdio: ['ignore', log.fd, log.fd],
+        env: serverEnvironment(),
+        detached: this.options.ownSession ?? false,
+        ...this.#account,
+      })
+      this.#process = child
+      this.#ended = this.#watch(child)
+      return child
+    } finally {
+      await log.close()
+    }
+  }
+
+  #watch(child: ChildProcess): Promise<void> {
+    return new Promise((resolve) => {
+      const settle = async (code: number | null, signal: NodeJS.Signals | null) => {
+        if (this.#process !== child) return
+        this.#process = undefined
+        resolve()
+        if (this.#isExpectedToEnd) return
+        const how = signal ? `was ended by ${signal}` : `ended with status ${code}`
+        this.emit('exit', { code, signal, error: await this.#failure(how) })
+      }
+      child.once('exit', settle)
+      child.once('error', (error) => {
+        this.#spawnError = error
+        settle(127, null)
+      })
+    })
+  }
+
+  async #endsWithin(ms: number): Promise<boolean> {
+    const timeout = new AbortController()
+    const late = this.#clock.sleep(ms, timeout.signal).then(
+      () => false,
+      () => true,
+    )
+    const ended = this.#ended?.then(() => true)
+    const result = await Promise.race([late, ended])
+    timeout.abort()
+    return result ?? true
+  }
+
+  /** A server writes its state into its lock file. Source: pidfile.h, PM_STATUS_READY and PM_STATUS_STANDBY. */
+  async #acceptsConnections(child: ChildProcess): Promise<boolean> {
+    try {
+      const lines = (await readFile(join(this.dataDirectory, 'postmaster.pid'), 'utf8')).split('\n')
+      return Number(lines[0]) === child.pid && /^(ready|standby)\s*$/.test(lines[7] ?? '')
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return ''
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
       throw error
     }
   }
 
-  async #startFailure(logStart: number): Promise<LifeboatError> {
-    const log = (await readFile(this.logFile)).subarray(logStart).toString()
-    const lines = log.trim().split('\n')
-    if (/could not bind .*Address already in use/.test(log)) {
-      return new LifeboatError('PortTaken', `port ${this.#port} is taken by another program`, {
-        hint: 'End the other program, or choose another port.',
-      })
-    }
-    if (/No space left on device/.test(log)) {
-      return new LifeboatError('DiskFull', `the disk that holds '${this.dataDirectory}' is full`, {
-        hint: 'Free some space and start again; nothing is lost.',
-      })
-    }
-    const reason = lines.filter((line) => /FATAL|PANIC|ERROR/.test(line)).at(-1) ?? lines.at(-1)
-    return new LifeboatError(
-      'PostgresFailed',
-      `the server in '${this.dataDirectory}' did not start: ${reason?.replace(/^.*?(FATAL|PANIC|ERROR):\s*/, '')}`,
-      { hint: `Read its log: ${this.logFile}` },
-    )
-  }
-
-  async #replaceFirstPassword(): Promise<void> {
-    const password = await firstPassword(this.dataDirectory)
-    if (password === undefined) return
-    const { name, password: wanted } = this.options.superuser
-    const connection = await this.#openWithEither(password)
+  async #settingsReadAt(): Promise<string | null | undefined> {
+    const connection = await Connection.open(this.target())
     try {
-      const verifier = await scramVerifier(wanted)
-      // A verifier instead of the password: what the server may log is then no secret that opens anything.
-      await connection.query(`alter role "${name.replaceAll('"', '""')}" password '${verifier}'`)
-      await connection.query('checkpoint')
+      const [row] = await connection.query('select pg_conf_load_time()::text as at')
+      return row?.at
     } finally {
       await connection.close()
     }
-    // A clone was written without a sync of its own, so that it is durable at once and not file by file.
-    await promisify(execFile)('sync', ['-f', this.dataDirectory])
-    await rm(join(this.dataDirectory, FIRST_PASSWORD_FILE))
   }
 
-  /** A crash may have come between setting the password and removing the file. */
-  async #openWithEither(firstPassword: string): Promise<Connection> {
-    try {
-      return await Connection.open({ ...this.target(), password: firstPassword })
-    } catch (error) {
-      if (!(error instanceof LifeboatError) || error.code !== 'CredentialsRefused') throw error
-      return Connection.open(this.target())
-    }
+  async #failure(what: string): Promise<LifeboatError> {
+    const { dataDirectory, port } = this
+    if (!this.#spawnError) return this.#log.failure({ dataDirectory, port, what })
+    const program = join(this.binaries.bin, 'postgres')
+    return new LifeboatError('PostgresFailed', `'${program}' cannot be run`, {
+      hint: `Look at it: ${this.#spawnError.message}.`,
+      cause: this.#spawnError,
+    })
   }
-}
-
-/** A command that makes the kernel end the server when we die; empty where it is not installed. */
-function deathWatch(): string[] {
-  const setpriv = ['/usr/bin/setpriv', '/bin/setpriv'].find((path) => existsSync(path))
-  return setpriv ? [setpriv, '--pdeathsig', 'QUIT', '--'] : []
 }

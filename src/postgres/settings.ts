@@ -1,5 +1,7 @@
 import { readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { assert } from '../core/assert.ts'
+import { LifeboatError } from '../core/errors.ts'
 import type { PostgresBinaries } from './binaries.ts'
 import { giveTo, type ServerAccount } from './server-account.ts'
 
@@ -35,11 +37,12 @@ export async function writeConfiguration(o: {
   settings: Readonly<Record<string, string>>
   account: ServerAccount | undefined
 }): Promise<void> {
+  assert(!('port' in o.settings), 'the port of a cluster is not one of its settings')
   const lines = Object.entries({ ...ownSettings(o.binaries, o.port), ...o.settings }).map(
-    ([name, value]) => `${name} = '${value.replaceAll("'", "''")}'\n`,
+    ([name, value]) => settingLine(name, value),
   )
   const files: Record<string, string> = {
-    [SETTINGS_FILE]: lines.join(''),
+    [SETTINGS_FILE]: [firstLine(o.dataDirectory), ...lines].join(''),
     'postgresql.conf': `include '${SETTINGS_FILE}'\n`,
     'postgresql.auto.conf': '',
     'pg_hba.conf': ['all', 'replication']
@@ -54,14 +57,32 @@ export async function writeConfiguration(o: {
   }
 }
 
-/** The port in a cluster's settings file, if it has one. */
+/**
+ * The port that was chosen for the cluster in this folder before; undefined when the settings file came here with
+ * a restore, because then the port is another cluster's.
+ */
 export async function configuredPort(dataDirectory: string): Promise<number | undefined> {
   try {
     const text = await readFile(join(dataDirectory, SETTINGS_FILE), 'utf8')
+    if (!text.startsWith(firstLine(dataDirectory))) return undefined
     const port = /^port = '(\d+)'$/m.exec(text)?.[1]
     return port === undefined ? undefined : Number(port)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw error
   }
+}
+
+function firstLine(dataDirectory: string): string {
+  return `# Written by Lifeboat for ${JSON.stringify(dataDirectory)}. Changes here are lost.\n`
+}
+
+/** Source: PostgreSQL manual, "Parameter Interaction via the Configuration File"; guc.c, GUC_scanstr. */
+function settingLine(name: string, value: string): string {
+  if (!/^[a-z_][\w]*(\.[a-z_][\w$]*)?$/i.test(name) || /[\n\r\0]/.test(value)) {
+    throw new LifeboatError('InvalidUsage', `'${name}' cannot be set to ${JSON.stringify(value)}`, {
+      hint: 'Use the names and values of the PostgreSQL manual, on one line.',
+    })
+  }
+  return `${name} = '${value.replaceAll('\\', '\\\\').replaceAll("'", "''")}'\n`
 }

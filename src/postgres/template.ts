@@ -1,141 +1,136 @@
 import { execFile } from 'node:child_process'
-import {
-  chown,
-  constants,
-  copyFile,
-  mkdir,
-  mkdtemp,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  stat,
-  writeFile,
-} from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { LifeboatError } from '../core/errors.ts'
 import { systemRandom } from '../core/random.ts'
 import type { PostgresBinaries } from './binaries.ts'
-import { giveTo, makeReachable, type ServerAccount } from './server-account.ts'
+import { copyTree, syncPath, syncTree } from './copy-tree.ts'
+import { diskFull, throwFolderFailure } from './folder-failure.ts'
+import { ensureReachable, giveTo, makeReachable, type ServerAccount } from './server-account.ts'
+import { renewSuperuserPassword } from './superuser-password.ts'
 import { renewSystemIdentifier } from './system-identifier.ts'
-
-/** In a fresh clone: the password of its superuser until the first start replaces it. */
-export const FIRST_PASSWORD_FILE = 'lifeboat.first-password'
+import { makeUnfinished } from './unfinished.ts'
 
 export interface Template {
   readonly binaries: PostgresBinaries
-  readonly superuser: string
+  readonly superuser: { readonly name: string; readonly password: string }
   /** The folder that keeps the templates, shared by all clusters of a home. */
   readonly folder: string
   readonly account: ServerAccount | undefined
 }
 
 /**
- * Makes a new data directory by cloning a template that `initdb` made once: about 0.1 s instead of 0.5.
+ * Makes a new data directory by cloning a template that `initdb` made once: 0.1 s instead of 0.5.
  *
- * The clone has a system identifier of its own. Its superuser still has the template's password, which
- * lies in `FIRST_PASSWORD_FILE`.
+ * The clone has a system identifier and a superuser's password of its own. It is made under another name,
+ * synced and renamed: after a crash there is a whole, durable data directory or none.
+ *
+ * @throws LifeboatError `FolderNotUsable` when something stands in its place; `DiskFull`, `PostgresFailed`
  */
 export async function cloneTemplate(template: Template, dataDirectory: string): Promise<void> {
+  const { account, superuser } = template
   const source = await ensureTemplate(template)
-  await copyFolder(source, dataDirectory, template.account)
-  await renewSystemIdentifier(dataDirectory, systemRandom)
+  const unfinished = `${dataDirectory}.creating`
+  try {
+    await rm(unfinished, { recursive: true, force: true })
+    await copyTree(source, unfinished, { account })
+    await renewSystemIdentifier(unfinished, systemRandom)
+    await renewSuperuserPassword(unfinished, superuser.password)
+    await syncTree(unfinished)
+    await rename(unfinished, dataDirectory)
+    await syncPath(dirname(dataDirectory))
+  } catch (cause) {
+    await rm(unfinished, { recursive: true, force: true })
+    if ((cause as NodeJS.ErrnoException).code !== 'ENOTEMPTY') {
+      throwFolderFailure(dataDirectory, cause)
+    }
+    throw new LifeboatError('FolderNotUsable', `'${dataDirectory}' is not empty`, {
+      hint: 'Choose another folder for the new cluster, or open the one that is there.',
+      cause,
+    })
+  }
 }
 
-async function ensureTemplate({ binaries, superuser, folder, account }: Template): Promise<string> {
-  const home = join(folder, `${binaries.version}-${superuser}`)
+async function ensureTemplate(template: Template): Promise<string> {
+  const { binaries, superuser, folder, account } = template
+  const home = join(folder, `${binaries.version}-${superuser.name}`)
   if (await isFolder(home)) return home
+  await ensureReachable(binaries.bin, account)
   await makeReachable(folder, account)
-  const made = await mkdtemp(`${home}-`)
-  await giveTo(made, account)
+  let made: string | undefined
   try {
-    await initialize({ binaries, superuser, account, into: made })
-    await rename(made, home)
-  } catch (error) {
-    await rm(made, { recursive: true, force: true })
-    if (!(await isFolder(home))) throw error
+    made = await makeUnfinished(home)
+    await giveTo(made, account)
+    await initialize(template, join(made, 'data'), join(made, 'password'))
+    await syncTree(made)
+    await rename(join(made, 'data'), home)
+    await syncPath(folder)
+  } catch (cause) {
+    // Another process may have made the same template meanwhile.
+    if (!(await isFolder(home))) throwFolderFailure(folder, cause)
+  } finally {
+    if (made) await rm(made, { recursive: true, force: true })
   }
   return home
 }
 
-async function initialize(o: {
-  binaries: PostgresBinaries
-  superuser: string
-  account: ServerAccount | undefined
-  into: string
-}): Promise<void> {
-  const password = systemRandom.hex(32)
-  const passwordFile = `${o.into}.password`
-  await writeFile(passwordFile, password, { mode: 0o600 })
-  await giveTo(passwordFile, o.account)
-  // A locale of the operating system would tie the data to this machine's C library: its indexes would be
-  // wrong after a restore on another. PostgreSQL's own C.UTF-8 is the same everywhere.
-  const locale =
-    o.binaries.major >= 17
-      ? ['--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--locale=C']
-      : ['--locale=C']
+async function initialize(
+  { binaries, superuser, account }: Template,
+  into: string,
+  passwordFile: string,
+): Promise<void> {
+  // Every clone replaces it, so nobody ever needs to know it.
+  await writeFile(passwordFile, systemRandom.hex(32), { mode: 0o600 })
+  await giveTo(passwordFile, account)
+  const options = [
+    `--pgdata=${into}`,
+    `--username=${superuser.name}`,
+    `--pwfile=${passwordFile}`,
+    '--auth=scram-sha-256',
+    '--data-checksums',
+    '--no-sync',
+    '--no-instructions',
+    ...localeOptions(binaries.major),
+  ]
   try {
-    await promisify(execFile)(
-      join(o.binaries.bin, 'initdb'),
-      [
-        `--pgdata=${o.into}`,
-        `--username=${o.superuser}`,
-        `--pwfile=${passwordFile}`,
-        '--auth=scram-sha-256',
-        '--encoding=UTF8',
-        '--data-checksums',
-        '--no-sync',
-        '--no-instructions',
-        ...locale,
-      ],
-      { cwd: '/', env: { LC_ALL: 'C', PATH: process.env.PATH ?? '' }, ...o.account },
-    )
+    await mkdir(into, { mode: 0o700 })
+    await giveTo(into, account)
+    const environment = { LC_ALL: 'C', PATH: process.env.PATH ?? '' }
+    await promisify(execFile)(join(binaries.bin, 'initdb'), options, {
+      cwd: '/',
+      env: environment,
+      ...account,
+    })
   } catch (cause) {
-    const stderr =
-      (cause as { stderr?: string }).stderr?.trim().split('\n').at(-1) ?? 'no reason given'
+    const { stderr = '', message } = cause as Error & { stderr?: string }
+    if (/No space left on device/.test(stderr)) throw diskFull(into, cause)
+    const reason = stderr
+      .trim()
+      .split('\n')
+      .filter((line) => /error|FATAL/.test(line))
+      .at(-1)
     throw new LifeboatError(
       'PostgresFailed',
-      `'initdb' could not make a data directory: ${stderr}`,
-      { cause },
+      `'${join(binaries.bin, 'initdb')}' could not make a data directory: ${reason ?? message}`,
+      { hint: 'Run lifeboat doctor to see what this machine lacks.', cause },
     )
-  } finally {
-    await rm(passwordFile)
   }
-  await writeFile(join(o.into, FIRST_PASSWORD_FILE), password, { mode: 0o600 })
-  await giveTo(join(o.into, FIRST_PASSWORD_FILE), o.account)
 }
 
-/** A parallel copy; Node's own recursive copy takes ten times as long. */
-async function copyFolder(
-  source: string,
-  target: string,
-  account: ServerAccount | undefined,
-): Promise<void> {
-  await mkdir(target, { recursive: true, mode: 0o700 })
-  const entries = await readdir(source, { recursive: true, withFileTypes: true })
-  const folders = entries.filter((entry) => entry.isDirectory())
-  for (const folder of folders) {
-    await mkdir(join(target, join(folder.parentPath, folder.name).slice(source.length)), {
-      mode: 0o700,
-    })
-  }
-  await Promise.all(
-    entries
-      .filter((entry) => entry.isFile())
-      .map(async (entry) => {
-        const path = join(entry.parentPath, entry.name)
-        const copy = join(target, path.slice(source.length))
-        await copyFile(path, copy, constants.COPYFILE_FICLONE)
-        if (account) await chown(copy, account.uid, account.gid)
-      }),
-  )
-  if (!account) return
-  await chown(target, account.uid, account.gid)
-  for (const folder of folders) {
-    const path = join(folder.parentPath, folder.name).slice(source.length)
-    await chown(join(target, path), account.uid, account.gid)
-  }
+/**
+ * A locale of the operating system would tie the data to this machine's C library: another version sorts
+ * differently, and indexes on text would be silently wrong after a restore elsewhere; one that is not installed
+ * there would not start at all. From 17 on PostgreSQL has a C.UTF-8 of its own, the same everywhere, with the
+ * letters of all languages; before that only C is everywhere, which knows upper and lower case of ASCII alone.
+ *
+ * Unlike AWS: RDS creates databases with `en_US.UTF-8`, so text sorts by code point here.
+ */
+function localeOptions(major: number): string[] {
+  const options = ['--encoding=UTF8', '--locale=C']
+  return major >= 17
+    ? [...options, '--locale-provider=builtin', '--builtin-locale=C.UTF-8']
+    : options
 }
 
 async function isFolder(path: string): Promise<boolean> {
@@ -143,16 +138,6 @@ async function isFolder(path: string): Promise<boolean> {
     return (await stat(path)).isDirectory()
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
-    throw error
-  }
-}
-
-/** The first password of a fresh clone, or undefined once it has been replaced. */
-export async function firstPassword(dataDirectory: string): Promise<string | undefined> {
-  try {
-    return await readFile(join(dataDirectory, FIRST_PASSWORD_FILE), 'utf8')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw error
   }
 }
