@@ -89,12 +89,13 @@ async function answerJson(
   return jsonReply(200, writeJsonOutput(operation.output, result), requestId)
 }
 
-/** Parameters come from the body of a POST or from the URL of a GET, never from both. */
+/** Parameters come from the body of a POST, or all from the URL, as presigners put them; never from both. */
 function queryParameters({ method, path, query, headers, body }: VerifiedRequest) {
   if (path !== '/') throw refused('InvalidAction', 'The path is not known.')
-  if (method === 'GET' && body.length === 0) return new Map(query)
-  if (method !== 'POST' || query.size > 0) {
-    throw refused('InvalidAction', 'Parameters are sent in the body of a POST or the URL of a GET.')
+  const isPost = method === 'POST'
+  if ((isPost || method === 'GET') && body.length === 0) return new Map(query)
+  if (!isPost || query.size > 0) {
+    throw refused('InvalidAction', 'Parameters are sent in the body of a POST or in the URL.')
   }
   const contentType = headers.get('content-type')?.[0] ?? ''
   if (!/^application\/x-www-form-urlencoded\b/i.test(contentType)) {

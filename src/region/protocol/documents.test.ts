@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -76,6 +77,38 @@ test('a write that fails leaves the former document', async () => {
     code: 'FolderNotUsable',
   })
   expect(store.get('things', 'a')).toEqual({ n: 1 })
+})
+
+/** A file system of 256 KiB, where this account may mount one. */
+function mounted(folder: string): boolean {
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', folder], { stdio: 'ignore' })
+    return true
+  } catch (error) {
+    if (error instanceof Error) return false
+    throw error
+  }
+}
+
+test('a full disk is named, keeps the former document, and is no trouble once there is room', async (context) => {
+  if (!mounted(folder)) return context.skip('skipped: needs the right to mount')
+  try {
+    const store = await DocumentStore.open(folder)
+    await store.put('things', 'a', { n: 1 })
+    await writeFile(join(folder, 'filler'), Buffer.alloc(512 * 1024)).catch((error) => {
+      expect(error.code).toBe('ENOSPC')
+    })
+    const large = { text: 'x'.repeat(9000) }
+    await expect(store.put('things', 'a', large)).rejects.toMatchObject({ code: 'DiskFull' })
+    expect((await DocumentStore.open(folder)).get('things', 'a')).toEqual({ n: 1 })
+    expect(await readdir(join(folder, 'things'))).toHaveLength(1)
+
+    await rm(join(folder, 'filler'))
+    await store.put('things', 'a', large)
+    expect((await DocumentStore.open(folder)).get('things', 'a')).toEqual(large)
+  } finally {
+    execFileSync('umount', [folder])
+  }
 })
 
 test.skipIf(process.getuid?.() === 0)('a folder without rights is named', async () => {

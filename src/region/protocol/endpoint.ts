@@ -1,4 +1,5 @@
 import type { Clock } from '../../core/clock.ts'
+import { LifeboatError } from '../../core/errors.ts'
 import type { Random } from '../../core/random.ts'
 import { dispatch, speaksJson } from './dispatch.ts'
 import { commonFault, Fault } from './fault.ts'
@@ -10,8 +11,8 @@ import { type SigningKey, VerifiedRequest } from './sigv4.ts'
 /**
  * A region's API, from a raw request to a reply: verify, then route, then answer. Always an answer.
  *
- * What an action throws that is no Fault is a failure of ours: the client reads `InternalFailure` without
- * a reason, `onError` gets the error.
+ * What an action throws that is no Fault is a failure of ours: the client reads `InternalFailure`, `onError`
+ * gets the error.
  */
 export class Endpoint {
   readonly #services: ReadonlyMap<string, Service>
@@ -39,9 +40,14 @@ export class Endpoint {
     } catch (error) {
       if (error instanceof Fault) return errorReply(error, requestId)
       this.o.onError(error)
-      return errorReply(commonFault('InternalFailure', 'An internal failure occurred.'), requestId)
+      return errorReply(commonFault('InternalFailure', tellable(error)), requestId)
     }
   }
+}
+
+/** An expected failure, like a full disk, is told in its own words; a bug is not told at all. */
+function tellable(error: unknown): string {
+  return error instanceof LifeboatError ? error.message : 'An internal failure occurred.'
 }
 
 /** A request id in the form of a UUID, as AWS sends them. */
