@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
+import { backupCommand } from './commands/backup.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { explainCommand } from './commands/explain.ts'
 import { regionCommand } from './commands/region.ts'
+import { restoreCommand } from './commands/restore.ts'
 import type { Surroundings } from './invocation.ts'
 
 /**
@@ -21,6 +23,9 @@ export function commandLine(around: Surroundings): Command {
     .option('--json', 'print one JSON object on stdout and nothing else')
     .helpCommand('help [command]', 'show what a command takes')
 
+  program.commandsGroup('A workload:')
+  program.addCommand(backupCommand(around))
+  program.addCommand(restoreCommand(around))
   program.commandsGroup('This machine:')
   program.addCommand(regionCommand(around))
   program.addCommand(doctorCommand(around))
