@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -22,6 +22,7 @@ let started: StartedRegions | undefined
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'lifeboat-home-'))
+  await chmod(folder, 0o711)
   home = new RegionHome(folder)
   started = undefined
 })
@@ -137,8 +138,8 @@ describe('regions of a home behind one endpoint', () => {
 
     gateway.kill('SIGKILL')
     await once(gateway, 'exit')
-    started = await home.start(['us-east-1'], { port: 0 })
     expect(await gone(orphan, 10_000)).toBe(true)
+    started = await home.start(['us-east-1'], { port: 0 })
     expect(await get('us-east-1')).toBe('kept')
   })
 })

@@ -54,6 +54,7 @@ export function regionUnderTest({ withDatabases = false } = {}) {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'lifeboat-region-'))
     await chmod(folder, 0o711)
+    await chmod(folder, 0o711)
     await open()
   })
   afterAll(async () => {

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { SecretsManager } from '@aws-sdk/client-secrets-manager'
@@ -22,6 +22,7 @@ describe('secrets leave no trace', () => {
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'lifeboat-canary-'))
+    await chmod(folder, 0o711)
     home = new RegionHome(folder)
     const started = await home.start([REGION], { port: 0, detach: true })
     const environment = await home.environment()

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
@@ -75,6 +75,7 @@ describe('a region behind its gateway', () => {
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'lifeboat-forged-'))
+    await chmod(folder, 0o711)
     const home = new RegionHome(folder)
     regions = await home.start([REGION], { port: 0 })
     const environment = await home.environment(REGION)
