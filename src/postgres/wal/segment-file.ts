@@ -1,8 +1,8 @@
 import { type FileHandle, open, rm } from 'node:fs/promises'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { LifeboatError } from '../../core/errors.ts'
-import { named, readIfThere, writeDurably } from './durable-file.ts'
-import { decodeFrame, encodeFrame, isFrameIntact, sliceFrame } from './frame.ts'
+import { named, readIfThere, writeDurably } from '../storage/durable-file.ts'
+import { decodeFrame, encodeFrame, isFrameIntact, sliceFrame } from '../storage/frame.ts'
 
 /** What is known of the commits that begin in one segment; times in microseconds since 1970. */
 export interface CommitSummary {

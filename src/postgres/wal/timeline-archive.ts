@@ -143,6 +143,14 @@ export class TimelineArchive {
     return scanner.lastRecordEnd
   }
 
+  /** Where the last record ends that is whole before `lsn`. */
+  async recordEndBefore(lsn: Lsn): Promise<Lsn> {
+    const number = Math.floor((Number(lsn) - 1) / this.segmentBytes)
+    const scanner = await this.#scannerBefore(number, () => undefined)
+    scanner.feed((await this.read(number)).subarray(0, Number(lsn) - number * this.segmentBytes))
+    return scanner.lastRecordEnd
+  }
+
   /** The bytes of a segment that are here; short when it is still growing or was cut off by a gap. */
   async read(number: number): Promise<Buffer> {
     const segment = this.#segments.get(number)

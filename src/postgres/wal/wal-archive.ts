@@ -1,9 +1,10 @@
 import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { assert } from '../../core/assert.ts'
 import type { Clock } from '../../core/clock.ts'
 import { LifeboatError } from '../../core/errors.ts'
 import { formatLsn, type Lsn, parseLsn } from '../../core/lsn.ts'
-import { readIfThere, writeDurably } from './durable-file.ts'
+import { readIfThere, writeDurably } from '../storage/durable-file.ts'
 import { TimelineArchive, type WalFault } from './timeline-archive.ts'
 
 /** WAL that is lost for good: no restore crosses it. */
@@ -144,6 +145,32 @@ export class WalArchive {
       time: new Date(Math.floor((range.newestCommitUs - PROMISE_MARGIN_US) / 1000)),
       lsn: range.to,
       timeline: archive.timeline,
+    }
+  }
+
+  /** Copies a stretch of one timeline into an archive in another folder. @throws LifeboatError `WalGap`, `VaultDamaged` */
+  async exportRange(timeline: number, from: Lsn, to: Lsn, folder: string): Promise<void> {
+    assert(this.identity, 'an archive with WAL knows whose it is')
+    const other = await WalArchive.open({ folder, encryptionKey: this.key, clock: this.clock })
+    try {
+      await other.bind(this.identity)
+      const source = await this.timeline(timeline)
+      const target = await other.timeline(timeline)
+      const first = Math.floor(Number(from) / this.segmentBytes)
+      const last = Math.floor((Number(to) - 1) / this.segmentBytes)
+      for (let number = first; number <= last; number++) {
+        const start = BigInt(number * this.segmentBytes) as Lsn
+        if ((target.end ?? -1n) > start) continue
+        const bytes = await source.read(number)
+        await target.append(start, [
+          number === last ? bytes.subarray(0, Number(to - start)) : bytes,
+        ])
+      }
+      for (const number of this.timelines()) {
+        await other.keepHistoryFile(number, (await this.historyFile(number)) ?? '')
+      }
+    } finally {
+      await other.close()
     }
   }
 

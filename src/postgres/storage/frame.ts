@@ -7,7 +7,7 @@ import { LifeboatError } from '../../core/errors.ts'
  *
  *     raw length   4 bytes
  *     stored length 4 bytes
- *     SHA-256 of all that precedes and follows it in the frame, 32 bytes
+ *     SHA-256 of the frame's place and of all that precedes and follows it in the frame, 32 bytes
  *     stored bytes: the raw ones, compressed with zstd if that is shorter, then encrypted if there is a key
  *
  * Encrypted bytes are AES-256-GCM: nonce (12), tag (16), ciphertext. Whether they are compressed shows in
@@ -19,7 +19,7 @@ const COMPRESSION_LEVEL = 1
 
 export function encodeFrame(
   raw: Buffer,
-  o: { compress: boolean; key: Buffer | undefined },
+  o: { compress: boolean; key: Buffer | undefined; place?: string },
 ): Buffer {
   const compressed = o.compress ? asBuffer(compress(raw, COMPRESSION_LEVEL)) : raw
   const isShorter = compressed.length < raw.length
@@ -29,7 +29,7 @@ export function encodeFrame(
   frame.writeUInt32LE((raw.length | (isShorter ? COMPRESSED : 0)) >>> 0, 0)
   frame.writeUInt32LE(stored.length, 4)
   stored.copy(frame, FRAME_HEADER_BYTES)
-  checksum(frame).copy(frame, 8)
+  checksum(frame, o.place).copy(frame, 8)
   return frame
 }
 
@@ -40,8 +40,9 @@ export function sliceFrame(bytes: Buffer, at: number): Buffer | undefined {
   return end <= bytes.length ? bytes.subarray(at, end) : undefined
 }
 
-export function isFrameIntact(frame: Buffer): boolean {
-  return checksum(frame).equals(frame.subarray(8, FRAME_HEADER_BYTES))
+/** `place` is what the frame was written for, so that a frame that was moved is found out too. */
+export function isFrameIntact(frame: Buffer, place?: string): boolean {
+  return checksum(frame, place).equals(frame.subarray(8, FRAME_HEADER_BYTES))
 }
 
 /** @throws LifeboatError `VaultKeyWrong`; the caller has checked the frame with `isFrameIntact`. */
@@ -52,8 +53,9 @@ export function decodeFrame(frame: Buffer, key: Buffer | undefined): Buffer {
   return head & COMPRESSED ? asBuffer(decompress(plain)) : plain
 }
 
-function checksum(frame: Buffer): Buffer {
+function checksum(frame: Buffer, place = ''): Buffer {
   return createHash('sha256')
+    .update(place)
     .update(frame.subarray(0, 8))
     .update(frame.subarray(FRAME_HEADER_BYTES))
     .digest()
@@ -72,14 +74,10 @@ function decrypt(stored: Buffer, key: Buffer): Buffer {
   try {
     return Buffer.concat([decipher.update(stored.subarray(28)), decipher.final()])
   } catch (cause) {
-    throw new LifeboatError(
-      'VaultKeyWrong',
-      'the archived write-ahead log is encrypted with another key',
-      {
-        hint: 'Use the key that the backups were made with.',
-        cause,
-      },
-    )
+    throw new LifeboatError('VaultKeyWrong', 'the stored backups are encrypted with another key', {
+      hint: 'Use the key that the backups were made with.',
+      cause,
+    })
   }
 }
 
