@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { systemRandom } from '../../core/random.ts'
 import type { Backups } from '../../recovery/backups.ts'
 import { withExitCodes } from '../exit-codes.ts'
 import { action, type Surroundings } from '../invocation.ts'
@@ -12,6 +13,7 @@ export function backupCommand(around: Surroundings): Command {
     .description("what the workload's database can be restored from")
     .addCommand(createCommand(around))
     .addCommand(listCommand(around))
+    .addCommand(verifyCommand(around))
 }
 
 function createCommand(around: Surroundings): Command {
@@ -68,6 +70,28 @@ function describe({ instance, restoreWindow, snapshots }: Backups): string {
     `restore window of ${instance}: ${window}`,
     rows.length > 0 ? table(['DB snapshot', 'kind', 'status', 'created'], rows) : 'no DB snapshots',
   ].join('\n')
+}
+
+function verifyCommand(around: Surroundings): Command {
+  const command = withWorkload(new Command('verify'))
+    .description('restore the newest recovery point to a copy, run the checks on it, delete it')
+    .action(
+      action(around, async (invocation, options: WorkloadOption) => {
+        const { output, clock, signal } = invocation
+        const { withRegion } = await import('../workload-region.ts')
+        const { verifyBackup } = await import('../../recovery/verify-backup.ts')
+        const live = new LiveLine(output, clock)
+        const onProgress = (message: string, fraction?: number) => live.show(message, fraction)
+        const found = await withRegion(invocation, options, ({ workload, region }) =>
+          verifyBackup({ workload, region, clock, signal, onProgress, random: systemRandom }),
+        ).finally(() => live.clear())
+        const rows = Object.entries(found.rows).map(([name, count]) => [name, String(count)])
+        const checks = found.checks.map(({ check }) => `✔ ${check}`)
+        const title = `${found.instance} as of ${found.restoredTo} was restored and read back`
+        output.result(found, [title, ...checks, table(['table', 'rows'], rows)].join('\n'))
+      }),
+    )
+  return withExitCodes(command, [...REACHING, 'RestoreNotVerified', 'StepDeadlineExceeded'])
 }
 
 const REACHING = [
