@@ -55,6 +55,11 @@ export class LiveInstance {
     return this.#server
   }
 
+  /** Whether its server runs. Asking does not make one. */
+  get isServing(): boolean {
+    return this.#server?.isRunning ?? false
+  }
+
   /** Stores the instance for the first time. */
   async add(): Promise<void> {
     await this.documents.put(COLLECTION, this.#record.resourceId, this.#record)
@@ -69,6 +74,7 @@ export class LiveInstance {
    * Begins what a request asks for: stores the new status, ends the work at hand and launches the next.
    *
    * @param prepare  checks, and makes the record that the work needs; it runs in turn, before anything is stored
+   * @param isWorkNeeded  whether the prepared record asks for work; if not, it is stored and the status stays
    * @param refused  the words when the status does not allow it
    * @throws RdsFault `InvalidDBInstanceStateFault`, and what `prepare` throws
    */
@@ -77,10 +83,12 @@ export class LiveInstance {
     {
       prepare = async (record) => record,
       work,
+      isWorkNeeded = () => true,
       refused = (record) => `Instance ${record.identifier} is not in available state.`,
     }: {
       prepare?: (record: InstanceRecord) => Promise<InstanceRecord>
       work: Work
+      isWorkNeeded?: (record: InstanceRecord) => boolean
       refused?: (record: InstanceRecord) => string
     },
   ): Promise<InstanceRecord> {
@@ -89,6 +97,7 @@ export class LiveInstance {
       if (!status || this.#isClosed || this.#isForgotten)
         throw invalidInstanceState(refused(this.#record))
       const prepared = await prepare(this.#record)
+      if (!isWorkNeeded(prepared)) return await this.#store(prepared)
       const after = await this.#store({ ...prepared, status })
       this.#launch(work)
       return after

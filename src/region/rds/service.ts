@@ -1,10 +1,27 @@
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { type RdsActions, rdsModel } from '../protocol/models/rds.ts'
 import type { Service } from '../protocol/service.ts'
+import { addTagsToResource } from './actions/add-tags-to-resource.ts'
 import { createDBInstance } from './actions/create-db-instance.ts'
+import { createDBParameterGroup } from './actions/create-db-parameter-group.ts'
+import { createDBSubnetGroup } from './actions/create-db-subnet-group.ts'
 import { deleteDBInstance } from './actions/delete-db-instance.ts'
+import { deleteDBParameterGroup } from './actions/delete-db-parameter-group.ts'
+import { deleteDBSubnetGroup } from './actions/delete-db-subnet-group.ts'
+import { describeDBEngineVersions } from './actions/describe-db-engine-versions.ts'
 import { describeDBInstances } from './actions/describe-db-instances.ts'
+import { describeDBParameterGroups } from './actions/describe-db-parameter-groups.ts'
+import { describeDBParameters } from './actions/describe-db-parameters.ts'
+import { describeDBSubnetGroups } from './actions/describe-db-subnet-groups.ts'
+import { describeEvents } from './actions/describe-events.ts'
+import { describeOrderableDBInstanceOptions } from './actions/describe-orderable-db-instance-options.ts'
+import { describePendingMaintenanceActions } from './actions/describe-pending-maintenance-actions.ts'
+import { listTagsForResource } from './actions/list-tags-for-resource.ts'
+import { modifyDBInstance } from './actions/modify-db-instance.ts'
+import { modifyDBParameterGroup } from './actions/modify-db-parameter-group.ts'
 import { rebootDBInstance } from './actions/reboot-db-instance.ts'
+import { removeTagsFromResource } from './actions/remove-tags-from-resource.ts'
+import { resetDBParameterGroup } from './actions/reset-db-parameter-group.ts'
 import { startDBInstance } from './actions/start-db-instance.ts'
 import { stopDBInstance } from './actions/stop-db-instance.ts'
 import { Rds, type RdsOptions } from './rds.ts'
@@ -35,10 +52,27 @@ export async function openRds(
 
 function actionsOf(rds: Rds) {
   return {
+    AddTagsToResource: (input) => addTagsToResource(rds, input),
     CreateDBInstance: (input) => createDBInstance(rds, input),
+    CreateDBParameterGroup: (input) => createDBParameterGroup(rds, input),
+    CreateDBSubnetGroup: (input) => createDBSubnetGroup(rds, input),
     DeleteDBInstance: (input) => deleteDBInstance(rds, input),
+    DeleteDBParameterGroup: (input) => deleteDBParameterGroup(rds, input),
+    DeleteDBSubnetGroup: (input) => deleteDBSubnetGroup(rds, input),
+    DescribeDBEngineVersions: (input) => describeDBEngineVersions(rds, input),
     DescribeDBInstances: (input) => describeDBInstances(rds, input),
+    DescribeDBParameterGroups: (input) => describeDBParameterGroups(rds, input),
+    DescribeDBParameters: (input) => describeDBParameters(rds, input),
+    DescribeDBSubnetGroups: (input) => describeDBSubnetGroups(rds, input),
+    DescribeEvents: (input) => describeEvents(rds, input),
+    DescribeOrderableDBInstanceOptions: (input) => describeOrderableDBInstanceOptions(rds, input),
+    DescribePendingMaintenanceActions: (input) => describePendingMaintenanceActions(rds, input),
+    ListTagsForResource: (input) => listTagsForResource(rds, input),
+    ModifyDBInstance: (input) => modifyDBInstance(rds, input),
+    ModifyDBParameterGroup: (input) => modifyDBParameterGroup(rds, input),
     RebootDBInstance: (input) => rebootDBInstance(rds, input),
+    RemoveTagsFromResource: (input) => removeTagsFromResource(rds, input),
+    ResetDBParameterGroup: (input) => resetDBParameterGroup(rds, input),
     StartDBInstance: (input) => startDBInstance(rds, input),
     StopDBInstance: (input) => stopDBInstance(rds, input),
   } satisfies RdsActions

@@ -1,0 +1,42 @@
+import type { ModifyDBInstanceMessage } from '../../protocol/models/rds.ts'
+import { checkPortFree } from '../free-ports.ts'
+import { invalidValue } from '../faults.ts'
+import { instanceShape } from '../instance-shape.ts'
+import { readModification, withModification } from '../modification.ts'
+import type { Rds } from '../rds.ts'
+import { refuseUnsupported } from '../unsupported.ts'
+import { modifyInstance } from '../work/modify-instance.ts'
+
+/**
+ * ModifyDBInstance: some changes are made at once, others wait in `PendingModifiedValues` for the maintenance window
+ * unless `ApplyImmediately`.
+ *
+ * Source: Amazon RDS API Reference, ModifyDBInstance.
+ */
+export async function modifyDBInstance(rds: Rds, input: ModifyDBInstanceMessage) {
+  const instance = rds.getInstance(input.DBInstanceIdentifier ?? '')
+  refuseUnsupported(input)
+  if (input.Engine !== undefined && input.Engine !== 'postgres') {
+    throw invalidValue(`Invalid DB engine: ${input.Engine}`)
+  }
+  if (input.DBPortNumber !== instance.record.port) await checkPortFree(rds, input.DBPortNumber)
+
+  const group = instance.record.settings.parameterGroup
+  const record = await rds.naming(() =>
+    instance.begin('modify', {
+      prepare: async (before) =>
+        withModification(
+          before,
+          readModification(rds, before, input),
+          input.ApplyImmediately ?? false,
+        ),
+      isWorkNeeded: ({ applying }) => applying !== undefined,
+      work: modifyInstance(rds),
+      refused: () => 'Database instance is not in available state.',
+    }),
+  )
+  if (record.settings.parameterGroup !== group) {
+    await rds.tell(instance, 'parameter group changed', record.settings.parameterGroup)
+  }
+  return { DBInstance: instanceShape(rds, record) }
+}
