@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { assert } from '../../core/assert.ts'
@@ -83,10 +84,12 @@ export class InstanceServer {
     await this.#cluster?.stop(mode)
   }
 
-  /** Makes sure that no server, not even a forgotten one, runs on the data directory. */
+  /** Makes sure that no server, not even one that a killed region left behind, runs on the data directory. */
   async end(): Promise<void> {
     await this.stop('immediate')
-    this.#cluster ??= await Cluster.open(this.#options({}))
+    if (!this.#cluster && existsSync(this.dataDirectory)) {
+      this.#cluster = await Cluster.open(this.#options({}))
+    }
   }
 
   async query(sql: string, database?: string): Promise<Row[]> {
@@ -100,7 +103,7 @@ export class InstanceServer {
 
   /** Ends the server and deletes its folder. Safe to call again. */
   async removeData(): Promise<void> {
-    await this.stop('immediate')
+    await this.end()
     this.#cluster?.removeAllListeners('exit')
     this.#cluster = undefined
     await rm(this.o.folder, { recursive: true, force: true })

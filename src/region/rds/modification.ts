@@ -162,22 +162,25 @@ function readSettings(
 }
 
 function readStorage(
-  { settings }: InstanceRecord,
+  { settings, pending }: InstanceRecord,
   { AllocatedStorage, StorageType, Iops, StorageThroughput }: ModifyDBInstanceMessage,
 ): PendingSettings {
   const asked = [AllocatedStorage, StorageType, Iops, StorageThroughput]
   if (asked.every((value) => value === undefined)) return {}
-  const size = AllocatedStorage ?? settings.allocatedStorageGiB
+  const base = { ...settings, ...pending }
+  const size = AllocatedStorage ?? base.allocatedStorageGiB
   if (size < settings.allocatedStorageGiB) {
     throw invalidCombination('The allocated storage of a DB instance can not be decreased.')
   }
   const isGrown = size > settings.allocatedStorageGiB
   const { maxAllocatedStorageGiB: _, ...storage } = checkedStorage({
-    AllocatedStorage: isGrown ? Math.max(size, Math.ceil(settings.allocatedStorageGiB * 1.1)) : size,
-    StorageType: StorageType ?? settings.storageType,
-    Iops: Iops ?? (StorageType === undefined ? settings.iops : undefined),
+    AllocatedStorage: isGrown
+      ? Math.max(size, Math.ceil(settings.allocatedStorageGiB * 1.1))
+      : size,
+    StorageType: StorageType ?? base.storageType,
+    Iops: Iops ?? (StorageType === undefined ? base.iops : undefined),
     StorageThroughput:
-      StorageThroughput ?? (StorageType === undefined ? settings.storageThroughput : undefined),
+      StorageThroughput ?? (StorageType === undefined ? base.storageThroughput : undefined),
   })
   return storage
 }

@@ -55,8 +55,7 @@ const KINDS: Readonly<Record<string, (rds: Rds, name: string) => TaggedResource>
     const group = rds.subnetGroups.get(name)
     return {
       tags: group.tags,
-      change: (next) =>
-        rds.subnetGroups.change(name, (one) => ({ ...one, tags: next(one.tags) })),
+      change: (next) => rds.subnetGroups.change(name, (one) => ({ ...one, tags: next(one.tags) })),
     }
   },
 }

@@ -6,7 +6,7 @@ import {
   RDSClient,
 } from '@aws-sdk/client-rds'
 import pg from 'pg'
-import { expect } from 'vitest'
+import { expect, vi } from 'vitest'
 import { regionUnderTest } from '../region-under-test.ts'
 
 export const MASTER = { MasterUsername: 'appadmin', MasterUserPassword: 's3cr3t-passw0rd' }
@@ -42,7 +42,10 @@ export function rdsUnderTest() {
     status,
     /** Waits until the instance has the status; `undefined` waits until it is gone. */
     until: async (identifier: string, wanted: string | undefined): Promise<DBInstance> => {
-      await expect.poll(() => status(identifier), { timeout: 30_000, interval: 25 }).toBe(wanted)
+      await vi.waitFor(async () => expect(await status(identifier)).toBe(wanted), {
+        timeout: 30_000,
+        interval: 25,
+      })
       return (await describe(identifier)) ?? {}
     },
     create: async (identifier: string, more: Partial<CreateDBInstanceMessage> = {}) => {

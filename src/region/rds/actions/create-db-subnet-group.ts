@@ -29,7 +29,7 @@ function checkedSubnets(ids: readonly string[] = []): string[] {
   if (distinct.length >= 2) return distinct
   throw new RdsFault(
     'DBSubnetGroupDoesNotCoverEnoughAZs',
-    'DB Subnet Group doesn\'t meet availability zone coverage requirement. Please add subnets to cover at least 2 ' +
+    "DB Subnet Group doesn't meet availability zone coverage requirement. Please add subnets to cover at least 2 " +
       'availability zones.',
   )
 }

@@ -1,6 +1,6 @@
 import type { ModifyDBInstanceMessage } from '../../protocol/models/rds.ts'
-import { checkPortFree } from '../free-ports.ts'
 import { invalidValue } from '../faults.ts'
+import { checkPortFree } from '../free-ports.ts'
 import { instanceShape } from '../instance-shape.ts'
 import { readModification, withModification } from '../modification.ts'
 import type { Rds } from '../rds.ts'
