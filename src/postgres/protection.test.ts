@@ -105,7 +105,7 @@ describe.each([18, 15])('PostgreSQL %i', (major) => {
     if (!binaries) return context.skip(`skipped: needs PostgreSQL ${major}`)
     const { cluster, protection, sql } = await protectedCluster(`incr${major}`, binaries)
     await sql.query(
-      'create table t as select i, md5(i::text) h from generate_series(1, 200000) i; create index on t (h)',
+      'create table t as select i, md5(i::text) h from generate_series(1, 200000) i; create index on t (i)',
     )
     const full = await protection.backUp({ kind: 'full' })
     for (let day = 1; day <= 6; day++) {
