@@ -113,7 +113,9 @@ describe.each([18, 15])('PostgreSQL %i', (major) => {
     await cluster.stop()
   })
 
-  test('comes back from SIGKILL with every committed row, 20 times', async (context) => {
+  test('comes back from SIGKILL with every committed row, 20 times', {
+    timeout: 180_000,
+  }, async (context) => {
     const found = binaries()
     if (!found) return context.skip(`skipped: needs PostgreSQL ${major}`)
     const cluster = await Cluster.create(options(`kill${major}`, found))
@@ -288,6 +290,17 @@ test('a pid that was given to another program does not block a start', async () 
   expect(stranger.exitCode).toBe(null)
   await cluster.stop()
   stranger.kill()
+})
+
+test('in a session of its own, a server is spared by what is sent to our process group', async () => {
+  const settings = { ...options('session', installed[0]!), ownSession: true }
+  const { child, postmaster } = await clusterInAnotherProcess(settings)
+  const group = (await readFile(`/proc/${postmaster}/stat`, 'utf8')).split(') ')[1]!.split(' ')[2]
+  expect(group).toBe(String(postmaster))
+  // The program dies all the same, and the server must not outlive it.
+  process.kill(-child.pid!, 'SIGKILL')
+  await ended(child)
+  await until(() => !isAlive(postmaster), 'the server ends after its owner')
 })
 
 test('a folder that is in use is not overwritten', async () => {
