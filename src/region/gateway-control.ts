@@ -18,6 +18,8 @@ interface ControlFile {
   readonly port: number
   readonly controlPort: number
   readonly token: string
+  /** Whether the process is there for the gateway alone, and ends with it. */
+  readonly isDetached: boolean
 }
 
 export interface GatewayStatus {
@@ -39,6 +41,7 @@ export class GatewayControl {
   static async open(o: {
     home: string
     gateway: Gateway
+    isDetached: boolean
     onStop: () => void
   }): Promise<GatewayControl> {
     const token = systemRandom.hex(64)
@@ -58,6 +61,7 @@ export class GatewayControl {
       port: o.gateway.port,
       controlPort: (server.address() as AddressInfo).port,
       token,
+      isDetached: o.isDetached,
     }
     await writeFile(`${file}.tmp`, JSON.stringify(control), { mode: 0o600 })
     await rename(`${file}.tmp`, file)
@@ -90,6 +94,10 @@ export class RunningGateway {
 
   get port(): number {
     return this.control.port
+  }
+
+  get isDetached(): boolean {
+    return this.control.isDetached
   }
 
   /** @throws LifeboatError what the gateway refused with, or `RegionUnreachable` */

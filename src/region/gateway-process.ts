@@ -20,7 +20,12 @@ async function main(home: string, port: number, names: readonly string[]): Promi
     await gateway.close()
     process.exit(0)
   }
-  const control = await GatewayControl.open({ home, gateway, onStop: () => void close() })
+  const control = await GatewayControl.open({
+    home,
+    gateway,
+    isDetached: true,
+    onStop: () => void close(),
+  })
   process.on('SIGTERM', () => void close())
   process.on('SIGINT', () => void close())
   process.on('SIGHUP', () => undefined)

@@ -10,9 +10,10 @@ import {
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { systemClock } from '../core/clock.ts'
 import { entryPoint } from '../core/entry-point.ts'
 import { FolderLock } from './folder-lock.ts'
-import { findProcess } from './process-identity.ts'
+import { findProcess, isRunning } from './process-identity.ts'
 import { gone } from './region-child.ts'
 import { RegionHome, type StartedRegions } from './region-home.ts'
 
@@ -92,6 +93,39 @@ describe('regions of a home behind one endpoint', () => {
     expect(await get('us-east-1')).toBe('kept')
   })
 
+  test('lose nothing that they had acknowledged, whenever they are killed', async () => {
+    started = await home.start(['us-east-1'], { port: 0 })
+    const acknowledged: string[] = []
+    let attempts = 0
+    for (let round = 0; round < 4; round += 1) {
+      const { pid } = (await home.status()).regions[0]!
+      const victim = findProcess(pid!)!
+      const secrets = await secretsOf('us-east-1')
+      const write = async () => {
+        while (isRunning(victim)) {
+          attempts += 1
+          const Name = `secret-${attempts}`
+          const made = secrets.send(new CreateSecretCommand({ Name, SecretString: Name }))
+          await made.then(
+            () => acknowledged.push(Name),
+            () => secrets,
+          )
+        }
+      }
+      const writers = [write(), write(), write()]
+      const enough = acknowledged.length + 20 + 7 * round
+      while (acknowledged.length < enough) await systemClock.sleep(1)
+      process.kill(-pid!, 'SIGKILL')
+      await Promise.all(writers)
+      await home.start(['us-east-1'])
+    }
+    const secrets = await secretsOf('us-east-1')
+    for (const SecretId of acknowledged) {
+      const held = await secrets.send(new GetSecretValueCommand({ SecretId }))
+      expect(held.SecretString).toBe(SecretId)
+    }
+  })
+
   test('keep their keys and their state over a stop', async () => {
     started = await home.start(['us-east-1'], { port: 0 })
     const before = await home.environment()
@@ -120,7 +154,7 @@ describe('regions of a home behind one endpoint', () => {
     await put('us-east-1', 'x')
 
     await new RegionHome(folder).stop()
-    for (const process of processes) expect(await gone(process, 5000)).toBe(true)
+    expect(processes.filter(isRunning)).toEqual([])
     expect((await home.status()).endpoint).toBeUndefined()
     await home.stop()
   })

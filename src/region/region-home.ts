@@ -8,7 +8,7 @@ import { findHolder } from './folder-lock.ts'
 import { Gateway } from './gateway.ts'
 import { GatewayControl, type GatewayStatus, RunningGateway } from './gateway-control.ts'
 import type { GatewayMessage } from './gateway-process.ts'
-import { endOrphan } from './region-child.ts'
+import { endOrphan, gone } from './region-child.ts'
 import { rootCredentials } from './root-credentials.ts'
 
 /** The port of the one endpoint for all regions, as other emulators of AWS have it. */
@@ -104,7 +104,10 @@ export class RegionHome {
         })
       }
       await running.ask('stop')
-      if (!(await this.#hasStopped())) {
+      const hasStopped = running.isDetached
+        ? await gone(running.process, STOP_DEADLINE_MS)
+        : await this.#hasReleased()
+      if (!hasStopped) {
         throw new LifeboatError(
           'AlreadyRunning',
           `process ${running.process.pid} did not stop the regions in time`,
@@ -169,6 +172,7 @@ export class RegionHome {
     const control = await GatewayControl.open({
       home: this.folder,
       gateway,
+      isDetached: false,
       onStop: () => void stop(),
     })
     try {
@@ -225,7 +229,7 @@ export class RegionHome {
     }
   }
 
-  async #hasStopped(): Promise<boolean> {
+  async #hasReleased(): Promise<boolean> {
     const holder = await findHolder(join(this.folder, 'gateway'))
     for (let waited = 0; holder && waited < STOP_DEADLINE_MS; waited += POLL_MS) {
       const now = await findHolder(join(this.folder, 'gateway'))

@@ -6,8 +6,9 @@ import type { RawRequest } from './raw-request.ts'
 import { queryErrorReply, type Reply } from './reply.ts'
 
 /** Largest request body, in bytes. Secrets hold 64 KiB and RDS requests are smaller. */
-export const MAX_BODY_BYTES = 1024 * 1024
-export const MAX_HEADER_BYTES = 16 * 1024
+const MAX_BODY_BYTES = 1024 * 1024
+const MAX_HEADER_BYTES = 16 * 1024
+const MAX_CONNECTIONS = 512
 
 /** How long an open connection may delay `close`, in milliseconds. */
 const CLOSE_GRACE_MS = 2000
@@ -86,6 +87,7 @@ export function limitedServer(): Server {
     insecureHTTPParser: false,
   })
   server.maxHeadersCount = 200
+  server.maxConnections = MAX_CONNECTIONS
   server.on('clientError', (error, socket) => refuseConnection(error, socket as Socket))
   server.on('connect', (_, socket) => refuseConnection(undefined, socket as Socket))
   return server
