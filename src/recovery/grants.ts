@@ -1,3 +1,4 @@
+import { LifeboatError } from '../core/errors.ts'
 import { type Database, quoteIdentifier, sqlStateOf } from '../probe/database.ts'
 
 /** One privilege to write, as the catalog holds it. JSON: a step records it for its undo. */
@@ -49,6 +50,8 @@ export async function listWriteGrants(database: Database): Promise<WriteGrant[]>
 /**
  * Takes away every privilege in the list, in one transaction. Revoking a table's privilege takes those of
  * its columns too, and CASCADE those that the grantee has passed on.
+ *
+ * @throws LifeboatError `FenceNotProven` when we may not
  */
 export async function revokeWrites(
   database: Database,
@@ -58,9 +61,17 @@ export async function revokeWrites(
     for (const tableSql of new Set(grants.map((grant) => grant.tableSql))) {
       const ofTable = grants.filter((grant) => grant.tableSql === tableSql)
       const grantees = [...new Set(ofTable.map((grant) => roleSql(grant.grantee)))]
-      await database.query(
-        `REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON TABLE ${tableSql} FROM ${grantees.join(', ')} CASCADE`,
-      )
+      try {
+        await database.query(
+          `REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON TABLE ${tableSql} FROM ${grantees.join(', ')} CASCADE`,
+        )
+      } catch (error) {
+        if (sqlStateOf(error) !== '42501') throw error
+        throw new LifeboatError('FenceNotProven', `may not revoke privileges on ${tableSql}`, {
+          hint: "Name a secret as 'database.admin' whose login owns the tables, or is a member of their owner.",
+          cause: error,
+        })
+      }
     }
   })
 }

@@ -48,12 +48,16 @@ export function compareCounts(o: {
   const unknown: string[] = []
   for (const [table, expected] of Object.entries(o.baseline.tables)) {
     const rows = o.counts[table]
-    // A table that is gone from the old instance has no statistics; its damage is not its workload.
-    const since = o.since[table] ?? expected
-    const interval = rowInterval(expected, since, o.usualDeletes[table])
-    if (!interval) unknown.push(table)
-    else if (rows === undefined) compared.push({ table, rows: -1, ...interval, isWithin: false })
-    else compared.push({ table, rows, ...interval, isWithin: isWithin(rows, interval) })
+    const since = o.since[table]
+    // A table that is gone from the old instance has taken its statistics with it.
+    const interval = since && rowInterval(expected, since, o.usualDeletes[table])
+    if (rows === undefined) {
+      compared.push({ table, rows: -1, least: expected.rows, most: expected.rows, isWithin: false })
+    } else if (interval) {
+      compared.push({ table, rows, ...interval, isWithin: isWithin(rows, interval) })
+    } else {
+      unknown.push(table)
+    }
   }
   return { compared, unknown }
 }

@@ -1,5 +1,5 @@
 import { OUR_SESSIONS } from '../../../probe/database.ts'
-import { endOtherSessions, type Fence, fence, unfence } from '../../fence.ts'
+import { type Fence, fence, unfence } from '../../fence.ts'
 import { restoreForecast } from './forecast.ts'
 import type { Identified } from './identify.ts'
 import { asAdministrator, type DataCorruption, type RecoveryTools } from './tools.ts'
@@ -24,11 +24,9 @@ export async function allowWrites(
   fenced: Fence | undefined,
   tools: RecoveryTools,
 ): Promise<void> {
-  await asAdministrator(tools, workload, source.endpoint, async (database) => {
-    await unfence(database, fenced?.grants ?? grants)
-    // Consumers that gave up come back by themselves; sessions that cached a refusal are ended.
-    await endOtherSessions(database, tools.clock)
-  })
+  await asAdministrator(tools, workload, source.endpoint, (database) =>
+    unfence(database, fenced?.grants ?? grants),
+  )
 }
 
 /** What stopping writes costs, as it is at this moment. */
