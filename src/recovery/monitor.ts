@@ -36,6 +36,7 @@ export class Monitor {
   #session: Database | undefined
   #sessionSince = 0
   #place: string | undefined
+  #unrecorded: LifeboatError | undefined
   #baselineDueAtMs = 0
   #expireDueAtMs = 0
   #running: Promise<void> | undefined
@@ -65,6 +66,11 @@ export class Monitor {
   /** failed if any check failed, else unknown if any is unknown, else passed. */
   get state(): CheckState {
     return worstState(this.results)
+  }
+
+  /** Why the newest results are not in the history; undefined when they are. */
+  get unrecorded(): LifeboatError | undefined {
+    return this.#unrecorded
   }
 
   /** Runs every check once, due or not, and records it. */
@@ -105,14 +111,16 @@ export class Monitor {
         for (const check of due) results.push(await runCheck(session, check))
         for (const result of results) this.#newest.set(result.check, result)
 
-        await history.record(workload.name, {
-          place: session.place,
-          beganAt: isoTime(moment.began),
-          seenAt: isoTime(moment.seen),
-          knownAt: clock.now(),
-          skewMs,
-          results,
-        })
+        await this.#keep(() =>
+          history.record(workload.name, {
+            place: session.place,
+            beganAt: isoTime(moment.began),
+            seenAt: isoTime(moment.seen),
+            knownAt: clock.now(),
+            skewMs,
+            results,
+          }),
+        )
         if (this.state === 'passed') await this.#keepBaseline(session)
       })
     } catch (error) {
@@ -129,7 +137,7 @@ export class Monitor {
     if (startedMs < this.#baselineDueAtMs) return
     await session.query("SET LOCAL statement_timeout = '60s'")
     const baseline = await captureBaseline(session, workload)
-    await history.recordBaseline(workload.name, session.place, baseline)
+    await this.#keep(() => history.recordBaseline(workload.name, session.place, baseline))
     const tookMs = clock.monotonicMs() - startedMs
     this.#baselineDueAtMs = startedMs + tookMs * BASELINE_SHARE
   }
@@ -142,16 +150,30 @@ export class Monitor {
       this.#newest.set(name, { check: name, state: 'unknown', reason: error.message })
       this.#dueAtMs.set(name, Math.min(this.#dueAtMs.get(name) ?? retryAtMs, retryAtMs))
     }
-    if (this.#place === undefined || error.code === 'StateUnreachable') return
+    const place = this.#place
+    if (place === undefined) return
     const now = clock.now()
-    await history.record(workload.name, {
-      place: this.#place,
-      beganAt: now.toISOString(),
-      seenAt: now.toISOString(),
-      knownAt: now,
-      skewMs: 0,
-      results: due.map(({ name }) => this.#newest.get(name)!),
-    })
+    await this.#keep(() =>
+      history.record(workload.name, {
+        place,
+        beganAt: now.toISOString(),
+        seenAt: now.toISOString(),
+        knownAt: now,
+        skewMs: 0,
+        results: due.map(({ name }) => this.#newest.get(name)!),
+      }),
+    )
+  }
+
+  /** Watching goes on while Lifeboat's own database is away; `unrecorded` says that it does. */
+  async #keep(record: () => Promise<void>): Promise<void> {
+    try {
+      await record()
+      this.#unrecorded = undefined
+    } catch (error) {
+      if (!(error instanceof LifeboatError) || error.code !== 'StateUnreachable') throw error
+      this.#unrecorded = error
+    }
   }
 
   async #dial(): Promise<Database> {
@@ -179,7 +201,8 @@ export class Monitor {
   async #expire(now: number): Promise<void> {
     if (now < this.#expireDueAtMs) return
     this.#expireDueAtMs = now + EXPIRE_EVERY_MS
-    await this.#options.history.expire(this.#options.workload.name, this.#options.clock.now())
+    const { history, workload, clock } = this.#options
+    await this.#keep(() => history.expire(workload.name, clock.now()))
   }
 }
 

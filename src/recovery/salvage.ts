@@ -23,9 +23,18 @@ export type SalvageCounts = {
   readonly conflicts: number
   /** Rows of which no good form is left on either instance. */
   readonly lost: number
-  readonly byTable: Readonly<Record<string, { salvaged: number; conflicts: number; lost: number }>>
+  /** Of those that are lost: good themselves, but they refer to a row that is lost. */
+  readonly heldBack: number
+  readonly byTable: Readonly<Record<string, TableSalvage>>
   /** Tables with newer rows but without a primary key, by which they could be found. */
   readonly withoutKey: readonly string[]
+}
+
+export type TableSalvage = {
+  readonly salvaged: number
+  readonly conflicts: number
+  readonly lost: number
+  readonly heldBack: number
 }
 
 export interface SalvageSearch {
@@ -38,6 +47,8 @@ export interface SalvageSearch {
   readonly snapshot?: string
   /** 64-bit numbers of the transactions that did the damage. */
   readonly suspects: readonly string[]
+  /** Leaves the rows that suspects wrote unread: to see what is still missing of the good ones. */
+  readonly onlyGood?: boolean
   readonly files: SalvageSink
   readonly signal?: AbortSignal
   readonly onProgress?: (table: string, rows: number) => void
@@ -51,7 +62,7 @@ export async function findSalvage(search: SalvageSearch): Promise<SalvageCounts>
   await settleFormats(search.restored)
   const { order } = foreignKeyOrder(search.tables, search.foreignKeys)
   const lostKeys = new LostKeys(search.foreignKeys)
-  const byTable: Record<string, { salvaged: number; conflicts: number; lost: number }> = {}
+  const byTable: Record<string, TableSalvage> = {}
   const withoutKey: string[] = []
   for (const table of order) {
     if (table.primaryKey.length === 0) {
@@ -61,12 +72,13 @@ export async function findSalvage(search: SalvageSearch): Promise<SalvageCounts>
     const counts = await searchTable(search, table, lostKeys)
     if (counts.salvaged + counts.conflicts + counts.lost > 0) byTable[table.name] = counts
   }
-  const sum = (kind: 'salvaged' | 'conflicts' | 'lost') =>
+  const sum = (kind: keyof TableSalvage) =>
     Object.values(byTable).reduce((total, counts) => total + counts[kind], 0)
   return {
     salvaged: sum('salvaged'),
     conflicts: sum('conflicts'),
     lost: sum('lost'),
+    heldBack: sum('heldBack'),
     byTable,
     withoutKey,
   }
@@ -74,7 +86,7 @@ export async function findSalvage(search: SalvageSearch): Promise<SalvageCounts>
 
 async function searchTable(search: SalvageSearch, table: Table, lostKeys: LostKeys) {
   const { old, restored, files, signal, onProgress } = search
-  const counts = { salvaged: 0, conflicts: 0, lost: 0 }
+  const counts = { salvaged: 0, conflicts: 0, lost: 0, heldBack: 0 }
   let seen = 0
   for await (const batch of old.stream(newerRows(search, table))) {
     signal?.throwIfAborted()
@@ -95,6 +107,7 @@ async function searchTable(search: SalvageSearch, table: Table, lostKeys: LostKe
         await files.conflict(table, values, other)
       } else if (isSuspect || lostKeys.isReferredToBy(table, values)) {
         counts.lost += 1
+        if (!isSuspect) counts.heldBack += 1
         lostKeys.add(table, values)
         await files.lost(table, values)
       } else {
@@ -117,15 +130,18 @@ async function settleFormats(database: Database): Promise<void> {
   )
 }
 
-function newerRows({ snapshot, suspects }: SalvageSearch, table: Table): string {
-  const short = (id: bigint) => String(id & 0xffff_ffffn)
+function newerRows({ snapshot, suspects, onlyGood }: SalvageSearch, table: Table): string {
+  const short = (id: string) => `'${BigInt(id) & 0xffff_ffffn}'`
   const isSuspect =
-    suspects.length > 0
-      ? `xmin::text in (${suspects.map((id) => `'${short(BigInt(id))}'`).join(', ')})`
-      : 'false'
-  return `select ${valuesOf(table)} as values, ${isSuspect} as is_suspect from ${table.sql}${
-    snapshot === undefined ? '' : ` where ${isNewer(snapshot)}`
-  }`
+    suspects.length > 0 ? `xmin::text in (${suspects.map(short).join(', ')})` : 'false'
+  const conditions = [
+    ...(snapshot === undefined ? [] : [isNewer(snapshot)]),
+    ...(onlyGood ? [`not ${isSuspect}`] : []),
+  ]
+  return (
+    `select ${valuesOf(table)} as values, ${isSuspect} as is_suspect from ${table.sql}` +
+    (conditions.length > 0 ? ` where ${conditions.join(' and ')}` : '')
+  )
 }
 
 /** Numbers of transactions are compared modulo 2^32, as PostgreSQL itself does. */

@@ -85,10 +85,11 @@ test('good rows come back, damaged ones do not, conflicts and what is lost stand
     salvaged: 3,
     conflicts: 2,
     lost: 2,
+    heldBack: 1,
     byTable: {
-      'public.customers': { salvaged: 1, conflicts: 1, lost: 0 },
-      'public.orders': { salvaged: 1, conflicts: 1, lost: 1 },
-      'public.line_items': { salvaged: 1, conflicts: 0, lost: 1 },
+      'public.customers': { salvaged: 1, conflicts: 1, lost: 0, heldBack: 0 },
+      'public.orders': { salvaged: 1, conflicts: 1, lost: 1, heldBack: 0 },
+      'public.line_items': { salvaged: 1, conflicts: 0, lost: 1, heldBack: 1 },
     },
     withoutKey: [],
   })

@@ -70,16 +70,17 @@ export async function putRowsBack(
     )
   }
   step.progress('comparing both instances again')
-  const left = await compare(input, identified, restored, tools, { ...step, files: nowhere })
-  const byTable = Object.entries(salvaged.byTable).map(([table, counts]) => [
-    table,
-    counts.salvaged - (left.byTable[table]?.salvaged ?? 0),
-  ])
-  return {
-    rows: salvaged.salvaged - left.salvaged,
-    byTable: Object.fromEntries(byTable),
-    missing: left.salvaged,
+  const again = { ...step, files: nowhere, onlyGood: true }
+  const left = await compare(input, identified, restored, tools, again)
+  const missing = (table: string) => {
+    const before = salvaged.byTable[table]
+    return Math.max(0, (left.byTable[table]?.salvaged ?? 0) - (before?.heldBack ?? 0))
   }
+  const byTable = Object.entries(salvaged.byTable).map(
+    ([table, counts]) => [table, counts.salvaged - missing(table)] as const,
+  )
+  const rows = byTable.reduce((sum, [, count]) => sum + count, 0)
+  return { rows, byTable: Object.fromEntries(byTable), missing: salvaged.salvaged - rows }
 }
 
 /** What putting rows back costs. */
@@ -108,6 +109,11 @@ export function incidentFolder(input: DataCorruption, execution: string): string
   return join(input.incidentFolder, execution)
 }
 
+interface Sought {
+  readonly files: SalvageSink
+  readonly onlyGood?: boolean
+}
+
 const nowhere: SalvageSink = {
   salvage: () => Promise.resolve(),
   conflict: () => Promise.resolve(),
@@ -120,7 +126,7 @@ function compare(
   { source, baseline, suspect }: Identified,
   restored: Restored,
   tools: RecoveryTools,
-  { files, signal, progress }: Pick<Step, 'signal' | 'progress'> & { files: SalvageSink },
+  { files, onlyGood = false, signal, progress }: Pick<Step, 'signal' | 'progress'> & Sought,
 ): Promise<SalvageCounts> {
   const search = (old: Database, fresh: Database) =>
     old.transaction('snapshot', async () =>
@@ -131,6 +137,7 @@ function compare(
         foreignKeys: await listForeignKeys(old, workload),
         ...(baseline && { snapshot: baseline.snapshot }),
         suspects: suspect?.transaction.ids ?? [],
+        onlyGood,
         files,
         signal,
         onProgress: (table, rows) => progress(`${table}: ${rows} newer rows compared`),
