@@ -1,5 +1,10 @@
 import pg from 'pg'
+import { systemClock } from '../core/clock.ts'
 import { LifeboatError } from '../core/errors.ts'
+
+/** Together about ten seconds of patience. */
+const ATTEMPTS = 7
+const FIRST_BACKOFF_MS = 80
 
 /**
  * Lifeboat's own memory: a PostgreSQL database, embedded or a team's.
@@ -23,12 +28,28 @@ export class StateDatabase {
     // An idle connection that breaks is replaced by the pool; the next query says what is wrong, if anything is.
     pool.on('error', () => undefined)
     const database = new StateDatabase(url, pool)
-    await database.query('select 1')
+    await database.#queryOnce('select 1', [])
     return database
   }
 
-  /** Runs one statement; `$1`, `$2` … stand for `values`. @throws LifeboatError `StateUnreachable` when nobody answers */
+  /**
+   * Runs one statement; `$1`, `$2` … stand for `values`. A server that is away for a moment is waited for.
+   *
+   * @throws LifeboatError `StateUnreachable` when it stays away
+   */
   async query<Row extends object>(sql: string, values: readonly unknown[] = []): Promise<Row[]> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#queryOnce<Row>(sql, values)
+      } catch (error) {
+        const isAway = error instanceof LifeboatError && error.code === 'StateUnreachable'
+        if (!isAway || attempt >= ATTEMPTS) throw error
+        await systemClock.sleep(FIRST_BACKOFF_MS * 2 ** attempt)
+      }
+    }
+  }
+
+  async #queryOnce<Row extends object>(sql: string, values: readonly unknown[]): Promise<Row[]> {
     try {
       const result = await this.pool.query<Row>(sql, [...values])
       return result.rows
