@@ -14,7 +14,6 @@ const CERTIFICATE_VALID_TILL = new Date('2061-05-25T00:00:00Z')
 export function instanceShape(rds: Rds, record: InstanceRecord): DBInstance {
   const { settings, identifier } = record
   const isEncrypted = record.sealedEncryptionKey !== undefined
-  const latest = rds.latestRestorableTime(record.resourceId)
   return {
     DBInstanceIdentifier: identifier,
     DBInstanceArn: rds.names.arn('db', identifier),
@@ -43,7 +42,7 @@ export function instanceShape(rds: Rds, record: InstanceRecord): DBInstance {
     BackupRetentionPeriod: settings.backupRetentionDays,
     PreferredBackupWindow: settings.backupWindow,
     PreferredMaintenanceWindow: settings.maintenanceWindow,
-    LatestRestorableTime: latest,
+    LatestRestorableTime: rds.restoreWindow(record)?.latest,
     BackupTarget: 'region',
     PendingModifiedValues: pendingShape({ ...record.pending, ...record.applying }),
     DBParameterGroups: [

@@ -84,7 +84,7 @@ const AFTER_OUTCOME: Record<InstanceStatus, Outcomes> = {
   stopping: ['stopped', no, no, 'failed', no],
   stopped: [no, no, no, no, no],
   starting: ['available', no, badSettings, 'failed', no],
-  deleting: [no, no, no, no, no],
+  deleting: [no, no, no, 'failed', no],
   failed: [no, no, no, no, no],
   'incompatible-parameters': [no, no, no, 'failed', no],
   'incompatible-restore': [no, no, no, no, no],

@@ -1,8 +1,10 @@
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../../core/clock.ts'
 import type { Random } from '../../core/random.ts'
 import type { PostgresBinaries } from '../../postgres/binaries.ts'
 import type { DocumentStore } from '../protocol/documents.ts'
+import { AutomatedBackups, type RestoreWindow } from './automated-backups.ts'
 import { EngineVersions } from './engine-versions.ts'
 import { type EventName, Events } from './events.ts'
 import { instanceAlreadyExists, instanceNotFound, RdsFault } from './faults.ts'
@@ -10,10 +12,12 @@ import type { InstanceFacts, InstanceRecord } from './instance.ts'
 import { InstanceServer } from './instance-server.ts'
 import { LiveInstance, type Work } from './live-instance.ts'
 import { ParameterGroups } from './parameters/parameter-groups.ts'
+import { parseBackupWindow } from './preferred-windows.ts'
+import { occurrenceAt } from './recurring-window.ts'
 import type { RegionKey } from './region-key.ts'
 import { RegionNames } from './region-names.ts'
 import { RetainedBackupsStore } from './retained-backups.ts'
-import { Snapshots } from './snapshots.ts'
+import { type SnapshotRecord, Snapshots } from './snapshots.ts'
 import { SubnetGroups } from './subnet-groups.ts'
 import { Turns } from './turns.ts'
 
@@ -44,11 +48,13 @@ export class Rds {
   readonly events: Events
   readonly snapshots: Snapshots
   readonly retained: RetainedBackupsStore
+  readonly backups: AutomatedBackups
   readonly parameterGroups: ParameterGroups
   readonly subnetGroups: SubnetGroups
   readonly #instances = new Map<string, LiveInstance>()
   /** Identifiers are given one at a time. */
   readonly #naming = new Turns()
+  readonly #progress = new Map<string, number>()
 
   constructor(
     private readonly o: RdsOptions,
@@ -59,6 +65,15 @@ export class Rds {
     this.events = new Events(o.documents, o.clock)
     this.snapshots = new Snapshots(o.documents)
     this.retained = new RetainedBackupsStore(o.documents)
+    this.backups = new AutomatedBackups({
+      folder: (resourceId) => this.folder('backups', resourceId),
+      key,
+      clock: o.clock,
+      onGap: (instance) => {
+        this.tell(instance, 'gap in backups').catch((error) => this.report(error))
+      },
+      onProblem: (error) => this.report(error),
+    })
     this.parameterGroups = new ParameterGroups(
       o.documents,
       o.binaries.map(({ major }) => major),
@@ -119,6 +134,14 @@ export class Rds {
     return this.findByResourceId(resourceId)?.record ?? this.retained.find(resourceId)?.instance
   }
 
+  /** As `findFacts`, by the ARN of the automated backups. */
+  findFactsByBackupArn(arn: string): InstanceFacts | undefined {
+    const name = this.names.nameOf('auto-backup', arn)
+    const live = this.instances().map(({ record }) => record)
+    const retained = this.retained.list().map(({ instance }) => instance)
+    return [...live, ...retained].find((facts) => facts.automatedBackupsName === name)
+  }
+
   /**
    * Stores an instance and begins the work that its status names.
    *
@@ -176,8 +199,74 @@ export class Rds {
     return isSame || record.createdAt === undefined ? 'in-sync' : 'pending-reboot'
   }
 
-  latestRestorableTime(_resourceId: string): Date | undefined {
-    return undefined
+  /**
+   * From when to when an instance can be restored: any moment. Undefined before its first backup, and without
+   * automated backups.
+   *
+   * Unlike AWS: after a loss of WAL there are several; this is the last. Moments in the others can be restored to.
+   */
+  restoreWindow(facts: InstanceFacts): RestoreWindow | undefined {
+    return this.restoreWindows(facts).at(-1)
+  }
+
+  /** Every stretch of time that can be restored to, oldest first. */
+  restoreWindows({ resourceId, settings }: InstanceFacts): RestoreWindow[] {
+    if (settings.backupRetentionDays === 0) return []
+    return this.backups.restoreWindows(resourceId, settings.backupRetentionDays)
+  }
+
+  /** The backup window in which an instance makes its first backup counts as used. */
+  presentBackupWindow({ settings }: InstanceRecord): { usedBackupWindow?: string } {
+    const window = parseBackupWindow(settings.backupWindow)
+    const began = occurrenceAt(window, this.o.clock.now())
+    return began ? { usedBackupWindow: began.toISOString() } : {}
+  }
+
+  /** Resolves when every restore from the backups of an instance that has begun has ended. */
+  async restoresFrom(resourceId: string): Promise<void> {
+    const users = this.instances().filter(({ record }) => this.#isMadeFrom(record, resourceId))
+    await Promise.all(users.map((instance) => instance.settled()))
+  }
+
+  /** Whether an instance is being made from a snapshot, or from the backups of another. */
+  isInUse(resourceId: string): boolean {
+    return this.instances().some(({ record }) => this.#isMadeFrom(record, resourceId))
+  }
+
+  #isMadeFrom({ status, origin }: InstanceRecord, resourceId: string): boolean {
+    if (status !== 'creating' || origin.kind === 'new') return false
+    if (origin.kind === 'point in time') return origin.source === resourceId
+    const snapshot = this.snapshots.findByResourceId(origin.snapshot)
+    const isAutomated = snapshot?.type === 'automated'
+    return [origin.snapshot, isAutomated && snapshot.instance.resourceId].includes(resourceId)
+  }
+
+  /** How much of a snapshot has been taken, in percent. */
+  progressOf({ resourceId }: SnapshotRecord): number {
+    return this.#progress.get(resourceId) ?? 0
+  }
+
+  setProgress({ resourceId }: SnapshotRecord, fraction: number): void {
+    this.#progress.set(resourceId, Math.min(99, Math.floor(fraction * 100)))
+  }
+
+  /** Deletes a snapshot: its entry, then its data (I3). */
+  async removeSnapshot(snapshot: SnapshotRecord): Promise<void> {
+    await this.snapshots.remove(snapshot.identifier)
+    this.#progress.delete(snapshot.resourceId)
+    if (snapshot.type === 'automated') return
+    await rm(this.folder('snapshots', snapshot.resourceId), { recursive: true, force: true })
+  }
+
+  /** Deletes the entries of automated snapshots of an instance, all or those that `isGone` says. */
+  async removeAutomatedSnapshots(
+    resourceId: string,
+    isGone: (snapshot: SnapshotRecord) => boolean = () => true,
+  ): Promise<void> {
+    for (const snapshot of this.snapshots.list()) {
+      const isTheirs = snapshot.type === 'automated' && snapshot.instance.resourceId === resourceId
+      if (isTheirs && isGone(snapshot)) await this.removeSnapshot(snapshot)
+    }
   }
 
   async tell(instance: LiveInstance, name: EventName, more = ''): Promise<void> {

@@ -7,7 +7,6 @@ const COLLECTION = 'retained-backups'
 export interface RetainedBackups {
   readonly instance: InstanceFacts
   readonly since: string
-  readonly status: 'retained' | 'deleting'
 }
 
 /** All retained automated backups of a region, by the resource id of the instance that they are of. */

@@ -1,6 +1,6 @@
 import type { DeleteDBInstanceMessage } from '../../protocol/models/rds.ts'
 import { checkedIdentifier } from '../checks.ts'
-import { invalidCombination } from '../faults.ts'
+import { invalidCombination, invalidInstanceState } from '../faults.ts'
 import type { InstanceRecord } from '../instance.ts'
 import { instanceShape } from '../instance-shape.ts'
 import type { Rds } from '../rds.ts'
@@ -18,7 +18,10 @@ export async function deleteDBInstance(rds: Rds, input: DeleteDBInstanceMessage)
   const record = await instance.begin('delete', {
     prepare: async (before) => {
       checkNotProtected(before)
-      if (finalSnapshot !== undefined) rds.snapshots.checkFree(finalSnapshot, 'manual')
+      if (finalSnapshot !== undefined) {
+        checkCanBeBackedUp(before)
+        rds.snapshots.checkFree(finalSnapshot, 'manual')
+      }
       return {
         ...before,
         deletion: {
@@ -34,6 +37,13 @@ export async function deleteDBInstance(rds: Rds, input: DeleteDBInstanceMessage)
         : `Instance ${identifier} is not in available state.`,
   })
   return { DBInstance: instanceShape(rds, record) }
+}
+
+function checkCanBeBackedUp({ identifier, status }: InstanceRecord): void {
+  if (status === 'available' || status === 'stopped') return
+  throw invalidInstanceState(
+    `Cannot create a snapshot because the database instance ${identifier} is not currently in the available state.`,
+  )
 }
 
 function checkNotProtected({ settings }: InstanceRecord): void {

@@ -5,6 +5,7 @@ import { instanceShape } from '../instance-shape.ts'
 import { readModification, withModification } from '../modification.ts'
 import type { Rds } from '../rds.ts'
 import { refuseUnsupported } from '../unsupported.ts'
+import { expireBackups } from '../work/expire-backups.ts'
 import { modifyInstance } from '../work/modify-instance.ts'
 
 /**
@@ -38,5 +39,6 @@ export async function modifyDBInstance(rds: Rds, input: ModifyDBInstanceMessage)
   if (record.settings.parameterGroup !== group) {
     await rds.tell(instance, 'parameter group changed', record.settings.parameterGroup)
   }
+  await expireBackups(rds, record)
   return { DBInstance: instanceShape(rds, record) }
 }

@@ -3,6 +3,8 @@ import type { LiveInstance, Work } from '../live-instance.ts'
 import type { Rds } from '../rds.ts'
 import { createInstance } from './create-instance.ts'
 import { deleteInstance } from './delete-instance.ts'
+import { modifyInstance } from './modify-instance.ts'
+import { restoreInstance } from './restore-instance.ts'
 import { rebootInstance, startInstance } from './start-instance.ts'
 import { stopInstance } from './stop-instance.ts'
 
@@ -14,12 +16,15 @@ const CRASH_SPAN_MS = 60_000
 export async function resumeInstance(rds: Rds, instance: LiveInstance): Promise<void> {
   switch (instance.record.status) {
     case 'creating':
-      return instance.resume(createInstance(rds))
+      return instance.resume(
+        instance.record.origin.kind === 'new' ? createInstance(rds) : restoreInstance(rds),
+      )
     case 'backing-up':
     case 'available':
       await instance.suffer('crash', startInstance(rds, 'instance restarted'))
       return
     case 'modifying':
+      return instance.resume(modifyInstance(rds))
     case 'starting':
       return instance.resume(startInstance(rds))
     case 'rebooting':
@@ -62,6 +67,7 @@ function giveUp(rds: Rds): Work {
   return async (instance) => {
     await rds.tell(instance, 'instance failed')
     await instance.server.stop('immediate')
+    await rds.backups.detach(instance.record.resourceId)
   }
 }
 

@@ -1,7 +1,7 @@
 import type { EventName } from '../events.ts'
 import type { Work } from '../live-instance.ts'
 import type { Rds } from '../rds.ts'
-import { bringUp } from './bring-up.ts'
+import { bringDown, bringUp } from './bring-up.ts'
 
 /** `starting`: after a stop, a crash, or a start of the region. */
 export function startInstance(rds: Rds, event: EventName = 'instance started'): Work {
@@ -15,7 +15,7 @@ export function startInstance(rds: Rds, event: EventName = 'instance started'): 
 /** `rebooting`: ends the server with a checkpoint and starts it with all parameters of its group. */
 export function rebootInstance(rds: Rds): Work {
   return async (instance, signal) => {
-    await instance.server.stop('fast')
+    await bringDown(rds, instance)
     await rds.tell(instance, 'instance shut down')
     await bringUp(rds, instance)
     await instance.end(signal, 'ready')
