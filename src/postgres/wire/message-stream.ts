@@ -28,7 +28,7 @@ export class MessageStream {
 
   constructor(private readonly socket: Socket) {
     socket.on('data', (chunk: Buffer) => this.#take(chunk))
-    socket.on('error', (error) => this.#fail(error))
+    socket.on('error', (error) => this.#fail(connectionLost(error)))
     socket.on('close', () => this.#fail(connectionLost()))
   }
 
@@ -114,6 +114,9 @@ export class MessageStream {
   }
 }
 
-function connectionLost() {
-  return new LifeboatError('DatabaseUnreachable', 'the server closed the connection')
+function connectionLost(cause?: Error) {
+  const reason = cause
+    ? `the connection was lost: ${cause.message}`
+    : 'the server closed the connection'
+  return new LifeboatError('DatabaseUnreachable', reason, { cause })
 }
