@@ -3,12 +3,12 @@
  *
  * Each row version carries the transaction that wrote it. Grouped by it, the row versions that are
  * newer than the last good snapshot show who wrote what since; one statement without a WHERE stands out
- * by orders of magnitude. A DELETE leaves no row version behind, so it is never found here: then the last
- * good check bounds the moment, and nothing more is claimed.
+ * by orders of magnitude. A DELETE, a TRUNCATE or a DROP leaves no row version behind, so it is never found
+ * here: then the last good check bounds the moment, and nothing more is claimed.
  */
 import { type Database, sqlStateOf } from '../probe/database.ts'
-import { isoTime } from './baseline.ts'
-import type { Table } from './tables.ts'
+import { type Baseline, isoTime, readStatistics } from './baseline.ts'
+import { listTables, type Table } from './tables.ts'
 import { fullTransactionId, parseSnapshot, wasVisible } from './transaction-snapshot.ts'
 
 /** One transaction's traces in one or more tables. */
@@ -90,12 +90,34 @@ async function commitTime(database: Database, id: string): Promise<string | unde
   }
 }
 
+/**
+ * How many rows the table that lost the most has lost since a baseline, by whatever means: a DELETE, a TRUNCATE,
+ * a DROP. Inserts since then do not make up for them.
+ */
+export async function countVanished(database: Database, baseline: Baseline): Promise<number> {
+  const statistics = await readStatistics(database)
+  const tables = await listTables(database, { ignore: [] })
+  let most = 0
+  for (const [name, before] of Object.entries(baseline.tables)) {
+    const table = tables.find((one) => one.name === name)
+    const since = statistics[name]
+    if (!table || !since) {
+      most = Math.max(most, before.rows)
+      continue
+    }
+    const { rows } = await database.one(`select count(*) as rows from ${table.sql}`)
+    const inserted = Math.max(0, since.inserted - before.inserted)
+    most = Math.max(most, before.rows + inserted - Number(rows))
+  }
+  return most
+}
+
 /** What is known of the damage before the suspect is looked for. */
 export interface DamageBounds {
   readonly lastGoodAt?: string
   readonly firstBadAt?: string
-  /** Rows deleted since the last good snapshot, of the table that lost the most. */
-  readonly mostDeleted: number
+  /** Rows that vanished since the last good snapshot, of the table that lost the most. */
+  readonly mostVanished: number
 }
 
 export type Suspect = {
@@ -107,8 +129,8 @@ export type Suspect = {
 /**
  * The transaction that rewrote the most rows, if it stands out.
  *
- * None is named when another wrote nearly as many, when more rows were deleted than any transaction
- * wrote (a DELETE leaves no trace to follow), or when it committed outside of what the checks allow.
+ * None is named when another wrote nearly as many, when more rows vanished than any transaction
+ * wrote (a DELETE, TRUNCATE or DROP leaves no row to follow), or when it committed outside of what the checks allow.
  */
 export function chooseSuspect(writes: WritesSince, bounds: DamageBounds): Suspect | undefined {
   const inBounds = writes.transactions.filter(({ committedAt }) => {
@@ -120,7 +142,7 @@ export function chooseSuspect(writes: WritesSince, bounds: DamageBounds): Suspec
   const [first, second] = inBounds
   if (!first || first.rows < FEWEST_ROWS) return undefined
   if (first.rows < DOMINANCE * (second?.rows ?? 0)) return undefined
-  if (bounds.mostDeleted >= first.rows) return undefined
+  if (bounds.mostVanished >= first.rows) return undefined
 
   const tables = Object.entries(first.rowsByTable)
     .map(([table, rows]) => `${rows} rows of ${table}`)

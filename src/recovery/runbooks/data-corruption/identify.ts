@@ -2,8 +2,8 @@ import type { InstanceAttributes } from '../../../aws/instance.ts'
 import type { World } from '../../../aws/region-client.ts'
 import { LifeboatError } from '../../../core/errors.ts'
 import { type Database, placeOf } from '../../../probe/database.ts'
-import { type Baseline, readStatistics } from '../../baseline.ts'
-import { chooseSuspect, findWritesSince, type Suspect } from '../../damage.ts'
+import type { Baseline } from '../../baseline.ts'
+import { chooseSuspect, countVanished, findWritesSince, type Suspect } from '../../damage.ts'
 import { listWriteGrants, type WriteGrant } from '../../grants.ts'
 import type { RecordedResult } from '../../history.ts'
 import { chooseRecoveryPoint, type RecoveryPoint } from '../../recovery-point.ts'
@@ -118,15 +118,10 @@ async function findSuspect(
   found: { lastGoodAt?: string; firstBad?: RecordedResult },
 ): Promise<Suspect | undefined> {
   const tables = await listTables(database, workload)
-  const writes = await findWritesSince(database, tables, baseline.snapshot)
-  const statistics = await readStatistics(database)
-  const deleted = Object.entries(baseline.tables).map(
-    ([table, before]) => (statistics[table]?.deleted ?? before.deleted) - before.deleted,
-  )
-  return chooseSuspect(writes, {
+  return chooseSuspect(await findWritesSince(database, tables, baseline.snapshot), {
     ...(found.lastGoodAt && { lastGoodAt: found.lastGoodAt }),
     ...(found.firstBad && { firstBadAt: found.firstBad.seenAt }),
-    mostDeleted: Math.max(0, ...deleted),
+    mostVanished: await countVanished(database, baseline),
   })
 }
 
