@@ -57,8 +57,7 @@ export async function fence(
  */
 export async function unfence(database: Database, grants: readonly WriteGrant[]): Promise<void> {
   await restoreWrites(database, grants)
-  const restored = new Set((await listWriteGrants(database)).map(keyOf))
-  const missing = grants.filter((grant) => !restored.has(keyOf(grant)))
+  const missing = missingGrants(grants, await listWriteGrants(database))
   const first = missing[0]
   if (first) {
     throw new LifeboatError(
@@ -75,6 +74,15 @@ export function mergeGrants(
   found: readonly WriteGrant[],
 ): WriteGrant[] {
   return [...new Map([...known, ...found].map((grant) => [keyOf(grant), grant])).values()]
+}
+
+/** Those of `known` that are not there. */
+export function missingGrants(
+  known: readonly WriteGrant[],
+  present: readonly WriteGrant[],
+): WriteGrant[] {
+  const keys = new Set(present.map(keyOf))
+  return known.filter((grant) => !keys.has(keyOf(grant)))
 }
 
 const keyOf = (grant: WriteGrant) =>

@@ -1,6 +1,7 @@
 import { noUndo, runbook } from '../../runbook/runbook.ts'
 import { document } from './data-corruption/document.ts'
 import { identify } from './data-corruption/identify.ts'
+import { leaveNothingBehind } from './data-corruption/leave-nothing-behind.ts'
 import { countLostWrites, protect } from './data-corruption/protect.ts'
 import { rearm } from './data-corruption/re-arm.ts'
 import { removeInstance, restore, restoreControl } from './data-corruption/restore.ts'
@@ -33,7 +34,9 @@ export const dataCorruption = runbook<DataCorruption, RecoveryTools>('data-corru
     deadlineSeconds: 600,
     onDeadline: 'ask',
     run: ({ input, tools }) => identify(input, tools),
-    undo: noUndo('it only reads'),
+    // It changes nothing itself; but it knows what every later step may have begun and not ended.
+    undo: ({ input, output, tools, execution, signal }) =>
+      leaveNothingBehind(input, output, tools, execution.id, signal),
   })
   .step('stop-writes', {
     title: 'Stop writes to the damaged database',
@@ -175,7 +178,7 @@ export const dataCorruption = runbook<DataCorruption, RecoveryTools>('data-corru
     phase: 'execute',
     deadlineSeconds: 300,
     onDeadline: 'ask',
-    run: ({ input, done, tools, execution }) => document(input, done, tools, execution.id),
+    run: ({ input, done, tools, execution }) => document(input, { ...done }, tools, execution.id),
     undo: noUndo('it only writes a file'),
   })
   .build()
