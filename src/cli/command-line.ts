@@ -1,10 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { backupCommand } from './commands/backup.ts'
+import { demoCommand } from './commands/demo.ts'
 import { doctorCommand } from './commands/doctor.ts'
+import { executionCommand } from './commands/execution.ts'
 import { explainCommand } from './commands/explain.ts'
 import { regionCommand } from './commands/region.ts'
 import { restoreCommand } from './commands/restore.ts'
+import { runbookCommand } from './commands/runbook.ts'
 import type { Surroundings } from './invocation.ts'
 
 /**
@@ -23,9 +26,13 @@ export function commandLine(around: Surroundings): Command {
     .option('--json', 'print one JSON object on stdout and nothing else')
     .helpCommand('help [command]', 'show what a command takes')
 
+  program.commandsGroup('See it work:')
+  program.addCommand(demoCommand(around))
   program.commandsGroup('A workload:')
   program.addCommand(backupCommand(around))
   program.addCommand(restoreCommand(around))
+  program.addCommand(runbookCommand(around))
+  program.addCommand(executionCommand(around))
   program.commandsGroup('This machine:')
   program.addCommand(regionCommand(around))
   program.addCommand(doctorCommand(around))

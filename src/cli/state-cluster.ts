@@ -2,9 +2,11 @@ import { existsSync } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../core/clock.ts'
+import { LifeboatError } from '../core/errors.ts'
 import { systemRandom } from '../core/random.ts'
 import { findPostgresBinaries } from '../postgres/binaries.ts'
-import { Cluster } from '../postgres/cluster.ts'
+import { Cluster, type ClusterOptions } from '../postgres/cluster.ts'
+import { configuredPort } from '../postgres/settings.ts'
 import { Connection } from '../postgres/wire/connection.ts'
 import type { Home } from './home.ts'
 
@@ -30,7 +32,8 @@ export interface State {
 
 /**
  * Opens the database of Lifeboat's own state: the one that `DATABASE_URL` names, else an embedded
- * PostgreSQL in the home, which runs as long as we do.
+ * PostgreSQL in the home. The first process of a home runs that server for as long as it lives; others
+ * use it meanwhile.
  *
  * @throws LifeboatError `PostgresMissing`, `PostgresFailed`, `FolderNotUsable`, `DiskFull`
  */
@@ -53,13 +56,28 @@ export async function openState(o: {
     settings: SETTINGS,
     clock,
   }
-  const cluster = existsSync(options.dataDirectory)
-    ? await Cluster.open(options)
-    : await Cluster.create({ ...options, templates: home.templates })
+  const urlOf = (port: number) => `postgresql://${USER}:${password}@127.0.0.1:${port}/${DATABASE}`
+  const cluster = await openUnlessOwned(options, home)
+  if (!cluster) {
+    const port = await configuredPort(options.dataDirectory)
+    return { databaseUrl: urlOf(port!), close: async () => undefined }
+  }
   await cluster.start()
   await ensureDatabase(cluster)
-  const databaseUrl = `postgresql://${USER}:${password}@127.0.0.1:${cluster.port}/${DATABASE}`
-  return { databaseUrl, close: () => cluster.stop('fast') }
+  return { databaseUrl: urlOf(cluster.port), close: () => cluster.stop('fast') }
+}
+
+/** Undefined when another process of ours runs the server already. */
+async function openUnlessOwned(options: ClusterOptions, home: Home): Promise<Cluster | undefined> {
+  if (!existsSync(options.dataDirectory)) {
+    return Cluster.create({ ...options, templates: home.templates })
+  }
+  try {
+    return await Cluster.open(options)
+  } catch (error) {
+    if (error instanceof LifeboatError && error.code === 'AlreadyRunning') return undefined
+    throw error
+  }
 }
 
 async function ensureDatabase(cluster: Cluster): Promise<void> {

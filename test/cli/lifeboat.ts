@@ -27,6 +27,9 @@ export function lifeboat(
     const child = spawn(process.execPath, [program, ...args], {
       env: environment,
       stdio: ['ignore', 'pipe', 'pipe'],
+      // A program that hangs must not outlive its test.
+      timeout: 170_000,
+      killSignal: 'SIGKILL',
       ...(o.signal ? { signal: o.signal, killSignal: 'SIGINT' as const } : {}),
     })
     const out: Buffer[] = []

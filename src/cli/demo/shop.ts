@@ -18,7 +18,7 @@ export interface Traffic {
  */
 export class Shop {
   readonly ledgerFile: string
-  #service: Companion | undefined
+  readonly #companions = new Set<Companion>()
   #customers: Companion | undefined
   #traffic: Traffic = { acknowledged: 0, refused: 0 }
 
@@ -55,13 +55,13 @@ export class Shop {
   /** Starts the service; resolves to its address when it listens. */
   async open(): Promise<string> {
     return new Promise((resolve, reject) => {
-      this.#service = this.#start('service', { SHOP_PORT: '0' }, (line) => {
+      const service = this.#start('service', { SHOP_PORT: '0' }, (line) => {
         const url = /^listening on (\S+)$/.exec(line)?.[1]
         if (url) resolve(url)
       })
       const fail = (why: string) =>
         reject(new LifeboatError('Unexpected', `the shop did not start: ${why}`))
-      void this.#service.ended.then((end) => fail(`it ended with ${end}`))
+      void service.ended.then((end) => fail(`it ended with ${end}`))
       void this.o.clock.sleep(STARTS_WITHIN_MS).then(() => fail('it did not listen in time'))
     })
   }
@@ -79,12 +79,18 @@ export class Shop {
     await this.#customers?.stop()
   }
 
-  async stop(): Promise<void> {
-    await this.closeDoors()
-    await this.#service?.stop()
+  /** Somebody sets the total of every order to 0, in a session of their own. Resolves to how many. */
+  async makeMistake(): Promise<number> {
+    return JSON.parse(await this.#finish('mistake')).orders
   }
 
-  async #finish(program: 'provision' | 'load'): Promise<string> {
+  /** Ends all of its processes, the customers first. */
+  async stop(): Promise<void> {
+    await this.closeDoors()
+    await Promise.all([...this.#companions].map((companion) => companion.stop()))
+  }
+
+  async #finish(program: 'provision' | 'load' | 'mistake'): Promise<string> {
     let lastLine = ''
     const companion = this.#start(program, {}, (line) => {
       lastLine = line
@@ -94,7 +100,7 @@ export class Shop {
   }
 
   #start(name: string, environment: NodeJS.ProcessEnv, onLine: (line: string) => void): Companion {
-    return Companion.start({
+    const companion = Companion.start({
       name: `the shop's ${name}`,
       program: entryPoint(import.meta.url, `../../../examples/shop/${name}.ts`),
       environment: { ...this.o.environment, ...environment },
@@ -102,5 +108,8 @@ export class Shop {
       clock: this.o.clock,
       onLine,
     })
+    this.#companions.add(companion)
+    void companion.ended.then(() => this.#companions.delete(companion))
+    return companion
   }
 }

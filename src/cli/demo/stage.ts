@@ -15,7 +15,8 @@ const CLEARED_WITHIN_MS = 20_000
 export class Stage {
   readonly home: Home
   readonly logs: string
-  readonly #putAway: { what: string; away: () => Promise<void> }[] = []
+  readonly incidents: string
+  readonly #putAway: { what: string; away: () => Promise<void>; isKept: boolean }[] = []
 
   /** @param folder  holds the incident document and the ledger, and is there when the demo has ended */
   private constructor(
@@ -24,6 +25,7 @@ export class Stage {
   ) {
     this.home = new Home(join(folder, 'home'))
     this.logs = join(folder, 'logs')
+    this.incidents = join(folder, 'incidents')
   }
 
   /** @throws LifeboatError `FolderNotUsable` when no temporary folder can be reached by PostgreSQL */
@@ -48,17 +50,18 @@ export class Stage {
     })
   }
 
-  /** Remembers how to end something that has begun. */
-  atTheEnd(what: string, away: () => Promise<void>): void {
-    this.#putAway.push({ what, away })
+  /** Remembers how to end something that has begun. `unlessKept` leaves it when the demo was told to keep. */
+  atTheEnd(what: string, away: () => Promise<void>, { unlessKept = false } = {}): void {
+    this.#putAway.push({ what, away, isKept: unlessKept })
   }
 
   /**
    * Ends everything, the latest first. Goes on when something does not end, and returns what did not.
    */
-  async clear(): Promise<string[]> {
+  async clear({ keep }: { keep: boolean }): Promise<string[]> {
     const left: string[] = []
-    for (const { what, away } of this.#putAway.splice(0).reverse()) {
+    for (const { what, away, isKept } of this.#putAway.splice(0).reverse()) {
+      if (keep && isKept) continue
       const patience = new AbortController()
       const tooLong = this.clock.sleep(CLEARED_WITHIN_MS, patience.signal).then(
         () => 'did not end in time',
@@ -71,11 +74,10 @@ export class Stage {
     return left
   }
 
-  /** Removes the home; with `all` also what the demo would leave behind. */
-  remove({ all }: { all: boolean }): void {
-    for (const path of all ? [this.folder] : [this.home.folder, this.logs]) {
-      rmSync(path, { recursive: true, force: true, maxRetries: 3 })
-    }
+  /** Removes what is not worth keeping: the home, or on `everything` all that the demo has made. */
+  remove({ everything }: { everything: boolean }): void {
+    const path = everything ? this.folder : this.home.folder
+    rmSync(path, { recursive: true, force: true, maxRetries: 3 })
   }
 }
 

@@ -1,0 +1,147 @@
+import { Command } from 'commander'
+import type { Execution, ExecutionsApi } from '../../runbook/execution.ts'
+import { describeExecution, listExecutions } from '../execution-view.ts'
+import { withExitCodes } from '../exit-codes.ts'
+import { action, type Invocation, type Surroundings } from '../invocation.ts'
+import { operator } from '../operator.ts'
+
+/** `lifeboat execution …`: look at runs of runbooks, and decide what they wait for. */
+export function executionCommand(around: Surroundings): Command {
+  const command = new Command('execution').description(
+    'look at executions and decide what they wait for',
+  )
+  command.addCommand(
+    withExitCodes(
+      new Command('list').description('all executions, the latest first').action(
+        action(around, (invocation) =>
+          withApi(invocation, async (api) => {
+            const executions = await api.list()
+            const text = listExecutions(executions, invocation.clock.now())
+            invocation.output.result({ executions }, text)
+          }),
+        ),
+      ),
+      ['StateUnreachable'],
+    ),
+  )
+  for (const verb of VERBS) command.addCommand(verbCommand(around, verb))
+  return command
+}
+
+interface Verb {
+  readonly name: string
+  readonly description: string
+  readonly option?: [flags: string, description: string]
+  readonly needs?: [flags: string, description: string]
+  /** Undefined only looks. */
+  readonly act?: (api: ExecutionsApi, id: string, o: VerbOptions & { by: string }) => Promise<void>
+}
+
+interface VerbOptions {
+  readonly step?: string
+  readonly reason?: string
+  readonly yes?: boolean
+}
+
+const resume: NonNullable<Verb['act']> = (api, id) => api.resume(id)
+
+const VERBS: readonly Verb[] = [
+  { name: 'show', description: 'its steps, what they did and what it waits for' },
+  {
+    name: 'approve',
+    description: 'open the gate at which it waits',
+    option: ['--step <name>', 'only if it is this step that waits'],
+    act: (api, id, { by, step }) => api.approve(id, step ? { by, step } : { by }),
+  },
+  {
+    name: 'pause',
+    description: 'begin no further step',
+    act: (api, id) => api.pause(id),
+  },
+  {
+    name: 'resume',
+    description: 'go on after a pause, or after Lifeboat itself was killed',
+    act: resume,
+  },
+  {
+    name: 'retry',
+    description: 'try the failed step again',
+    act: (api, id) => api.retry(id),
+  },
+  {
+    name: 'skip',
+    description: 'go on without the failed step; the result is then unproven',
+    needs: ['--reason <why>', 'kept with the execution and in the incident document'],
+    act: (api, id, { reason = '', by }) => api.skip(id, { reason, by }),
+  },
+  {
+    name: 'cancel',
+    description: 'stop, and undo what was done; not after the one-way gate',
+    act: (api, id, { by }) => api.cancel(id, { by }),
+  },
+]
+
+function verbCommand(around: Surroundings, verb: Verb): Command {
+  const { name, description, option, needs, act } = verb
+  const command = new Command(name)
+    .description(description)
+    .argument('<id>', 'as `execution list` shows it')
+  if (option) command.option(...option)
+  if (needs) command.requiredOption(...needs)
+  if (act) command.option('--yes', 'open further gates without asking')
+  command.action(
+    action(around, (invocation, options: VerbOptions, id = '') =>
+      withApi(invocation, async (api) => {
+        if (act) await decide(invocation, api, { id, act, options })
+        show(invocation, await api.get(id))
+      }),
+    ),
+  )
+  return withExitCodes(command, CODES)
+}
+
+interface Decision {
+  readonly id: string
+  readonly act: NonNullable<Verb['act']>
+  readonly options: VerbOptions
+}
+
+/**
+ * Tells a running execution what was decided. One whose process is gone is taken over first, and then this
+ * process runs it, until it has ended or waits again.
+ */
+async function decide(
+  invocation: Invocation,
+  api: ExecutionsApi,
+  { id, act, options }: Decision,
+): Promise<void> {
+  const isOrphaned = (await api.get(id)).status === 'interrupted'
+  if (isOrphaned) await api.resume(id)
+  const isDecided = isOrphaned && act === resume
+  if (!isDecided) await act(api, id, { ...options, by: operator(invocation.environment) })
+  if (!isOrphaned) return
+  const { followToRest } = await import('../follow-to-rest.ts')
+  await followToRest(api, id, invocation, options)
+}
+
+async function withApi(
+  invocation: Invocation,
+  work: (api: ExecutionsApi) => Promise<void>,
+): Promise<void> {
+  const { withExecutive } = await import('../executive.ts')
+  await withExecutive(invocation, ({ executions }) => work(executions))
+}
+
+function show({ output, clock }: Invocation, execution: Execution): void {
+  output.result(execution, describeExecution(execution, clock.now()))
+}
+
+const CODES = [
+  'ExecutionNotFound',
+  'ExecutionNotWaiting',
+  'ApprovalRequired',
+  'StepFailed',
+  'ExecutionCanceled',
+  'RegionUnreachable',
+  'StateUnreachable',
+] as const

@@ -1,0 +1,105 @@
+import { Command } from 'commander'
+import type { Runbook } from '../../runbook/runbook.ts'
+import { withExitCodes } from '../exit-codes.ts'
+import { action, type Invocation, type Surroundings } from '../invocation.ts'
+import { table } from '../output.ts'
+import { describeRunbook, findRunbook, runbookAsJson } from '../runbook-view.ts'
+import { type WorkloadOption, withWorkload } from '../workload-option.ts'
+
+/** `lifeboat runbook …`: what can be done about a disaster, before and while it is done. */
+export function runbookCommand(around: Surroundings): Command {
+  return new Command('runbook')
+    .description('look at runbooks and run them')
+    .addCommand(listCommand(around))
+    .addCommand(showCommand(around))
+    .addCommand(runCommand(around))
+}
+
+function listCommand(around: Surroundings): Command {
+  const command = new Command('list').description('every runbook').action(
+    action(around, async ({ output }) => {
+      const runbooks = await allRunbooks()
+      const rows = runbooks.map(({ name, description }) => [name, description])
+      output.result({ runbooks: runbooks.map(runbookAsJson) }, table(['runbook', ''], rows))
+    }),
+  )
+  return withExitCodes(command, [])
+}
+
+function showCommand(around: Surroundings): Command {
+  const command = new Command('show')
+    .description('the steps of a runbook, its gates, and what each undo does')
+    .argument('<name>')
+    .action(
+      action(around, async ({ output }, _options, name = '') => {
+        const runbook = findRunbook(await allRunbooks(), name)
+        output.result(runbookAsJson(runbook), describeRunbook(runbook))
+      }),
+    )
+  return withExitCodes(command, ['RunbookNotFound'])
+}
+
+interface RunOptions extends WorkloadOption {
+  readonly to?: string
+  readonly dryRun?: boolean
+  readonly yes?: boolean
+}
+
+function runCommand(around: Surroundings): Command {
+  const command = withWorkload(new Command('run'))
+    .description('run a runbook on a workload; asks at its gates')
+    .argument('<name>')
+    .option('--to <time>', 'a moment before the damage, ISO 8601 with a zone; default: found out')
+    .option('--dry-run', 'only show what would be done')
+    .option('--yes', 'open every gate without asking')
+    .action(
+      action(around, async (invocation, options: RunOptions, name = '') => {
+        const runbook = findRunbook(await allRunbooks(), name)
+        if (options.dryRun) await dryRun(invocation, options, runbook)
+        else await run(invocation, options, runbook)
+      }),
+    )
+  return withExitCodes(command, CODES)
+}
+
+async function dryRun(
+  { output }: Invocation,
+  { workload: file }: RunOptions,
+  runbook: Runbook,
+): Promise<void> {
+  const { readWorkload } = await import('../../recovery/recovery.ts')
+  const workload = await readWorkload(file)
+  const title = `would run on ${workload.name}: DB instance ${workload.database.instance} in ${workload.region}`
+  const text = [title, describeRunbook(runbook), '', 'nothing was changed'].join('\n')
+  output.result({ dryRun: true, workload: workload.name, ...runbookAsJson(runbook) }, text)
+}
+
+async function run(invocation: Invocation, options: RunOptions, runbook: Runbook): Promise<void> {
+  const { recoverWorkload } = await import('../recover-workload.ts')
+  const { withExecutive } = await import('../executive.ts')
+  const { readWorkload, summary } = await import('../../recovery/recovery.ts')
+  const { describeReport } = await import('../report-view.ts')
+  const workload = await readWorkload(options.workload)
+  await withExecutive(invocation, async ({ executions }) => {
+    const order = { executions, workload, runbook: runbook.name, invocation }
+    const report = summary(await recoverWorkload(order, options))
+    invocation.output.result(report, describeReport(report))
+  })
+}
+
+async function allRunbooks(): Promise<readonly Runbook[]> {
+  return (await import('../../recovery/recovery.ts')).RUNBOOKS
+}
+
+const CODES = [
+  'InvalidTime',
+  'WorkloadFileInvalid',
+  'WorkloadFileNotFound',
+  'RunbookNotFound',
+  'ExecutionAlreadyRunning',
+  'ApprovalRequired',
+  'StepFailed',
+  'ExecutionCanceled',
+  'RegionUnreachable',
+  'StateUnreachable',
+] as const

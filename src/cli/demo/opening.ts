@@ -1,0 +1,69 @@
+import { RegionHome } from '../../region/region-home.ts'
+import type { AwsAccess } from '../aws-access.ts'
+import type { Scenes } from './scenes.ts'
+import type { Shop } from './shop.ts'
+import type { Stage } from './stage.ts'
+
+const REGION = 'ap-southeast-1'
+
+export interface OpenedRegion {
+  readonly access: AwsAccess
+  /** For the shop: how any program finds the region. */
+  readonly environment: NodeJS.ProcessEnv
+}
+
+/** Starts the embedded region, as `lifeboat region start` does. With `keep` it outlives the demo. */
+export async function openRegion(
+  stage: Stage,
+  scenes: Scenes,
+  { keep = false }: { keep?: boolean },
+): Promise<OpenedRegion> {
+  const home = new RegionHome(stage.home.folder)
+  const starting = home.start([REGION], { port: 0, detach: keep })
+  stage.atTheEnd('the region', async () => (await starting).stop(), { unlessKept: true })
+  await scenes.play(
+    `starting region ${REGION}`,
+    () => starting,
+    ({ endpoint }) => `region ${REGION} at ${endpoint}`,
+  )
+  const variables = await home.environment(REGION)
+  const { AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } = variables
+  return {
+    access: {
+      endpoint: AWS_ENDPOINT_URL!,
+      credentials: { accessKeyId: AWS_ACCESS_KEY_ID!, secretAccessKey: AWS_SECRET_ACCESS_KEY! },
+    },
+    environment: {
+      PATH: process.env.PATH,
+      AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
+      ...variables,
+    },
+  }
+}
+
+/** Makes the database, fills it, opens the shop and lets customers in. Resolves to the shop's address. */
+export async function openShop(shop: Shop, stage: Stage, scenes: Scenes): Promise<string> {
+  stage.atTheEnd('the shop', () => shop.stop())
+  await scenes.play(
+    'creating DB instance shop-db and secret shop/database',
+    () => shop.provision(),
+    ({ version }) => `DB instance shop-db: PostgreSQL ${version}, encrypted, 7 days of backups`,
+  )
+  await scenes.play(
+    'loading the shop',
+    () => shop.load(),
+    ({ customers, orders, lineItems }) =>
+      `${inFull(orders)} orders of ${inFull(customers)} customers, ${inFull(lineItems)} line items`,
+  )
+  const url = await scenes.play(
+    'opening the shop',
+    () => shop.open(),
+    (at) => `the shop is open at ${at}`,
+  )
+  shop.letCustomersIn(url)
+  return url
+}
+
+function inFull(count: number): string {
+  return count.toLocaleString('en-US')
+}

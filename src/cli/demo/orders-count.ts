@@ -1,0 +1,46 @@
+import type { RegionClient } from '../../aws/region-client.ts'
+import { assert } from '../../core/assert.ts'
+import { withDatabase } from '../../probe/database.ts'
+import { countLoss, type LedgerFile } from '../../recovery/loss.ts'
+import type { DataLoss, RecoveryReport } from '../../recovery/report.ts'
+import { loginTo } from '../../recovery/runbooks/data-corruption/tools.ts'
+import type { Workload } from '../../recovery/workload-file.ts'
+
+/** How the customers' ledger is read: one line for each order that the shop acknowledged. */
+export function ledgerOf(path: string): LedgerFile {
+  return {
+    path,
+    keyField: 'id',
+    timeField: 'acknowledgedAt',
+    table: 'orders',
+    keyColumn: 'id',
+    compare: ['total'],
+  }
+}
+
+/**
+ * The data loss at the very end, when no more orders come: every order of the ledger is looked up in the
+ * database that the secret speaks of. The runbook's own count was taken while orders still came.
+ */
+export async function countOrders(o: {
+  workload: Workload
+  region: RegionClient
+  report: RecoveryReport
+}): Promise<DataLoss> {
+  const { workload, region, report } = o
+  assert(report.ledgerFile, 'the demo counts against a ledger')
+  const ledger = ledgerOf(report.ledgerFile)
+  const login = await loginTo({ region }, workload.database.secret, workload)
+  const { acknowledged, lost, altered, oldestLostAt } = await withDatabase(
+    login,
+    { purpose: 'loss' },
+    (database) => countLoss(database, ledger),
+  )
+  const isSame = lost + altered === report.dataLoss.writes
+  return {
+    ...report.dataLoss,
+    acknowledged,
+    writes: lost + altered,
+    oldestSeconds: oldestLostAt === null ? 0 : isSame ? report.dataLoss.oldestSeconds : null,
+  }
+}

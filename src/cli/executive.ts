@@ -1,0 +1,80 @@
+import type { RegionClient } from '../aws/region-client.ts'
+import { LifeboatError } from '../core/errors.ts'
+import { systemRandom } from '../core/random.ts'
+import { RUNBOOKS, recoveryTools } from '../recovery/recovery.ts'
+import type { DataCorruption } from '../recovery/runbooks/data-corruption/tools.ts'
+import type { ExecutionsApi } from '../runbook/execution.ts'
+import { Executions } from '../runbook/executions.ts'
+import type { Json } from '../runbook/runbook.ts'
+import { StateDatabase } from '../runbook/state-database.ts'
+import { type AwsAccess, awsAccess, regionClient } from './aws-access.ts'
+import type { Invocation } from './invocation.ts'
+import { openState } from './state-cluster.ts'
+
+const READY_WITHIN_MS = 10_000
+
+/** Lifeboat's own state and what runs on it, in this process. Close it. */
+export interface Executive {
+  readonly database: StateDatabase
+  readonly executions: ExecutionsApi
+  /** Leaves executions that run here as they are, for `lifeboat execution resume`. */
+  close(): Promise<void>
+}
+
+/**
+ * Opens the state of the home and what executes runbooks on it.
+ *
+ * @param access  how steps reach a region; by default as `awsAccess` finds out, when a step first needs it
+ */
+export async function openExecutive(
+  invocation: Invocation,
+  access?: AwsAccess,
+): Promise<Executive> {
+  const { clock } = invocation
+  const state = await openState(invocation)
+  const database = await openDatabase(state.databaseUrl, invocation)
+  const regions: RegionClient[] = []
+  const tools = async (input: Json) => {
+    const { workload } = input as DataCorruption
+    const reached = access ?? (await awsAccess(invocation))
+    const region = regionClient(reached, workload.region, invocation)
+    regions.push(region)
+    const around = { region, database, clock, random: systemRandom }
+    return recoveryTools(around, (execution) => executions.get(execution))
+  }
+  const executions = await Executions.open({ database, runbooks: RUNBOOKS, tools, clock })
+  const close = async () => {
+    await executions.close()
+    for (const region of regions) region.close()
+    await database.close()
+    await state.close()
+  }
+  return { database, executions, close }
+}
+
+/** Opens an executive for the length of `work`. */
+export async function withExecutive<Result>(
+  invocation: Invocation,
+  work: (executive: Executive) => Promise<Result>,
+): Promise<Result> {
+  const executive = await openExecutive(invocation)
+  try {
+    return await work(executive)
+  } finally {
+    await executive.close()
+  }
+}
+
+/** Another process may have started the server a moment ago. */
+async function openDatabase(url: string, { clock, signal }: Invocation): Promise<StateDatabase> {
+  const end = clock.monotonicMs() + READY_WITHIN_MS
+  for (;;) {
+    try {
+      return await StateDatabase.open(url)
+    } catch (error) {
+      const isUnreachable = error instanceof LifeboatError && error.code === 'StateUnreachable'
+      if (!isUnreachable || clock.monotonicMs() > end) throw error
+      await clock.sleep(100, signal)
+    }
+  }
+}

@@ -1,0 +1,41 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { dataCorruptionInput, type Workload } from '../recovery/recovery.ts'
+import { writeLedgerFile } from '../recovery/write-ledger.ts'
+import type { Execution, ExecutionsApi } from '../runbook/execution.ts'
+import { followToRest } from './follow-to-rest.ts'
+import type { Home } from './home.ts'
+import type { Invocation } from './invocation.ts'
+
+/** Where `lifeboat watch --write-ledger` records the writes of a workload that were acknowledged. */
+export function ledgerPath(home: Home, workload: Workload): string {
+  return join(home.folder, 'write-ledgers', `${workload.name}.jsonl`)
+}
+
+/**
+ * Runs a runbook on a workload in this process, shows it, and returns it when it has ended.
+ *
+ * @throws LifeboatError as `followToRest`, and `ExecutionAlreadyRunning`, `InvalidTime`
+ */
+export async function recoverWorkload(
+  o: {
+    executions: ExecutionsApi
+    workload: Workload
+    runbook: string
+    invocation: Invocation
+  },
+  options: { to?: string; yes?: boolean },
+): Promise<Execution> {
+  const { executions, workload, invocation } = o
+  const { home, output } = invocation
+  const ledger = ledgerPath(home, workload)
+  const input = dataCorruptionInput({
+    workload,
+    incidentFolder: home.incidents,
+    ...(options.to !== undefined && { to: options.to }),
+    ...(existsSync(ledger) && { ledger: writeLedgerFile(ledger) }),
+  })
+  const id = await executions.start(o.runbook, { ...input }, { owns: workload.name })
+  output.say(`execution ${id}`)
+  return followToRest(executions, id, invocation, options)
+}

@@ -1,0 +1,35 @@
+import { formatDuration } from '../core/duration.ts'
+import type { RecoveryReport } from '../recovery/report.ts'
+
+/** What a recovery was and what it cost, for people. */
+export function describeReport(report: RecoveryReport): string {
+  const { recoveryTime: time, dataLoss, source, restored } = report
+  return [
+    `Verdict: ${report.verdict}${report.isProtected ? '' : ', unprotected: no recovery point yet'}`,
+    `  exposure       ${long(time.exposureSeconds)}  from the damaging commit to the first good write`,
+    `  recovery time  ${long(time.totalSeconds)}  decide ${short(time.decideSeconds)} · execute ${short(time.executeSeconds)} · verify ${short(time.verifySeconds)}; detected after ${short(time.detectSeconds)}`,
+    `  data loss      ${describeLoss(dataLoss)}`,
+    `  world          ${report.world}${report.world === 'embedded' ? ': this shows that the runbook works, and no figure of AWS' : ''}`,
+    `  incident       ${report.incidentFile ?? 'not written'}`,
+    ...(report.ledgerFile ? [`  ledger         ${report.ledgerFile}`] : []),
+    ...(restored ? [`  restored       ${restored.instance} at ${restored.endpoint}`] : []),
+    ...(source
+      ? [`  old instance   ${source.instance} is kept at ${source.endpoint}, fenced`]
+      : []),
+  ].join('\n')
+}
+
+function describeLoss({
+  writes,
+  salvaged,
+  oldestSeconds,
+  acknowledged,
+}: RecoveryReport['dataLoss']) {
+  const putBack = `${salvaged.toLocaleString('en-US')} rows were put back from the old instance`
+  if (writes === null) return `not counted: nobody kept a record of acknowledged writes; ${putBack}`
+  const age = oldestSeconds ? `, the oldest ${formatDuration(oldestSeconds)} old` : ''
+  return `${writes} of ${acknowledged?.toLocaleString('en-US') ?? '?'} acknowledged writes${age}; ${putBack}`
+}
+
+const short = (seconds: number | null) => (seconds === null ? 'unknown' : formatDuration(seconds))
+const long = (seconds: number | null) => short(seconds).padEnd(7)
