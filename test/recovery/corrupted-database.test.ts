@@ -6,6 +6,7 @@ import {
   dataCorruptionInput,
   RUNBOOKS,
   recoveryTools,
+  statusOf,
   summary,
 } from '../../src/recovery/recovery.ts'
 import { Executions } from '../../src/runbook/executions.ts'
@@ -28,20 +29,20 @@ afterAll(async () => {
   await shop?.stop()
 })
 
-async function damage() {
-  const monitor = await shop.monitor()
+async function damage(statement = 'UPDATE orders SET total = 0', workload = WORKLOAD) {
+  const monitor = await shop.monitor(workload)
   monitor.start()
   const before = shop.acknowledged
   await expect.poll(() => monitor.state, { timeout: 20_000 }).toBe('passed')
   await expect.poll(() => shop.acknowledged, { timeout: 20_000 }).toBeGreaterThan(before + 60)
-  await shop.sql('UPDATE orders SET total = 0')
+  await shop.sql(statement)
   await expect.poll(() => monitor.state, { timeout: 20_000 }).toBe('failed')
   return monitor
 }
 
-function start(autoApprove: GateKind[]) {
+function start(autoApprove: GateKind[], workload = WORKLOAD) {
   const input = dataCorruptionInput({
-    workload: WORKLOAD,
+    workload,
     incidentFolder: join(shop.folder, 'incidents'),
     ledger: {
       path: shop.ledgerFile,
@@ -52,8 +53,16 @@ function start(autoApprove: GateKind[]) {
       compare: ['total'],
     },
   })
-  return executions.start('data-corruption', input, { owns: WORKLOAD.name, autoApprove })
+  return executions.start('data-corruption', input, { owns: workload.name, autoApprove })
 }
+
+test('before anything was measured, no objective is green', async () => {
+  const { state, objectives, instance, findings } = await statusOf(WORKLOAD, shop.surroundings)
+  expect(state).toBe('passed')
+  expect(objectives).toMatchObject({ rto: { state: 'unknown' }, rpo: { state: 'unknown' } })
+  expect(instance?.restoreWindow).not.toBeNull()
+  expect(findings).toEqual([])
+})
 
 test('canceled at the one-way gate, the old database takes writes again and nothing is left over', async () => {
   shop.open()
@@ -131,6 +140,15 @@ test('an UPDATE without WHERE is undone, proven and counted, and no acknowledged
   expect(is!.attributes).toMatchObject(attributes)
   expect(is!.tags).toMatchObject(was!.tags)
 
+  // What was measured stands beside the objectives; that the workload file names the old instance is said.
+  const status = await statusOf(WORKLOAD, shop.surroundings, report)
+  expect(status).toMatchObject({
+    state: 'passed',
+    world: 'embedded',
+    objectives: { rto: { state: 'met' }, rpo: { state: 'met', measuredSeconds: 0 } },
+  })
+  expect(status.findings.join()).toContain(`points to ${restored!.endpoint}, not to 'shop-db'`)
+
   const incident = readFileSync(report.incidentFile!, 'utf8')
   expect(incident).toContain('## Root cause')
   const folder = join(shop.folder, 'incidents', id)
@@ -138,4 +156,44 @@ test('an UPDATE without WHERE is undone, proven and counted, and no acknowledged
     expect(statSync(join(folder, file)).mode & 0o077).toBe(0)
   }
   expect(JSON.stringify(execution) + incident).not.toContain('canary-9f3a7c')
+}, 180_000)
+
+test('after a DELETE, on the restored instance, what cannot be proven is left to a person and never green', async () => {
+  const { source: first } = summary((await executions.list())[0]!)
+  const [instance] = (await shop.instances()).filter((one) => one !== first?.instance)
+  const workload = { ...WORKLOAD, database: { ...WORKLOAD.database, instance: instance! } }
+  shop.open()
+  const monitor = await damage('DELETE FROM line_items', workload)
+  const id = await start(['harm', 'oneWay'], workload)
+
+  // Orders since the last good check are on the old instance without their line items.
+  const paused = await executions.waitFor(id, (one) => one.status === 'pausedByFailedStep')
+  expect(paused.steps.find((step) => step.status === 'failed')).toMatchObject({
+    name: 'put-back',
+    attempts: [
+      {
+        error: {
+          code: 'RestoreNotVerified',
+          message: expect.stringContaining("'every order has line items' is failed"),
+        },
+      },
+    ],
+  })
+  await executions.skip(id, { reason: 'judged by hand', by: 'test' })
+  const execution = await executions.waitFor(id, 'end')
+  expect(execution).toMatchObject({ status: 'completedWithSkips', verdict: 'unproven' })
+  await shop.close()
+  await monitor.stop()
+
+  const report = summary(execution)
+  expect(report.recoveryTime.exposureSeconds).toBeNull()
+  expect(report.recoveryTime.exposureBoundsSeconds?.every((bound) => bound! > 0)).toBe(true)
+  const { count } = (await shop.sql('SELECT count(*) FROM line_items'))[0]!
+  expect(Number(count)).toBeGreaterThanOrEqual(40_000)
+  const ids = new Set((await shop.sql('SELECT id::text FROM orders')).map((row) => row.id))
+  const ledger = readFileSync(shop.ledgerFile, 'utf8').trimEnd().split('\n')
+  const lost = ledger.filter((line) => !ids.has(JSON.parse(line).id))
+  expect(lost.length).toBeGreaterThan(0)
+  expect(report.dataLoss).toMatchObject({ writes: lost.length, salvaged: 0 })
+  expect(report.dataLoss.oldestSeconds).toBeGreaterThan(0)
 }, 180_000)

@@ -37,6 +37,10 @@ regions: { primary: ${REGION} }
 database: { instance: shop-db, secret: shop/database }
 checks:
   - { name: every order has a total, sql: select count(*) from orders where total <= 0, expect: 0, every: 500ms }
+  - name: every order has line items
+    sql: select count(*) from orders o where not exists (select from line_items l where l.order_id = o.id)
+    expect: 0
+    every: 500ms
 `)
 
 const SCHEMA = `
@@ -125,8 +129,8 @@ export class EmbeddedShop {
     return this.#acknowledged
   }
 
-  monitor() {
-    return monitorOf(WORKLOAD, this.surroundings)
+  monitor(workload = WORKLOAD) {
+    return monitorOf(workload, this.surroundings)
   }
 
   async #provision(): Promise<void> {
@@ -212,12 +216,14 @@ export class EmbeddedShop {
 
   /** Begins to place orders, about forty a second. */
   open(): void {
+    this.#stopped = false
     this.#customer ??= this.#placeOrders()
   }
 
   async close(): Promise<void> {
     this.#stopped = true
     await this.#customer
+    this.#customer = undefined
   }
 
   async stop(): Promise<void> {
