@@ -6,6 +6,8 @@ import { wantsJson } from './output.ts'
 
 /** The program `lifeboat`. Its exit code is 0, a row of the error table, or 130 after Ctrl-C. */
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true'
+// Libraries deprecate things of one another; an operator in an incident can do nothing about it.
+process.noDeprecation = true
 const interruption = startInterruptions()
 process.stdout.on('error', exitOnClosedPipe)
 
