@@ -7,6 +7,8 @@ import { LifeboatError } from '../core/errors.ts'
 import type { PostgresBinaries } from './binaries.ts'
 import type { Cluster } from './cluster.ts'
 import {
+  isBackupCovered,
+  isEndCovered,
   planRecovery,
   type RecoveryTarget,
   type RestoreWindow,
@@ -21,30 +23,43 @@ import { type ReceiverStatus, WalReceiver } from './wal/wal-receiver.ts'
 
 const SLOT = 'lifeboat'
 const WAL_DEADLINE_MS = 60_000
+const FIRST_PAUSE_MS = 1_000
+const MAX_PAUSE_MS = 60_000
+
+interface Attachment {
+  readonly cluster: Cluster
+  readonly receiver: WalReceiver
+  readonly ending: AbortController
+  background: Promise<void>
+}
 
 /**
  * Everything that protects one cluster: base backups in a vault, and its write-ahead log, streamed as it is written.
  *
- * Events: `gap` when WAL was lost (a new base backup is started by itself); `problem` with what went wrong in the
- * background.
+ * Backups here end with the retention. What shall outlive it, and the cluster, is copied by `exportBackup` into a
+ * folder of its own, which is a Protection again: open it, restore from it, delete it by deleting the folder. The copy
+ * shares the packs by hard links where both folders are on one file system, so that it costs almost nothing.
+ *
+ * Events: `gap` when WAL was lost (a new base backup is taken by itself, and tried again until it is there); `problem`
+ * with what went wrong in the background.
  */
 export class Protection extends EventEmitter<{ gap: [WalGap]; problem: [unknown] }> {
-  #receiver: WalReceiver | undefined
-  #cluster: Cluster | undefined
-  #backups: BaseBackup[]
-  #background: Promise<void> = Promise.resolve()
+  #attachment: Attachment | undefined
+  #backups: readonly BaseBackup[]
+  /** Backups that are being read: they outlive the retention for so long. */
+  readonly #inUse = new Set<BaseBackup>()
 
   private constructor(
     private readonly vault: Vault,
     private readonly archive: WalArchive,
     private readonly clock: Clock,
-    backups: BaseBackup[],
+    backups: readonly BaseBackup[],
   ) {
     super()
     this.#backups = backups
   }
 
-  /** @throws LifeboatError `VaultKeyWrong`, `VaultDamaged` */
+  /** @throws LifeboatError `VaultKeyWrong`, `FolderNotUsable` */
   static async open(o: {
     folder: string
     encryptionKey?: Buffer | undefined
@@ -57,41 +72,52 @@ export class Protection extends EventEmitter<{ gap: [WalGap]; problem: [unknown]
     return new Protection(vault, archive, o.clock, await vault.list())
   }
 
-  /** Starts streaming a running cluster's WAL. */
+  /**
+   * Starts streaming a running cluster's WAL. When what arrives could not be restored, because WAL was lost or the
+   * cluster is on a new timeline since the last base backup, another one is begun by itself.
+   */
   async attach(cluster: Cluster): Promise<void> {
-    assert(!this.#receiver, 'one cluster is attached at a time')
+    assert(!this.#attachment, 'one cluster is attached at a time')
     const receiver = new WalReceiver({
       source: cluster.target(),
       archive: this.archive,
       slot: SLOT,
       clock: this.clock,
     })
+    const attachment: Attachment = {
+      cluster,
+      receiver,
+      ending: new AbortController(),
+      background: Promise.resolve(),
+    }
     receiver.on('gap', (gap) => {
       this.emit('gap', gap)
-      this.#inBackground(() => this.backUp())
+      if (this.#attachment) this.#coverEnd(attachment)
     })
     receiver.on('problem', (problem) => this.emit('problem', problem))
     await receiver.start()
-    this.#receiver = receiver
-    this.#cluster = cluster
+    this.#attachment = attachment
+    if (this.#backups.length > 0) this.#coverEnd(attachment)
   }
 
   /** Stops streaming. What has arrived is durable; the server keeps the rest for the next time. */
   async detach(): Promise<void> {
-    const receiver = this.#receiver
-    this.#receiver = undefined
-    await receiver?.stop()
-    await this.#background
-    this.#cluster = undefined
+    const attachment = this.#attachment
+    this.#attachment = undefined
+    attachment?.ending.abort(new Error('the cluster was detached'))
+    await attachment?.receiver.stop()
+    await attachment?.background
   }
 
   /** Whether WAL is arriving, up to where, and if not, why. */
   streaming(): ReceiverStatus | undefined {
-    return this.#receiver?.status()
+    return this.#attachment?.receiver.status()
   }
 
   /**
    * Takes a base backup of the attached cluster. It is listed when it and the WAL that makes it consistent are durable (I2).
+   *
+   * @throws LifeboatError `BackupFailed`, `WalGap`, `DiskFull`, `DatabaseUnreachable`; then it is not listed
    */
   async backUp(
     o: {
@@ -100,14 +126,19 @@ export class Protection extends EventEmitter<{ gap: [WalGap]; problem: [unknown]
       signal?: AbortSignal
     } = {},
   ): Promise<BaseBackup> {
-    const receiver = this.#receiver
-    const cluster = this.#cluster
-    assert(receiver && cluster, 'a cluster is attached')
+    assert(this.#attachment, 'a cluster is attached')
+    const { cluster, receiver } = this.#attachment
     const { dataDirectory, major } = cluster
     const backup = await this.vault.backUp({
       ...o,
       cluster: { dataDirectory, major, target: cluster.target() },
-      beforeListing: ({ stopLsn }) => receiver.waitUntilDurable(stopLsn, WAL_DEADLINE_MS),
+      beforeListing: async (taken) => {
+        await receiver.waitUntilDurable(taken.stopLsn, WAL_DEADLINE_MS)
+        if (isBackupCovered(this.archive, taken)) return
+        throw new LifeboatError('WalGap', 'WAL was lost while the backup was taken', {
+          hint: 'Take another backup.',
+        })
+      },
     })
     this.#backups = await this.vault.list()
     return backup
@@ -157,38 +188,50 @@ export class Protection extends EventEmitter<{ gap: [WalGap]; problem: [unknown]
         { hint: `Use the binaries of PostgreSQL ${plan.backup.postgresMajor}.` },
       )
     }
-    return restoreCluster({
-      ...o,
-      plan,
-      vault: this.vault,
-      archive: this.archive,
-      clock: this.clock,
-    })
+    return this.#reading(plan.backup, () =>
+      restoreCluster({
+        ...o,
+        plan,
+        vault: this.vault,
+        archive: this.archive,
+        clock: this.clock,
+      }),
+    )
   }
 
   /**
-   * Makes a copy of one backup, with the WAL that it needs, in another folder: a Protection of its own, which outlives this one.
+   * Makes a copy of one backup, with the WAL that it needs, in another folder: a Protection of its own, which outlives this
+   * one and its retention. After a crash in the middle the folder lists no backup; the copy can be made again.
    */
   async exportBackup(id: string, folder: string): Promise<void> {
     const backup = this.#backups.find((one) => one.id === id)
     if (!backup) throw new LifeboatError('BackupNotFound', `there is no backup '${id}'`)
-    await this.archive.exportRange(
-      backup.timeline,
-      backup.startLsn,
-      backup.stopLsn,
-      join(folder, 'wal'),
-    )
-    await this.vault.exportBackup(id, join(folder, 'vault'))
+    await this.#reading(backup, async () => {
+      const { timeline, startLsn, stopLsn } = backup
+      await this.archive.exportRange(timeline, startLsn, stopLsn, join(folder, 'wal'))
+      await this.vault.exportBackup(id, join(folder, 'vault'))
+    })
   }
 
-  /** Deletes backups and WAL that no moment from `keepFrom` on needs. */
+  /**
+   * Deletes backups and WAL that no moment from `keepFrom` on needs, and gives back the space in packs that hold little
+   * else. The newest backup stays.
+   *
+   * Backups are counted in the order in which they were taken, so that a clock that was wrong for a time makes more be
+   * kept, never less.
+   */
   async expire(o: { keepFrom: Date }): Promise<void> {
-    const before = this.#backups.filter(({ completedAt }) => completedAt <= o.keepFrom)
-    const base = before.at(-1)
-    if (!base) return
-    await this.vault.delete(before.slice(0, -1).map(({ id }) => id))
-    await this.archive.expireBefore(base.timeline, base.startLsn)
-    this.#backups = await this.vault.list()
+    const firstKept = this.#backups.findIndex(({ completedAt }) => completedAt > o.keepFrom)
+    const base = firstKept < 0 ? this.#backups.length - 1 : firstKept - 1
+    if (base >= 1) {
+      const inUse = new Set([...this.#inUse].map(({ id }) => id))
+      const old = this.#backups.slice(0, base).filter(({ id }) => !inUse.has(id))
+      await this.vault.delete(old.map(({ id }) => id))
+      this.#backups = await this.vault.list()
+    }
+    const oldest = this.#backups[0]
+    if (oldest) await this.archive.expireBefore(oldest.timeline, oldest.startLsn)
+    await this.vault.compact()
   }
 
   /** Reads every byte of backups and WAL again. */
@@ -211,13 +254,36 @@ export class Protection extends EventEmitter<{ gap: [WalGap]; problem: [unknown]
     await this.archive.close()
   }
 
-  #inBackground(work: () => Promise<unknown>): void {
-    this.#background = this.#background.then(async () => {
-      try {
-        await work()
-      } catch (error) {
-        this.emit('problem', error)
+  /** Takes a base backup behind the newest gap, however often that must be tried. */
+  #coverEnd(attachment: Attachment): void {
+    const { signal } = attachment.ending
+    attachment.background = attachment.background.then(async () => {
+      for (let pauseMs = FIRST_PAUSE_MS; !signal.aborted; pauseMs *= 2) {
+        try {
+          if (!isEndCovered(this.archive, this.#backups)) await this.backUp({ signal })
+          return
+        } catch (error) {
+          if (signal.aborted) return
+          this.emit('problem', error)
+          await pause(this.clock, Math.min(pauseMs, MAX_PAUSE_MS), signal)
+        }
       }
     })
   }
+
+  async #reading<Result>(backup: BaseBackup, read: () => Promise<Result>): Promise<Result> {
+    const use = { ...backup }
+    this.#inUse.add(use)
+    try {
+      return await read()
+    } finally {
+      this.#inUse.delete(use)
+    }
+  }
+}
+
+async function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+  await clock.sleep(ms, signal).catch((reason: unknown) => {
+    if (reason !== signal.reason) throw reason
+  })
 }

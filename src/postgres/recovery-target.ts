@@ -2,7 +2,7 @@ import { LifeboatError } from '../core/errors.ts'
 import { formatLsn, type Lsn } from '../core/lsn.ts'
 import type { BaseBackup } from './vault/manifest.ts'
 import type { TimelineArchive, WalRange } from './wal/timeline-archive.ts'
-import type { WalArchive } from './wal/wal-archive.ts'
+import { PROMISE_MARGIN_US, type WalArchive } from './wal/wal-archive.ts'
 
 /** What to restore to: a moment, a position, the newest moment there is, or a backup as it was at its end. */
 export type RecoveryTarget =
@@ -25,26 +25,33 @@ export interface RecoveryPlan {
   readonly replayUntil: Lsn
 }
 
+/** A stretch of WAL without a gap and the base backups in it. */
+interface Reach extends RestoreWindow {
+  readonly timeline: TimelineArchive
+  readonly range: WalRange
+  /** Oldest first; at least one. */
+  readonly backups: readonly BaseBackup[]
+}
+
 /** Every window, oldest first: one for each stretch of WAL without a gap that holds a base backup. */
 export function restoreWindows(
   archive: WalArchive,
   backups: readonly BaseBackup[],
 ): RestoreWindow[] {
-  return archive.timelines().flatMap((number) => {
-    const timeline = archive.find(number)!
-    return timeline.ranges().flatMap((range) => {
-      const inside = backupsIn(range, number, backups)
-      if (inside.length === 0) return []
-      const earliest = inside.reduce(
-        (min, one) => new Date(Math.min(Number(min), Number(one.completedAt))),
-        new Date(8.64e15),
-      )
-      const latest = newestMoment(archive, timeline, range)
-      return latest && latest >= earliest
-        ? [{ earliest, latest }]
-        : [{ earliest, latest: earliest }]
-    })
-  })
+  return reaches(archive, backups).map(({ earliest, latest }) => ({ earliest, latest }))
+}
+
+/** Whether WAL that is being archived could be restored: whether a backup stands before it without a gap between. */
+export function isEndCovered(archive: WalArchive, backups: readonly BaseBackup[]): boolean {
+  const number = archive.timelines().at(-1)
+  const range = number === undefined ? undefined : archive.find(number)!.ranges().at(-1)
+  return range === undefined || backupsIn(range, number!, backups).length > 0
+}
+
+/** Whether the archive holds, without a gap, all the WAL that makes a backup consistent. */
+export function isBackupCovered(archive: WalArchive, backup: BaseBackup): boolean {
+  const ranges = archive.find(backup.timeline)?.ranges() ?? []
+  return ranges.some((range) => isInside(range, backup))
 }
 
 /** @throws LifeboatError `RecoveryPointUnreachable` naming the windows, `BackupNotFound`, `VaultDamaged` */
@@ -53,69 +60,75 @@ export async function planRecovery(
   backups: readonly BaseBackup[],
   target: RecoveryTarget,
 ): Promise<RecoveryPlan> {
-  if (target === 'latest') return planLatest(archive, backups)
-  if ('backup' in target) return planBackup(backups, target.backup)
-  if ('lsn' in target) return planLsn(archive, backups, target.lsn)
-  return planTime(archive, backups, target.time)
+  const all = reaches(archive, backups)
+  if (target === 'latest') return planLatest(all)
+  if ('backup' in target) return planBackup(archive, backups, target.backup)
+  if ('lsn' in target) return planLsn(all, target.lsn)
+  return planTime(all, target.time)
 }
 
-async function planTime(
-  archive: WalArchive,
-  backups: readonly BaseBackup[],
-  time: Date,
-): Promise<RecoveryPlan> {
-  const window = restoreWindows(archive, backups).find(
-    ({ earliest, latest }) => earliest <= time && time <= latest,
-  )
-  if (!window) throw unreachable(archive, backups, time.toISOString())
-  const candidates = backups.filter(
-    ({ completedAt }) => completedAt >= window.earliest && completedAt <= time,
-  )
-  const backup = newestOf(candidates)
-  const timeline = archive.find(backup.timeline)!
-  const later = await timeline.firstCommitAfter(time.getTime() * 1000, backup.stopLsn)
-  if (later) return { backup, cutAt: later.startLsn, replayUntil: later.previousEnd }
-  const end = await timeline.lastRecordEnd(backup.stopLsn)
-  return { backup, cutAt: end, replayUntil: end }
+async function planTime(all: readonly Reach[], time: Date): Promise<RecoveryPlan> {
+  const reach = all.findLast(({ earliest, latest }) => earliest <= time && time <= latest)
+  const backup = reach?.backups.findLast(({ completedAt }) => completedAt <= time)
+  if (!reach || !backup) throw unreachable(all, time.toISOString())
+  const later = await reach.timeline.firstCommitAfter(time.getTime() * 1000, backup.stopLsn)
+  if (later && later.startLsn < reach.range.to) {
+    return { backup, cutAt: later.startLsn, replayUntil: later.previousEnd }
+  }
+  return planEnd(reach, backup)
 }
 
-async function planLatest(
-  archive: WalArchive,
-  backups: readonly BaseBackup[],
-): Promise<RecoveryPlan> {
-  const number = archive.timelines().at(-1)
-  const range = number === undefined ? undefined : archive.find(number)!.ranges().at(-1)
-  const inside = range && number !== undefined ? backupsIn(range, number, backups) : []
-  if (inside.length === 0) throw unreachable(archive, backups, 'the latest moment')
-  const backup = newestOf(inside)
-  const end = await archive.find(backup.timeline)!.lastRecordEnd(backup.stopLsn)
+/** The end of the newest window: also when it ended in a gap, behind which there is no backup yet. */
+async function planLatest(all: readonly Reach[]): Promise<RecoveryPlan> {
+  const reach = all.at(-1)
+  if (!reach) throw unreachable(all, 'the latest moment')
+  return planEnd(reach, reach.backups.at(-1)!)
+}
+
+async function planEnd({ timeline }: Reach, backup: BaseBackup): Promise<RecoveryPlan> {
+  const found = await timeline.lastRecordEnd(backup.stopLsn)
+  const end = laterOf(found, backup.stopLsn)
   return { backup, cutAt: end, replayUntil: end }
 }
 
 /** A backup as it was when it ended needs no WAL but its own. */
-function planBackup(backups: readonly BaseBackup[], id: string): RecoveryPlan {
+async function planBackup(
+  archive: WalArchive,
+  backups: readonly BaseBackup[],
+  id: string,
+): Promise<RecoveryPlan> {
   const backup = backups.find((one) => one.id === id)
   if (!backup) throw new LifeboatError('BackupNotFound', `there is no backup '${id}'`)
+  if (!isBackupCovered(archive, backup)) {
+    throw new LifeboatError('WalGap', `the write-ahead log of backup '${id}' is damaged`, {
+      hint: 'Restore another backup.',
+    })
+  }
   return { backup, cutAt: backup.stopLsn, replayUntil: backup.stopLsn }
 }
 
-async function planLsn(
-  archive: WalArchive,
-  backups: readonly BaseBackup[],
-  lsn: Lsn,
-): Promise<RecoveryPlan> {
-  const inReach = backups.filter(
-    (backup) =>
-      backup.stopLsn <= lsn &&
-      archive
-        .find(backup.timeline)
-        ?.ranges()
-        .some(({ from, to }) => from <= backup.startLsn && lsn <= to),
-  )
-  if (inReach.length === 0) throw unreachable(archive, backups, formatLsn(lsn))
-  const backup = newestOf(inReach)
-  const replayUntil = await archive.find(backup.timeline)!.recordEndBefore(lsn)
-  return { backup, cutAt: lsn, replayUntil }
+async function planLsn(all: readonly Reach[], lsn: Lsn): Promise<RecoveryPlan> {
+  const reach = all.findLast(({ range, backups }) => backups[0]!.stopLsn <= lsn && lsn <= range.to)
+  const backup = reach?.backups.findLast(({ stopLsn }) => stopLsn <= lsn)
+  if (!reach || !backup) throw unreachable(all, formatLsn(lsn))
+  // A record that is not whole before the position is not replayed, so it need not be there at all.
+  const end = await reach.timeline.recordEndBefore(lsn)
+  const cutAt = laterOf(end, backup.stopLsn)
+  return { backup, cutAt, replayUntil: cutAt }
+}
+
+function reaches(archive: WalArchive, backups: readonly BaseBackup[]): Reach[] {
+  return archive.timelines().flatMap((number) => {
+    const timeline = archive.find(number)!
+    return timeline.ranges().flatMap((range) => {
+      const inside = backupsIn(range, number, backups)
+      if (inside.length === 0) return []
+      const earliest = new Date(Math.min(...inside.map((one) => Number(one.completedAt))))
+      const newest = newestMoment(range)
+      const latest = newest && newest > earliest ? newest : earliest
+      return [{ timeline, range, backups: inside, earliest, latest }]
+    })
+  })
 }
 
 function backupsIn(
@@ -123,35 +136,27 @@ function backupsIn(
   timeline: number,
   backups: readonly BaseBackup[],
 ): BaseBackup[] {
-  return backups.filter(
-    (backup) =>
-      backup.timeline === timeline && range.from <= backup.startLsn && backup.stopLsn <= range.to,
-  )
+  return backups
+    .filter((backup) => backup.timeline === timeline && isInside(range, backup))
+    .sort((a, b) => Number(a.stopLsn - b.stopLsn))
 }
 
-/** The last range goes on growing and is promised with a margin; an earlier one has ended. */
-function newestMoment(
-  archive: WalArchive,
-  timeline: TimelineArchive,
-  range: WalRange,
-): Date | undefined {
-  const newest = archive.latestRestorable()
-  if (newest && newest.timeline === timeline.timeline && newest.lsn === range.to) return newest.time
-  return Number.isFinite(range.newestCommitUs)
-    ? new Date(Math.floor(range.newestCommitUs / 1000))
-    : undefined
+function isInside(range: WalRange, backup: BaseBackup): boolean {
+  return range.from <= backup.startLsn && backup.stopLsn <= range.to
 }
 
-function newestOf(backups: readonly BaseBackup[]): BaseBackup {
-  return backups.reduce((newest, one) => (one.stopLsn > newest.stopLsn ? one : newest))
+function laterOf(a: Lsn, b: Lsn): Lsn {
+  if (a > b) return a
+  return b
 }
 
-function unreachable(
-  archive: WalArchive,
-  backups: readonly BaseBackup[],
-  wanted: string,
-): LifeboatError {
-  const windows = restoreWindows(archive, backups)
+function newestMoment({ newestCommitUs }: WalRange): Date | undefined {
+  if (!Number.isFinite(newestCommitUs)) return undefined
+  return new Date(Math.floor((newestCommitUs - PROMISE_MARGIN_US) / 1000))
+}
+
+function unreachable(all: readonly Reach[], wanted: string): LifeboatError {
+  const windows = all
     .map(({ earliest, latest }) => `${earliest.toISOString()} to ${latest.toISOString()}`)
     .join(', ')
   return new LifeboatError('RecoveryPointUnreachable', `${wanted} cannot be restored to`, {

@@ -3,12 +3,16 @@ import { dirname } from 'node:path'
 import { LifeboatError } from '../../core/errors.ts'
 
 /** Writes a file so that, after any crash, either all of it is there under its name or nothing is (I3). */
-export async function writeDurably(path: string, bytes: Buffer | string): Promise<void> {
+export async function writeDurably(
+  path: string,
+  bytes: Buffer | string | Iterable<Buffer>,
+): Promise<void> {
   const unfinished = `${path}.new`
   try {
     const file = await open(unfinished, 'w', 0o600)
     try {
-      await file.writeFile(bytes)
+      const parts = typeof bytes === 'string' || Buffer.isBuffer(bytes) ? [bytes] : bytes
+      for (const part of parts) await file.writeFile(part)
       await file.sync()
     } finally {
       await file.close()
@@ -22,7 +26,12 @@ export async function writeDurably(path: string, bytes: Buffer | string): Promis
 
 /** Makes the names in a folder durable. */
 export async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r')
+  await syncFile(folder)
+}
+
+/** Makes a file's content durable. */
+export async function syncFile(path: string): Promise<void> {
+  const handle = await open(path, 'r')
   try {
     await handle.sync()
   } finally {

@@ -8,9 +8,9 @@ import { isControlIntact } from '../system-identifier.ts'
 import { Connection, type ConnectionTarget } from '../wire/connection.ts'
 import { ChangedBlocks } from './changed-blocks.ts'
 import { composeManifest } from './compose-manifest.ts'
+import { ExtentsBuilder, PAGE_BYTES } from './extents.ts'
 import { CONTROL_FILE, listFiles, type SourceFile } from './file-list.ts'
-import type { BaseBackup, Extent, FileEntry, FrameEntry, Manifest } from './manifest.ts'
-import { PAGE_BYTES } from './page-checksum.ts'
+import type { BaseBackup, FileEntry, FrameEntry, Manifest } from './manifest.ts'
 import type { StoreItem, StoreResult, WorkerRequest } from './worker-messages.ts'
 import { runOnWorkers } from './worker-pool.ts'
 
@@ -88,7 +88,12 @@ export async function backUp(o: {
     })
   } catch (error) {
     await discardPacks(o.packFolder, o.id)
-    throw error
+    if (error instanceof LifeboatError || o.signal?.aborted) throw error
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new LifeboatError('BackupFailed', `the backup could not be completed: ${reason}`, {
+      hint: 'Look into the log of the server and try again.',
+      cause: error,
+    })
   } finally {
     // Ends the backup mode too, should it not have ended.
     await connection.close()
@@ -99,12 +104,12 @@ interface Start {
   readonly lsn: Lsn
   readonly timeline: number
   readonly systemIdentifier: string
+  readonly hasPageChecksums: boolean
 }
 
 async function begin(connection: Connection, id: string): Promise<Start> {
   const [row] = await connection.query(
-    `select pg_backup_start('lifeboat ${id}', true) lsn,
-            (select timeline_id from pg_control_checkpoint()) timeline,
+    `select pg_backup_start('lifeboat ${id}', true) lsn, current_setting('data_checksums') checksums,
             (select system_identifier from pg_control_system()) system`,
   )
   // The timeline must be read after the checkpoint that the start makes.
@@ -113,6 +118,7 @@ async function begin(connection: Connection, id: string): Promise<Start> {
     lsn: parseLsn(row!.lsn!),
     timeline: Number(checkpoint!.timeline_id),
     systemIdentifier: row!.system!,
+    hasPageChecksums: row!.checksums === 'on',
   }
 }
 
@@ -192,8 +198,12 @@ function itemsFor(
   }
   // The free space map is not logged; the visibility map can be cleared without a mark in its page. Both are small.
   if (file.relation.fork !== 'main') return inParts(whole)
-  if (!changed) return inParts({ ...whole, changedSince: parent.startLsn })
-  const blocks = changed.ofSegment(file.relation, blockCount, Math.floor(old.length / PAGE_BYTES))
+  const oldBlockCount = Math.floor(old.length / PAGE_BYTES)
+  if (!changed) {
+    const changedSince = { lsn: parent.startLsn, orFromBlock: oldBlockCount }
+    return inParts({ ...whole, changedSince })
+  }
+  const blocks = changed.ofSegment(file.relation, blockCount, oldBlockCount)
   if (blocks === 'whole') return inParts(whole)
   // Also without changed blocks: a worker tells the file's length, which may have shrunk.
   return blocks.length === 0 && file.length === old.length ? [] : [{ ...whole, blocks }]
@@ -211,7 +221,7 @@ function inParts(item: StoreItem): StoreItem[] {
 export interface Stored {
   readonly frames: FrameEntry[]
   /** By file: the extents that this backup stored. */
-  readonly extents: Map<number, Extent[]>
+  readonly extents: Map<number, ExtentsBuilder>
   /** By file: its length as read; -1 when it was gone. */
   readonly lengths: Map<number, number>
   readonly warnings: string[]
@@ -245,7 +255,7 @@ async function store(o: {
       packName: packName(worker),
       dataDirectory: o.source.dataDirectory,
       key: o.key,
-      startLsn: o.start.lsn,
+      hasPageChecksums: o.start.hasPageChecksums,
     }),
     tasks: tasksOf(o.items),
     onResult: (result, worker) => {
@@ -260,11 +270,11 @@ async function store(o: {
 }
 
 function take(stored: Stored, pack: string, result: StoreResult): void {
-  for (const { offset, length, runs } of result.frames) {
-    const frame = stored.frames.push({ pack, offset, length }) - 1
+  for (const { runs, ...place } of result.frames) {
+    const frame = stored.frames.push({ pack, ...place }) - 1
     for (const [file, block, count, at] of runs) {
-      const extents = stored.extents.get(file) ?? []
-      extents.push({ block, count, frame, at })
+      const extents = stored.extents.get(file) ?? new ExtentsBuilder()
+      extents.add({ block, count, frame, at })
       stored.extents.set(file, extents)
     }
   }
@@ -285,11 +295,11 @@ function* tasksOf(items: readonly StoreItem[]): Generator<WorkerRequest> {
     task.push(item)
     bytes += bytesOf(item)
     if (bytes < TASK_BYTES) continue
-    yield { type: 'store', items: task }
+    yield { type: 'do', items: task }
     task = []
     bytes = 0
   }
-  if (task.length > 0) yield { type: 'store', items: task }
+  if (task.length > 0) yield { type: 'do', items: task }
 }
 
 function bytesOf(item: StoreItem): number {

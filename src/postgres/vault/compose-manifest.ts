@@ -1,7 +1,8 @@
+import { LifeboatError } from '../../core/errors.ts'
 import type { Stored } from './back-up.ts'
+import { type Extent, Extents, ExtentsBuilder, PAGE_BYTES } from './extents.ts'
 import type { SourceFile } from './file-list.ts'
-import type { BaseBackup, Extent, FileEntry, FrameEntry, Manifest } from './manifest.ts'
-import { PAGE_BYTES } from './page-checksum.ts'
+import type { BaseBackup, FileEntry, FrameEntry, Manifest } from './manifest.ts'
 import type { StoreItem } from './worker-messages.ts'
 
 /** Puts together what a backup stored itself and what it takes over from its parent. */
@@ -17,13 +18,8 @@ export function composeManifest(o: {
 }): Manifest {
   const frames: FrameEntry[] = [...o.stored.frames]
   const takenOver = new Map<number, number>()
-  const old = new Map(o.parent?.files.map((file) => [file.path, file]))
-  const isPartial = new Map(
-    o.items.map((item) => [
-      item.file,
-      item.blocks !== undefined || item.changedSince !== undefined,
-    ]),
-  )
+  const old = new Map(o.parent?.files.map((file) => [file.path, file.extents]))
+  const whole = new Set(o.items.filter(isWhole).map(({ file }) => file))
 
   const takeOver = (extent: Extent): Extent => {
     let frame = takenOver.get(extent.frame)
@@ -38,12 +34,10 @@ export function composeManifest(o: {
   for (const [index, { path, length: listed, mtimeMs }] of o.files.entries()) {
     const length = o.stored.lengths.get(index) ?? listed
     if (length < 0) continue
-    const own = (o.stored.extents.get(index) ?? []).sort((a, b) => a.block - b.block)
-    const isWhole = isPartial.get(index) === false
-    const kept = isWhole
-      ? []
-      : without(old.get(path)?.extents ?? [], own, Math.ceil(length / PAGE_BYTES))
-    const extents = [...own, ...kept.map(takeOver)].sort((a, b) => a.block - b.block)
+    const own = o.stored.extents.get(index)?.build() ?? Extents.none
+    const kept = whole.has(index) ? undefined : old.get(path)
+    const extents = merged(own, kept, length, takeOver)
+    checkComplete(path, length, extents)
     files.push({ path, length, mtimeMs, extents })
   }
   const clusterBytes = files.reduce((sum, { length }) => sum + length, 0)
@@ -57,30 +51,31 @@ export function composeManifest(o: {
   }
 }
 
-/** The parts of `extents` whose blocks are in none of `newer` and below `limit`. Both are in ascending order. */
-export function without(
-  extents: readonly Extent[],
-  newer: readonly Extent[],
-  limit: number,
-): Extent[] {
-  const left: Extent[] = []
-  let next = 0
-  for (const extent of extents) {
-    let block = extent.block
-    const end = Math.min(extent.block + extent.count, limit)
-    const keep = (to: number) => {
-      if (to <= block) return
-      const at = extent.at + (block - extent.block) * PAGE_BYTES
-      left.push({ block, count: to - block, frame: extent.frame, at })
-    }
-    while (next > 0 && newer[next - 1]!.block + newer[next - 1]!.count > block) next--
-    for (; next < newer.length && newer[next]!.block < end; next++) {
-      const { block: from, count } = newer[next]!
-      if (from + count <= block) continue
-      keep(from)
-      block = Math.max(block, from + count)
-    }
-    keep(end)
+function isWhole(item: StoreItem): boolean {
+  return item.blocks === undefined && item.changedSince === undefined
+}
+
+function merged(
+  own: Extents,
+  old: Extents | undefined,
+  length: number,
+  takeOver: (extent: Extent) => Extent,
+): Extents {
+  if (!old) return own
+  const extents = new ExtentsBuilder().addAll(own)
+  for (const kept of old.without(own, Math.ceil(length / PAGE_BYTES))) extents.add(takeOver(kept))
+  return extents.build()
+}
+
+/** A block that nobody stored would be restored as zeros, so there is no backup with one. */
+function checkComplete(path: string, length: number, extents: Extents): void {
+  let end = 0
+  for (const { block, count } of extents) {
+    if (block !== end) break
+    end += count
   }
-  return left
+  if (end * PAGE_BYTES >= length) return
+  throw new LifeboatError('BackupFailed', `block ${end} of '${path}' was not stored`, {
+    hint: 'Take the backup again; the file was truncated and extended while it was read.',
+  })
 }

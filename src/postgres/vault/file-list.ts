@@ -71,7 +71,9 @@ export async function listFiles(
   return { files: files.filter((file) => !isUnloggedData(file, unlogged)), folders }
 
   async function walk(folder: string): Promise<void> {
-    const entries = await readdir(join(dataDirectory, folder), { withFileTypes: true })
+    const entries = await whenThere(readdir(join(dataDirectory, folder), { withFileTypes: true }))
+    // A database that is being dropped.
+    if (!entries) return
     await Promise.all(
       entries.map(async (entry) => {
         const path = folder === '' ? entry.name : `${folder}/${entry.name}`
@@ -81,7 +83,7 @@ export async function listFiles(
           folders.push(path)
           if (!EMPTY_FOLDERS.has(path)) await walk(path)
         } else if (entry.isFile()) {
-          const found = await statIfThere(join(dataDirectory, path))
+          const found = await whenThere(stat(join(dataDirectory, path)))
           if (!found) return
           files.push({
             path,
@@ -122,7 +124,7 @@ function isExcluded(path: string, name: string): boolean {
     NEVER.has(path) ||
     path.startsWith('lifeboat.') ||
     name.startsWith('pgsql_tmp') ||
-    name === 'pg_internal.init' ||
+    name.startsWith('pg_internal.init') ||
     /^t\d+_\d+/.test(name) ||
     name.endsWith('.new')
   )
@@ -133,9 +135,9 @@ function isUnloggedData({ path, relation }: SourceFile, unlogged: ReadonlySet<st
   return unlogged.has(path.replace(/(_fsm|_vm)?(\.\d+)?$/, ''))
 }
 
-async function statIfThere(path: string) {
+async function whenThere<Found>(found: Promise<Found>): Promise<Found | undefined> {
   try {
-    return await stat(path)
+    return await found
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw error

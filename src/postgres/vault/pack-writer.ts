@@ -14,6 +14,7 @@ export class PackWriter {
   #position = 0
   #unsynced = 0
   #syncing: Promise<void> | undefined
+  #failure: unknown
 
   private constructor(
     readonly path: string,
@@ -40,8 +41,10 @@ export class PackWriter {
   async close(): Promise<number> {
     try {
       await this.#flush()
-      await this.#syncing
+      await this.#synced()
       await this.file.sync()
+    } catch (error) {
+      throw named(error, this.path)
     } finally {
       await this.file.close()
     }
@@ -59,8 +62,16 @@ export class PackWriter {
     }
     this.#unsynced += bytes.length
     if (this.#unsynced < SYNC_EVERY_BYTES) return
-    await this.#syncing
+    await this.#synced()
     this.#unsynced = 0
-    this.#syncing = this.file.datasync()
+    this.#syncing = this.file.datasync().catch((error: unknown) => {
+      this.#failure = error
+    })
+  }
+
+  /** Waits for the sync that runs behind, whose failure is told to whoever comes next. */
+  async #synced(): Promise<void> {
+    await this.#syncing
+    if (this.#failure !== undefined) throw this.#failure
   }
 }

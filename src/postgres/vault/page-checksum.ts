@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { PAGE_BYTES } from './extents.ts'
 
-export const PAGE_BYTES = 8192
 /** What one call may check: as much as one frame holds. */
 export const PAGES_AT_ONCE = 32
 

@@ -1,16 +1,18 @@
-import { mkdir, open, truncate, writeFile } from 'node:fs/promises'
+import { chown, mkdir, truncate, writeFile } from 'node:fs/promises'
 import { dirname, join, normalize, sep } from 'node:path'
 import { assert } from '../../core/assert.ts'
 import { LifeboatError } from '../../core/errors.ts'
 import { giveTo, type ServerAccount } from '../server-account.ts'
 import type { Progress } from './back-up.ts'
+import { PAGE_BYTES } from './extents.ts'
 import { CONTROL_FILE } from './file-list.ts'
-import type { Manifest } from './manifest.ts'
-import { PAGE_BYTES } from './page-checksum.ts'
-import type { RestoreItem, RestoreResult, VaultFault, WorkerRequest } from './worker-messages.ts'
+import type { FileEntry, Manifest } from './manifest.ts'
+import { byPlace } from './pack-reader.ts'
+import type { RestoreItem, RestoreResult, WorkerRequest } from './worker-messages.ts'
 import { runOnWorkers } from './worker-pool.ts'
 
 const TASK_BYTES = 4 << 20
+const FILES_AT_ONCE = 64
 
 /**
  * Writes a backup's files into an empty folder: one pass over the packs, each worker scattering the parts that are still
@@ -46,7 +48,6 @@ export async function restoreFiles(o: {
       packFolder: o.packFolder,
       key: o.key,
       account: o.account,
-      isDryRun: false,
     }),
     tasks: tasksOf(itemsOf(manifest)),
     onResult: ({ writtenBytes }) => {
@@ -58,43 +59,6 @@ export async function restoreFiles(o: {
   await finishFiles(o)
 }
 
-/** Reads every frame that backups need and tells what is wrong with any. */
-export async function checkFrames(o: {
-  manifests: readonly Manifest[]
-  packFolder: string
-  key: Buffer | undefined
-  onProgress?: ((progress: Progress) => void) | undefined
-}): Promise<VaultFault[]> {
-  const unique = new Map<string, RestoreItem>()
-  for (const { frames } of o.manifests) {
-    for (const { pack, offset, length } of frames) {
-      unique.set(`${pack}:${offset}`, { pack, offset, length, parts: [] })
-    }
-  }
-  const items = [...unique.values()].sort(byPlace)
-  const totalBytes = items.reduce((sum, { length }) => sum + length, 0)
-  let doneBytes = 0
-  const faults: VaultFault[] = []
-  await runOnWorkers<RestoreResult & { checkedBytes: number }>({
-    session: () => ({
-      kind: 'restore',
-      into: '',
-      paths: [],
-      packFolder: o.packFolder,
-      key: o.key,
-      account: undefined,
-      isDryRun: true,
-    }),
-    tasks: tasksOf(items),
-    onResult: (result) => {
-      faults.push(...result.faults)
-      doneBytes = Math.min(doneBytes + TASK_BYTES, totalBytes)
-      o.onProgress?.({ doneBytes, totalBytes })
-    },
-  })
-  return faults
-}
-
 /** Folders and files of no length, exact lengths, the label, and last the control file that makes it a cluster. */
 async function finishFiles(o: {
   manifest: Manifest
@@ -102,13 +66,9 @@ async function finishFiles(o: {
   account: ServerAccount | undefined
 }): Promise<void> {
   const { manifest, into, account } = o
-  for (const { path, length, extents } of manifest.files) {
-    const target = join(into, path)
-    if (extents.length === 0) await (await open(target, 'a', 0o600)).close()
-    const last = extents.at(-1)
-    const isExact = last !== undefined && (last.block + last.count) * PAGE_BYTES === length
-    if (!isExact) await truncate(target, length)
-    if (extents.length === 0) await giveTo(target, account)
+  for (let first = 0; first < manifest.files.length; first += FILES_AT_ONCE) {
+    const some = manifest.files.slice(first, first + FILES_AT_ONCE)
+    await Promise.all(some.map((file) => finishFile(file, into, account)))
   }
   for (const [path, content] of [
     ['backup_label', manifest.label],
@@ -119,44 +79,73 @@ async function finishFiles(o: {
     await giveTo(join(into, path), account)
   }
   if (!account) return
-  const { chown } = await import('node:fs/promises')
   for (const folder of ['', ...manifest.folders, dirname(CONTROL_FILE)]) {
     await chown(join(into, folder), account.uid, account.gid)
   }
 }
 
-/** Every live frame once, in the order in which they lie. */
-function itemsOf(manifest: Manifest): RestoreItem[] {
-  const parts: [number, number, number, number][][] = manifest.frames.map(() => [])
-  for (const [index, { length, extents }] of manifest.files.entries()) {
-    for (const { block, count, frame, at } of extents) {
+async function finishFile(
+  { path, length, extents }: FileEntry,
+  into: string,
+  account: ServerAccount | undefined,
+): Promise<void> {
+  const target = join(into, path)
+  if (length === 0) {
+    await writeFile(target, '', { mode: 0o600 })
+    await giveTo(target, account)
+  } else if (extents.end * PAGE_BYTES !== length) {
+    await truncate(target, length)
+  }
+}
+
+/** Every live frame once, in the order in which they lie, with what of it goes where. */
+function* itemsOf({ frames, files }: Manifest): Generator<RestoreItem> {
+  const [starts, users] = extentsByFrame(frames.length, files)
+  const order = frames.map((_, index) => index).sort((a, b) => byPlace(frames[a]!, frames[b]!))
+  for (const frame of order) {
+    const parts: [number, number, number, number][] = []
+    for (let user = starts[frame]!; user < starts[frame + 1]!; user++) {
+      const file = users[user * 2]!
+      const { block, count, at } = files[file]!.extents.get(users[user * 2 + 1]!)
       const position = block * PAGE_BYTES
-      const bytes = Math.min(count * PAGE_BYTES, length - position)
-      if (bytes > 0) parts[frame]!.push([index, position, bytes, at])
+      const bytes = Math.min(count * PAGE_BYTES, files[file]!.length - position)
+      if (bytes > 0) parts.push([file, position, bytes, at])
+    }
+    if (parts.length > 0) yield { ...frames[frame]!, parts }
+  }
+}
+
+/** For each frame, which extents (as file, index) lie in it: those from `starts[frame]` to `starts[frame + 1]` of `users`. */
+function extentsByFrame(frames: number, files: readonly FileEntry[]): [Uint32Array, Uint32Array] {
+  const starts = new Uint32Array(frames + 1)
+  for (const { extents } of files) {
+    for (let index = 0; index < extents.size; index++) starts[extents.frame(index) + 1]!++
+  }
+  for (let frame = 0; frame < frames; frame++) starts[frame + 1]! += starts[frame]!
+  const next = starts.slice()
+  const users = new Uint32Array(starts[frames]! * 2)
+  for (const [file, { extents }] of files.entries()) {
+    for (let index = 0; index < extents.size; index++) {
+      const user = next[extents.frame(index)]!++
+      users[user * 2] = file
+      users[user * 2 + 1] = index
     }
   }
-  return manifest.frames
-    .map((frame, index) => ({ ...frame, parts: parts[index]! }))
-    .filter((item) => item.parts.length > 0)
-    .sort(byPlace)
+  return [starts, users]
 }
 
-function byPlace(a: RestoreItem, b: RestoreItem): number {
-  return a.pack === b.pack ? a.offset - b.offset : a.pack < b.pack ? -1 : 1
-}
-
-function* tasksOf(items: readonly RestoreItem[]): Generator<WorkerRequest> {
+function* tasksOf(items: Iterable<RestoreItem>): Generator<WorkerRequest> {
   let task: RestoreItem[] = []
   let bytes = 0
   for (const item of items) {
     task.push(item)
     bytes += item.length
     if (bytes < TASK_BYTES && task.length < 64) continue
-    yield { type: 'restore', items: task }
+    yield { type: 'do', items: task }
     task = []
     bytes = 0
   }
-  if (task.length > 0) yield { type: 'restore', items: task }
+  if (task.length > 0) yield { type: 'do', items: task }
 }
 
 /** A manifest could come from somebody else: nothing is ever written outside of the folder that was named. */

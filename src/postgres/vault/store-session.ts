@@ -3,8 +3,9 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { encodeFrame } from '../storage/frame.ts'
+import { PAGE_BYTES } from './extents.ts'
 import { PackWriter } from './pack-writer.ts'
-import { PAGE_BYTES, PAGES_AT_ONCE, PageChecker } from './page-checksum.ts'
+import { PAGES_AT_ONCE, PageChecker } from './page-checksum.ts'
 import type { StoredFrame, StoreItem, StoreResult, StoreSession } from './worker-messages.ts'
 
 /** How often a page with a bad checksum is read again: a write by the server may have been under way. */
@@ -33,7 +34,7 @@ export class StoreWork {
     return new StoreWork(session, await PackWriter.create(session.packPath))
   }
 
-  async store(items: readonly StoreItem[]): Promise<StoreResult> {
+  async do(items: readonly StoreItem[]): Promise<StoreResult> {
     this.#frames = []
     this.#lengths = []
     this.#warnings = []
@@ -67,8 +68,8 @@ export class StoreWork {
         : [[item.firstBlock, end] as const]) {
         reached = await this.#storeRun(item, file, from, to)
       }
-      const length =
-        item.blocks || item.changedSince !== undefined ? (await file.stat()).size : reached
+      const isPartial = item.blocks !== undefined || item.changedSince !== undefined
+      const length = isPartial ? Math.min((await file.stat()).size, end * PAGE_BYTES) : reached
       this.#lengths.push([item.file, length])
     } finally {
       await file.close()
@@ -86,7 +87,7 @@ export class StoreWork {
       }
       const count = Math.min(to - block, Math.floor(room / PAGE_BYTES))
       const read = await this.#read(file, block, count * PAGE_BYTES)
-      if (read === 0) return block * PAGE_BYTES
+      if (read === 0) return block === item.firstBlock ? 0 : block * PAGE_BYTES
       await this.#keep(item, file, block, read)
       if (read < count * PAGE_BYTES) return block * PAGE_BYTES + read
       block += count
@@ -113,7 +114,8 @@ export class StoreWork {
   /** Takes what was just read behind `#used` into the frame: all of it, or the blocks that are wanted. */
   async #keep(item: StoreItem, file: FileHandle, block: number, read: number): Promise<void> {
     const pages = Math.floor(read / PAGE_BYTES)
-    if (item.content === 'pages') await this.#check(item, file, block, pages)
+    if (item.content === 'pages' && this.session.hasPageChecksums)
+      await this.#check(item, file, block, pages)
     const since = item.changedSince
     if (since === undefined) {
       this.#addRun(item.file, block, Math.ceil(read / PAGE_BYTES), this.#used)
@@ -125,7 +127,7 @@ export class StoreWork {
       const at = start + index * PAGE_BYTES
       const lsn = this.#checker.lsn(at)
       // A page without a position was never logged: it may stand where something else stood.
-      if (lsn !== 0n && lsn < since) continue
+      if (lsn !== 0n && lsn < since.lsn && block + index < since.orFromBlock) continue
       this.#checker.pages.copyWithin(this.#used, at, at + PAGE_BYTES)
       this.#addRun(item.file, block + index, 1, this.#used)
       this.#used += PAGE_BYTES
@@ -142,13 +144,18 @@ export class StoreWork {
     }
   }
 
+  /**
+   * Reads a page again that was found damaged: the server may have been writing it. One that stays the same is damaged
+   * there, also when its position, which may be part of the damage, says that it was just changed.
+   */
   async #isSoundAfterAll(file: FileHandle, block: number, at: number): Promise<boolean> {
+    const page = this.#checker.pages.subarray(at, at + PAGE_BYTES)
     for (let attempt = 0; attempt < REREADS; attempt++) {
-      // Replay brings a full image of every page that changed since the backup's start.
-      if (this.#checker.lsn(at) >= this.session.startLsn) return true
       await delay(REREAD_AFTER_MS)
-      await file.read(this.#checker.pages, at, PAGE_BYTES, block * PAGE_BYTES)
-      if (this.#checker.check(at, 1, block)[0] !== 'damaged') return true
+      const before = Buffer.from(page)
+      const { bytesRead } = await file.read(page, 0, PAGE_BYTES, block * PAGE_BYTES)
+      if (bytesRead < PAGE_BYTES || this.#checker.check(at, 1, block)[0] !== 'damaged') return true
+      if (!before.equals(page)) attempt = 0
     }
     return false
   }
@@ -176,7 +183,7 @@ export class StoreWork {
       place: `${this.session.packName}:${offset}`,
     })
     await this.pack.append(frame)
-    this.#frames.push({ offset, length: frame.length, runs: this.#runs })
+    this.#frames.push({ offset, length: frame.length, rawLength: this.#used, runs: this.#runs })
     this.#runs = []
     this.#used = 0
   }

@@ -1,27 +1,43 @@
 import { LifeboatError } from '../../core/errors.ts'
+import { CheckWork } from './check-session.ts'
+import { RepackWork } from './repack-session.ts'
 import { RestoreWork } from './restore-session.ts'
 import { StoreWork } from './store-session.ts'
-import type { WorkerReply, WorkerRequest } from './worker-messages.ts'
+import type { Session, WorkerReply, WorkerRequest } from './worker-messages.ts'
+
+/** One session's work: pieces of it, one at a time, and its end. */
+interface Work {
+  do(items: never): Promise<unknown>
+  end(): Promise<unknown>
+}
 
 /**
  * The program of one vault worker: a forked process, because the zstd library must not be used by two threads.
  *
  * It does one request at a time and ends when its parent does.
  */
-let work: StoreWork | RestoreWork | undefined
+let work: Work | undefined
+
+async function begin(session: Session): Promise<Work> {
+  switch (session.kind) {
+    case 'store':
+      return StoreWork.begin(session)
+    case 'restore':
+      return new RestoreWork(session)
+    case 'check':
+      return new CheckWork(session)
+    case 'repack':
+      return RepackWork.begin(session)
+  }
+}
 
 async function answer(request: WorkerRequest): Promise<unknown> {
   switch (request.type) {
     case 'begin':
-      work =
-        request.session.kind === 'store'
-          ? await StoreWork.begin(request.session)
-          : await RestoreWork.begin(request.session)
+      work = await begin(request.session)
       return undefined
-    case 'store':
-      return work instanceof StoreWork ? work.store(request.items) : undefined
-    case 'restore':
-      return work instanceof RestoreWork ? work.restore(request.items) : undefined
+    case 'do':
+      return work?.do(request.items as never)
     case 'end': {
       const ended = work
       work = undefined

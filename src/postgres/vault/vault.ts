@@ -4,18 +4,20 @@ import type { Clock } from '../../core/clock.ts'
 import { LifeboatError } from '../../core/errors.ts'
 import { type Random, systemRandom } from '../../core/random.ts'
 import type { ServerAccount } from '../server-account.ts'
-import { syncFolder } from '../storage/durable-file.ts'
+import { syncFile, syncFolder } from '../storage/durable-file.ts'
 import { type BackupSource, backUp, type Progress } from './back-up.ts'
-import { type BaseBackup, type Manifest, readManifest, writeManifest } from './manifest.ts'
-import { checkFrames, restoreFiles } from './restore.ts'
+import { checkPacks } from './check-packs.ts'
+import { findWastefulPacks, repack, withMoves } from './compact.ts'
+import type { BaseBackup, Manifest, ManifestHead } from './manifest.ts'
+import { MANIFEST, readManifest, readManifestHead, writeManifest } from './manifest-file.ts'
+import { faultOf } from './pack-reader.ts'
+import { restoreFiles } from './restore.ts'
 import type { VaultFault } from './worker-messages.ts'
 
 export interface VerifyReport {
   readonly backups: number
   readonly faults: readonly VaultFault[]
 }
-
-const MANIFEST = '.manifest'
 
 /**
  * A folder of base backups of one cluster.
@@ -25,12 +27,20 @@ const MANIFEST = '.manifest'
  *
  * A backup takes only what changed since the one before and restores in one pass. It exists from the moment that its
  * manifest is durable (I3); packs that no manifest names are what a crash or a deletion left, and are removed.
+ *
+ * One process uses a vault at a time (I9).
  */
 export class Vault {
-  /** Backups that are being taken: no manifest names their packs yet. */
+  /** Names under which packs are being written that no manifest knows yet. */
   readonly #underWay = new Set<string>()
-  /** A manifest never changes, so what was read of it once stays true. */
-  readonly #known = new Map<string, BaseBackup>()
+  /** What a manifest begins with, read once. A backup's own facts never change. */
+  readonly #heads = new Map<string, ManifestHead>()
+  /** How many are reading packs, or hold a manifest that they will write: nothing is removed meanwhile. */
+  #users = 0
+  #isGarbageWaiting = false
+  #repacking: { readonly abort: AbortController; readonly done: Promise<void> } | undefined
+  /** Something here was found damaged: the next backup trusts nothing of before. */
+  #isSuspect = false
 
   private constructor(
     private readonly folder: string,
@@ -48,12 +58,13 @@ export class Vault {
     const vault = new Vault(o.folder, o.encryptionKey, o.clock, o.random ?? systemRandom)
     await mkdir(vault.#packs, { recursive: true, mode: 0o700 })
     await mkdir(vault.#manifests, { recursive: true, mode: 0o700 })
-    await vault.compact()
+    await vault.#removeGarbage()
     return vault
   }
 
   /**
-   * Takes a base backup. `auto` takes what changed since the newest one, or everything when there is none.
+   * Takes a base backup. `auto` takes what changed since the newest one, or everything when there is none or when damage
+   * was found.
    *
    * @param beforeListing  runs when all data is durable and before the backup exists: what it waits for is then part
    *                       of what a listed backup promises (I2)
@@ -66,44 +77,36 @@ export class Vault {
     signal?: AbortSignal | undefined
     beforeListing?: (backup: BaseBackup) => Promise<void>
   }): Promise<BaseBackup> {
-    const id = this.#newId()
-    const parent = o.kind === 'full' ? undefined : await this.#newest()
-    this.#underWay.add(id)
-    try {
-      const manifest = await backUp({
-        source: o.cluster,
-        id,
-        packFolder: this.#packs,
-        parent,
-        key: this.key,
-        clock: this.clock,
-        onProgress: o.onProgress,
-        signal: o.signal,
+    this.#repacking?.abort.abort(new Error('a backup is to be taken'))
+    await this.#repacking?.done
+    return this.#using(async () => {
+      const isFull = o.kind === 'full' || (o.kind !== 'incremental' && this.#isSuspect)
+      const id = this.#newId()
+      return this.#writing(id, async () => {
+        const manifest = await backUp({
+          source: o.cluster,
+          id,
+          packFolder: this.#packs,
+          parent: isFull ? undefined : await this.#newest(),
+          key: this.key,
+          clock: this.clock,
+          onProgress: o.onProgress,
+          signal: o.signal,
+        })
+        await o.beforeListing?.(manifest.backup)
+        await writeManifest(this.#manifestPath(id), manifest, this.key)
+        if (manifest.backup.kind === 'full') this.#isSuspect = false
+        return manifest.backup
       })
-      await o.beforeListing?.(manifest.backup)
-      await writeManifest(this.#manifestPath(id), manifest, this.key)
-      return manifest.backup
-    } catch (error) {
-      await this.#removePacksOf(id)
-      throw error
-    } finally {
-      this.#underWay.delete(id)
-    }
+    })
   }
 
-  /** All backups, oldest first. @throws LifeboatError `VaultDamaged` when a manifest cannot be read */
+  /** All backups, oldest first. One whose manifest is damaged is not among them: `verify` names it. */
   async list(): Promise<BaseBackup[]> {
-    const backups = await Promise.all(
-      (await this.#ids()).map(async (id) => this.#known.get(id) ?? (await this.#read(id)).backup),
-    )
-    return backups.sort((a, b) => Number(a.stopLsn - b.stopLsn) || a.timeline - b.timeline)
-  }
-
-  async get(id: string): Promise<Manifest> {
-    if (!(await this.#ids()).includes(id)) {
-      throw new LifeboatError('BackupNotFound', `there is no backup '${id}'`)
-    }
-    return this.#read(id)
+    const { heads } = await this.#readHeads()
+    return heads
+      .map(({ backup }) => backup)
+      .sort((a, b) => a.timeline - b.timeline || Number(a.stopLsn - b.stopLsn))
   }
 
   /** Restores a backup's files into an empty folder. See `restoreFiles`. */
@@ -114,58 +117,67 @@ export class Vault {
     onProgress?: ((progress: Progress) => void) | undefined
     signal?: AbortSignal | undefined
   }): Promise<Manifest> {
-    const manifest = await this.get(o.backup)
-    await restoreFiles({
-      ...o,
-      manifest,
-      packFolder: this.#packs,
-      key: this.key,
-      account: o.account,
+    return this.#using(async () => {
+      const manifest = await this.#get(o.backup)
+      const { account } = o
+      await restoreFiles({ ...o, manifest, packFolder: this.#packs, key: this.key, account })
+      return manifest
     })
-    return manifest
   }
 
-  /** Forgets backups; blocks that others need stay. */
+  /** Forgets backups; blocks that others need stay. `compact` gives back the rest. */
   async delete(ids: readonly string[]): Promise<void> {
-    for (const id of ids) await rm(this.#manifestPath(id), { force: true })
+    for (const id of ids) {
+      await rm(this.#manifestPath(id), { force: true })
+      this.#heads.delete(id)
+    }
     await syncFolder(this.#manifests)
-    await this.compact()
+    await this.#removeGarbage()
   }
 
-  /** Removes packs that no backup needs. While a manifest cannot be read, nobody knows, and nothing is removed. */
+  /**
+   * Gives back space: packs of which many pages are needed by no backup any more are copied without those. For the background: a backup that
+   * begins meanwhile interrupts it, and what was done so far stays done.
+   *
+   * @throws LifeboatError `VaultDamaged`, `DiskFull`; then everything is as it was
+   */
   async compact(): Promise<void> {
-    const needed = new Set<string>()
+    if (this.#repacking || this.#underWay.size > 0) return
+    const abort = new AbortController()
+    const work = this.#repackAll(abort.signal)
+    const done = work.then(
+      () => undefined,
+      () => undefined,
+    )
+    this.#repacking = { abort, done }
     try {
-      for (const id of await this.#ids()) {
-        for (const { pack } of (await this.#read(id)).frames) needed.add(pack)
-      }
+      await work
     } catch (error) {
-      if (error instanceof LifeboatError && error.code === 'VaultDamaged') return
-      throw error
-    }
-    for (const pack of await readdir(this.#packs)) {
-      const isUnderWay = [...this.#underWay].some((id) => pack.startsWith(`${id}-`))
-      if (!needed.has(pack) && !isUnderWay) await rm(join(this.#packs, pack), { force: true })
-    }
-    for (const name of await readdir(this.#manifests)) {
-      if (!name.endsWith(MANIFEST)) await rm(join(this.#manifests, name), { force: true })
+      if (!abort.signal.aborted) throw error
+    } finally {
+      this.#repacking = undefined
     }
   }
 
-  /** Reads every byte that any backup needs. */
-  async verify(o: { onProgress?: (progress: Progress) => void } = {}): Promise<VerifyReport> {
-    const manifests: Manifest[] = []
-    const faults: VaultFault[] = []
-    for (const id of await this.#ids()) {
-      try {
-        manifests.push(await this.#read(id))
-      } catch (error) {
-        if (!(error instanceof LifeboatError)) throw error
-        faults.push({ file: this.#manifestPath(id), offset: 0, reason: error.message })
-      }
-    }
-    const inPacks = await checkFrames({ manifests, packFolder: this.#packs, key: this.key, ...o })
-    return { backups: manifests.length, faults: [...faults, ...inPacks] }
+  /**
+   * Reads every byte of the vault and names file and offset of each fault. After one the next backup is a full one.
+   */
+  async verify(
+    o: { onProgress?: (progress: Progress) => void; signal?: AbortSignal } = {},
+  ): Promise<VerifyReport> {
+    return this.#using(async () => {
+      const { manifests, faults } = await this.#readAll()
+      const inPacks = await checkPacks({
+        manifests,
+        packFolder: this.#packs,
+        key: this.key,
+        isUnderWay: (pack) => this.#isUnderWay(pack),
+        ...o,
+      })
+      const all = [...faults, ...inPacks]
+      if (all.length > 0) this.#isSuspect = true
+      return { backups: manifests.length, faults: all }
+    })
   }
 
   /**
@@ -173,18 +185,16 @@ export class Vault {
    * are never changed, so the copy is a hard link where the file system allows it.
    */
   async exportBackup(id: string, folder: string): Promise<void> {
-    const manifest = await this.get(id)
-    const other = await Vault.open({
-      folder,
-      encryptionKey: this.key,
-      clock: this.clock,
-      random: this.random,
+    await this.#using(async () => {
+      const manifest = await this.#get(id)
+      const { key: encryptionKey, clock, random } = this
+      const other = await Vault.open({ folder, encryptionKey, clock, random })
+      for (const pack of new Set(manifest.frames.map((frame) => frame.pack))) {
+        await linkOrCopy(join(this.#packs, pack), join(other.#packs, pack))
+      }
+      await syncFolder(other.#packs)
+      await writeManifest(other.#manifestPath(id), manifest, this.key)
     })
-    for (const pack of new Set(manifest.frames.map((frame) => frame.pack))) {
-      await linkOrCopy(join(this.#packs, pack), join(other.#packs, pack))
-    }
-    await syncFolder(other.#packs)
-    await writeManifest(other.#manifestPath(id), manifest, this.key)
   }
 
   /** What the vault takes on disk, in bytes. */
@@ -194,6 +204,78 @@ export class Vault {
       for (const name of await readdir(folder)) sum += (await stat(join(folder, name))).size
     }
     return sum
+  }
+
+  async #repackAll(signal: AbortSignal): Promise<void> {
+    for (let isMore = true; isMore; ) isMore = await this.#using(() => this.#repackSome(signal))
+  }
+
+  async #repackSome(signal: AbortSignal): Promise<boolean> {
+    const { manifests, faults } = await this.#readAll()
+    // While a manifest cannot be read, nobody knows what it needs.
+    if (faults.length > 0) return false
+    const packs = await findWastefulPacks(manifests, this.#packs)
+    if (packs.size === 0) return false
+    const id = this.#newId()
+    await this.#writing(id, async () => {
+      const newPackName = (worker: number) => `${id}-${worker}.pack`
+      const { key } = this
+      const packFolder = this.#packs
+      const moves = await repack({ manifests, packs, packFolder, newPackName, key, signal })
+      await syncFolder(this.#packs)
+      for (const manifest of manifests) {
+        const moved = withMoves(manifest, moves)
+        if (!moved) continue
+        await writeManifest(this.#manifestPath(manifest.backup.id), moved, this.key)
+        this.#heads.delete(manifest.backup.id)
+      }
+    })
+    return true
+  }
+
+  /** Removes packs that no backup needs. While a manifest cannot be read, nobody knows, and nothing is removed. */
+  async #removeGarbage(): Promise<void> {
+    this.#isGarbageWaiting = this.#users > 0
+    if (this.#users > 0) return
+    for (const name of await readdir(this.#manifests)) {
+      if (!name.endsWith(MANIFEST)) await rm(join(this.#manifests, name), { force: true })
+    }
+    const { heads, faults } = await this.#readHeads()
+    if (faults.length > 0) return
+    const needed = new Set(heads.flatMap(({ packs }) => packs))
+    for (const pack of await readdir(this.#packs)) {
+      if (!needed.has(pack) && !this.#isUnderWay(pack)) {
+        await rm(join(this.#packs, pack), { force: true })
+      }
+    }
+  }
+
+  async #using<Result>(work: () => Promise<Result>): Promise<Result> {
+    this.#users++
+    try {
+      return await work()
+    } catch (error) {
+      if (error instanceof LifeboatError && error.code === 'VaultDamaged') this.#isSuspect = true
+      throw error
+    } finally {
+      this.#users--
+      if (this.#users === 0 && this.#isGarbageWaiting) await this.#removeGarbage()
+    }
+  }
+
+  /** Work that writes packs under a name, which are garbage unless a manifest names them at its end. */
+  async #writing<Result>(id: string, work: () => Promise<Result>): Promise<Result> {
+    this.#underWay.add(id)
+    try {
+      return await work()
+    } finally {
+      this.#underWay.delete(id)
+      this.#isGarbageWaiting = true
+    }
+  }
+
+  #isUnderWay(pack: string): boolean {
+    return [...this.#underWay].some((id) => pack.startsWith(`${id}-`))
   }
 
   get #packs(): string {
@@ -215,21 +297,47 @@ export class Vault {
       .map((name) => name.slice(0, -MANIFEST.length))
   }
 
-  async #read(id: string): Promise<Manifest> {
-    const manifest = await readManifest(this.#manifestPath(id), this.key)
-    this.#known.set(id, manifest.backup)
-    return manifest
+  async #get(id: string): Promise<Manifest> {
+    if (!(await this.#ids()).includes(id)) {
+      throw new LifeboatError('BackupNotFound', `there is no backup '${id}'`)
+    }
+    return readManifest(this.#manifestPath(id), this.key)
   }
 
   async #newest(): Promise<Manifest | undefined> {
     const newest = (await this.list()).at(-1)
-    return newest && this.#read(newest.id)
+    return newest && readManifest(this.#manifestPath(newest.id), this.key)
   }
 
-  async #removePacksOf(id: string): Promise<void> {
-    for (const pack of await readdir(this.#packs)) {
-      if (pack.startsWith(`${id}-`)) await rm(join(this.#packs, pack), { force: true })
+  async #readHeads(): Promise<{ heads: ManifestHead[]; faults: VaultFault[] }> {
+    const { found, faults } = await this.#eachManifest(async (id, path) => {
+      const head = this.#heads.get(id) ?? (await readManifestHead(path, this.key))
+      this.#heads.set(id, head)
+      return head
+    })
+    return { heads: found, faults }
+  }
+
+  async #readAll(): Promise<{ manifests: Manifest[]; faults: VaultFault[] }> {
+    const { found, faults } = await this.#eachManifest((_, path) => readManifest(path, this.key))
+    return { manifests: found, faults }
+  }
+
+  async #eachManifest<Found>(
+    read: (id: string, path: string) => Promise<Found>,
+  ): Promise<{ found: Found[]; faults: VaultFault[] }> {
+    const found: Found[] = []
+    const faults: VaultFault[] = []
+    for (const id of await this.#ids()) {
+      const file = this.#manifestPath(id)
+      try {
+        found.push(await read(id, file))
+      } catch (error) {
+        if (!(error instanceof LifeboatError) || error.code !== 'VaultDamaged') throw error
+        faults.push(faultOf(error, file))
+      }
     }
+    return { found, faults }
   }
 
   #newId(): string {
@@ -246,6 +354,7 @@ async function linkOrCopy(from: string, to: string): Promise<void> {
     if (code === 'EEXIST') return
     if (code !== 'EXDEV' && code !== 'EPERM' && code !== 'EMLINK') throw error
     await copyFile(from, `${to}.copy`)
+    await syncFile(`${to}.copy`)
     await rename(`${to}.copy`, to)
   }
 }

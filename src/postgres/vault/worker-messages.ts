@@ -1,4 +1,5 @@
 import type { ServerAccount } from '../server-account.ts'
+import type { FramePlace } from './pack-reader.ts'
 
 /** Blocks of one file that a worker shall store. */
 export interface StoreItem {
@@ -11,8 +12,11 @@ export interface StoreItem {
   readonly blockCount: number
   /** Only these blocks, in ascending order. */
   readonly blocks?: readonly number[]
-  /** Only blocks that were changed at or after this position, as their own headers say. */
-  readonly changedSince?: bigint
+  /**
+   * Only blocks that were changed at or after the position `lsn`, as their own headers say, and all from block
+   * `orFromBlock` on.
+   */
+  readonly changedSince?: { readonly lsn: bigint; readonly orFromBlock: number }
 }
 
 export interface StoreSession {
@@ -21,14 +25,15 @@ export interface StoreSession {
   readonly packName: string
   readonly dataDirectory: string
   readonly key: Buffer | undefined
-  /** Where the backup starts: a page that changed since is torn at worst, and replay restores it. */
-  readonly startLsn: bigint
+  /** Whether the cluster has data checksums on; without them there is nothing to check a page by. */
+  readonly hasPageChecksums: boolean
 }
 
-/** One frame that was written: its place, and its runs as file, block, count, byte in the frame. */
+/** One frame that was written: its place and lengths, and its runs as file, block, count, byte in the frame. */
 export interface StoredFrame {
   readonly offset: number
   readonly length: number
+  readonly rawLength: number
   readonly runs: readonly (readonly [file: number, block: number, count: number, at: number])[]
 }
 
@@ -47,22 +52,50 @@ export interface RestoreSession {
   readonly packFolder: string
   readonly key: Buffer | undefined
   readonly account: ServerAccount | undefined
-  /** Only check; write nothing. */
-  readonly isDryRun: boolean
 }
 
 /** One frame to read, and where its live parts go: file, byte offset there, length, byte in the frame. */
-export interface RestoreItem {
-  readonly pack: string
-  readonly offset: number
-  readonly length: number
+export interface RestoreItem extends FramePlace {
   readonly parts: readonly (readonly [file: number, position: number, length: number, at: number])[]
 }
 
 export interface RestoreResult {
   readonly writtenBytes: number
-  /** In a dry run: what is wrong. Otherwise the first fault is thrown. */
+}
+
+export interface CheckSession {
+  readonly kind: 'check'
+  readonly packFolder: string
+  readonly key: Buffer | undefined
+}
+
+/** A frame that backups need, or a row of frames that none needs any longer. */
+export interface CheckItem extends FramePlace {
+  readonly isNeeded: boolean
+}
+
+export interface CheckResult {
   readonly faults: readonly VaultFault[]
+}
+
+export interface RepackSession {
+  readonly kind: 'repack'
+  readonly packPath: string
+  readonly packName: string
+  readonly packFolder: string
+  readonly key: Buffer | undefined
+}
+
+/** A frame of which some pieces are still needed: where each begins, in ascending order, and how long it is. */
+export interface RepackItem extends FramePlace {
+  readonly rawLength: number
+  readonly pieces: readonly (readonly [at: number, length: number])[]
+}
+
+export interface RepackResult {
+  readonly frames: readonly Omit<StoredFrame, 'runs'>[]
+  /** Where each piece of each item went: index into `frames`, byte there. In the order of the items' pieces. */
+  readonly moved: readonly (readonly [frame: number, at: number])[]
 }
 
 export interface VaultFault {
@@ -71,10 +104,18 @@ export interface VaultFault {
   readonly reason: string
 }
 
+export type Session = StoreSession | RestoreSession | CheckSession | RepackSession
+
 export type WorkerRequest =
-  | { readonly type: 'begin'; readonly session: StoreSession | RestoreSession }
-  | { readonly type: 'store'; readonly items: readonly StoreItem[] }
-  | { readonly type: 'restore'; readonly items: readonly RestoreItem[] }
+  | { readonly type: 'begin'; readonly session: Session }
+  | {
+      readonly type: 'do'
+      readonly items:
+        | readonly StoreItem[]
+        | readonly RestoreItem[]
+        | readonly CheckItem[]
+        | readonly RepackItem[]
+    }
   | { readonly type: 'end' }
 
 export type WorkerReply =

@@ -4,15 +4,18 @@ import { fileURLToPath } from 'node:url'
 import { assert } from '../../core/assert.ts'
 import { entryPoint } from '../../core/entry-point.ts'
 import { ERRORS, type ErrorCode, LifeboatError } from '../../core/errors.ts'
-import type { WorkerReply, WorkerRequest } from './worker-messages.ts'
+import type { Session, WorkerReply, WorkerRequest } from './worker-messages.ts'
 
 /** More workers than cores were measured to be slower; more than four gain nothing on one disk. */
 const MAX_WORKERS = 4
+/** Backups and checks of several clusters at once: each session takes some 90 MB for each of its workers. */
+const MAX_SESSIONS = 2
 
 /** One resident worker process. */
 class Worker {
   readonly #process: ChildProcess
   #waiting: { resolve(value: unknown): void; reject(error: Error): void } | undefined
+  readonly #ended: Promise<void>
   isAlive = true
 
   constructor() {
@@ -22,12 +25,15 @@ class Worker {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     })
     this.#process.on('message', (reply: WorkerReply) => this.#settle(reply))
-    this.#process.on('exit', () => {
-      this.isAlive = false
-      this.#waiting?.reject(
-        new LifeboatError('BackupFailed', 'a worker of the vault ended unexpectedly'),
-      )
-      this.#waiting = undefined
+    this.#ended = new Promise((resolve) => {
+      const onEnd = () => {
+        this.isAlive = false
+        this.#waiting?.reject(new Error('a worker of the vault ended unexpectedly'))
+        this.#waiting = undefined
+        resolve()
+      }
+      this.#process.on('exit', onEnd)
+      this.#process.on('error', onEnd)
     })
     this.#rest()
   }
@@ -44,9 +50,12 @@ class Worker {
     })
   }
 
-  kill(): void {
+  /** Resolves when it is gone: from then on it touches no file. */
+  async kill(): Promise<void> {
     this.isAlive = false
+    this.#process.ref()
     this.#process.kill('SIGKILL')
+    await this.#ended
   }
 
   #settle(reply: WorkerReply): void {
@@ -65,19 +74,36 @@ class Worker {
 }
 
 let idle: Worker[] = []
+let sessions = 0
+const waiting: (() => void)[] = []
 
 /**
  * Runs `tasks` on the resident workers: a session is begun on each of them, every worker takes the next task when it is done
  * with one, and the session is ended on all. The workers stay for the next session.
  *
+ * Only so many sessions run at once, the others wait their turn; a restore never waits.
+ *
  * @returns what each worker answered to `end`
  */
 export async function runOnWorkers<Result>(o: {
-  session: (worker: number) => Extract<WorkerRequest, { type: 'begin' }>['session']
+  session: (worker: number) => Session
   tasks: Iterable<WorkerRequest>
-  onResult: (result: Result, worker: number) => void
+  onResult: (result: Result, worker: number, request: WorkerRequest) => void
   signal?: AbortSignal | undefined
 }): Promise<unknown[]> {
+  if (o.session(0).kind === 'restore') return runNow(o)
+  if (sessions >= MAX_SESSIONS) await new Promise<void>((resolve) => waiting.push(resolve))
+  sessions++
+  try {
+    o.signal?.throwIfAborted()
+    return await runNow(o)
+  } finally {
+    sessions--
+    waiting.shift()?.()
+  }
+}
+
+async function runNow<Result>(o: Parameters<typeof runOnWorkers<Result>>[0]): Promise<unknown[]> {
   const count = Math.min(availableParallelism(), MAX_WORKERS)
   const workers = Array.from({ length: count }, () => takeIdle())
   const tasks = o.tasks[Symbol.iterator]()
@@ -87,24 +113,34 @@ export async function runOnWorkers<Result>(o: {
         await worker.ask({ type: 'begin', session: o.session(index) })
         for (let next = tasks.next(); !next.done; next = tasks.next()) {
           o.signal?.throwIfAborted()
-          o.onResult((await worker.ask(next.value)) as Result, index)
+          const request = next.value
+          o.onResult((await worker.ask(request)) as Result, index, request)
         }
         return worker.ask({ type: 'end' })
       }),
     )
   } catch (error) {
     // The others may be in the middle of something that nobody wants any more.
-    for (const worker of workers) worker.kill()
+    await Promise.all(workers.map((worker) => worker.kill()))
     throw error
   } finally {
-    idle.push(...workers.filter((worker) => worker.isAlive))
+    await rest(workers)
   }
 }
 
 /** Ends the resident workers. */
-export function endWorkers(): void {
-  for (const worker of idle) worker.kill()
+export async function endWorkers(): Promise<void> {
+  const ending = idle
   idle = []
+  await Promise.all(ending.map((worker) => worker.kill()))
+}
+
+/** Keeps what one session needs; the others were for a time of several. */
+async function rest(workers: readonly Worker[]): Promise<void> {
+  for (const worker of workers) {
+    if (worker.isAlive && idle.length < workers.length) idle.push(worker)
+    else await worker.kill()
+  }
 }
 
 function takeIdle(): Worker {

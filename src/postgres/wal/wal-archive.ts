@@ -22,7 +22,7 @@ interface Identity {
 }
 
 /** Commits are timed before they are logged; a moment is promised only when it lies this far back. */
-const PROMISE_MARGIN_US = 100_000
+export const PROMISE_MARGIN_US = 100_000
 
 /**
  * One cluster's write-ahead log on disk, by timeline.
