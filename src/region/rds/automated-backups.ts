@@ -54,9 +54,11 @@ export class AutomatedBackups {
     if (this.#attached.has(record.resourceId)) return protection
     protection.removeAllListeners()
     protection.on('gap', () => this.o.onGap(instance))
-    // While a server is down, that it cannot be reached is no news.
+    // While a server is being stopped, that it cannot be reached is no news.
     protection.on('problem', (problem) => {
-      if (instance.isServing) this.o.onProblem(problem)
+      const { status } = instance.record
+      const isExpected = instance.isClosed || !['available', 'backing-up'].includes(status)
+      if (instance.isServing && !isExpected) this.o.onProblem(problem)
     })
     await protection.attach(server.cluster)
     this.#attached.add(record.resourceId)

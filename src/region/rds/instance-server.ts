@@ -5,6 +5,7 @@ import { assert } from '../../core/assert.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { PostgresBinaries } from '../../postgres/binaries.ts'
 import { Cluster } from '../../postgres/cluster.ts'
+import { endOrphans } from '../../postgres/server-processes.ts'
 import { Connection, type Row } from '../../postgres/wire/connection.ts'
 import { serverSettings } from './parameters/parameter-values.ts'
 
@@ -87,9 +88,7 @@ export class InstanceServer {
   /** Makes sure that no server, not even one that a killed region left behind, runs on the data directory. */
   async end(): Promise<void> {
     await this.stop('immediate')
-    if (!this.#cluster && existsSync(this.dataDirectory)) {
-      this.#cluster = await Cluster.open(this.#options({}))
-    }
+    if (existsSync(this.dataDirectory)) await endOrphans(this.dataDirectory, this.o.clock)
   }
 
   async query(sql: string, database?: string): Promise<Row[]> {

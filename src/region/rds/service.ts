@@ -15,6 +15,7 @@ import { deleteDBSubnetGroup } from './actions/delete-db-subnet-group.ts'
 import { describeDBEngineVersions } from './actions/describe-db-engine-versions.ts'
 import { describeDBInstanceAutomatedBackups } from './actions/describe-db-instance-automated-backups.ts'
 import { describeDBInstances } from './actions/describe-db-instances.ts'
+import { describeDBLogFiles } from './actions/describe-db-log-files.ts'
 import { describeDBParameterGroups } from './actions/describe-db-parameter-groups.ts'
 import { describeDBParameters } from './actions/describe-db-parameters.ts'
 import { describeDBSnapshots } from './actions/describe-db-snapshots.ts'
@@ -22,6 +23,7 @@ import { describeDBSubnetGroups } from './actions/describe-db-subnet-groups.ts'
 import { describeEvents } from './actions/describe-events.ts'
 import { describeOrderableDBInstanceOptions } from './actions/describe-orderable-db-instance-options.ts'
 import { describePendingMaintenanceActions } from './actions/describe-pending-maintenance-actions.ts'
+import { downloadDBLogFilePortion } from './actions/download-db-log-file-portion.ts'
 import { listTagsForResource } from './actions/list-tags-for-resource.ts'
 import { modifyDBInstance } from './actions/modify-db-instance.ts'
 import { modifyDBParameterGroup } from './actions/modify-db-parameter-group.ts'
@@ -79,6 +81,7 @@ function actionsOf(rds: Rds) {
     DescribeDBEngineVersions: (input) => describeDBEngineVersions(rds, input),
     DescribeDBInstanceAutomatedBackups: (input) => describeDBInstanceAutomatedBackups(rds, input),
     DescribeDBInstances: (input) => describeDBInstances(rds, input),
+    DescribeDBLogFiles: (input) => describeDBLogFiles(rds, input),
     DescribeDBParameterGroups: (input) => describeDBParameterGroups(rds, input),
     DescribeDBParameters: (input) => describeDBParameters(rds, input),
     DescribeDBSnapshots: (input) => describeDBSnapshots(rds, input),
@@ -86,6 +89,7 @@ function actionsOf(rds: Rds) {
     DescribeEvents: (input) => describeEvents(rds, input),
     DescribeOrderableDBInstanceOptions: (input) => describeOrderableDBInstanceOptions(rds, input),
     DescribePendingMaintenanceActions: (input) => describePendingMaintenanceActions(rds, input),
+    DownloadDBLogFilePortion: (input) => downloadDBLogFilePortion(rds, input),
     ListTagsForResource: (input) => listTagsForResource(rds, input),
     ModifyDBInstance: (input) => modifyDBInstance(rds, input),
     ModifyDBParameterGroup: (input) => modifyDBParameterGroup(rds, input),

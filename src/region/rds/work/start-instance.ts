@@ -1,6 +1,7 @@
 import type { EventName } from '../events.ts'
 import type { Work } from '../live-instance.ts'
 import type { Rds } from '../rds.ts'
+import { backUpInstance, unfinishedSnapshots } from './back-up.ts'
 import { bringDown, bringUp } from './bring-up.ts'
 
 /** `starting`: after a stop, a crash, or a start of the region. */
@@ -9,6 +10,9 @@ export function startInstance(rds: Rds, event: EventName = 'instance started'): 
     await bringUp(rds, instance)
     await instance.end(signal, 'ready', ({ stoppedAt: _, ...record }) => record)
     await rds.tell(instance, event)
+    if (unfinishedSnapshots(rds, instance).length > 0) {
+      await instance.begin('back up', { work: backUpInstance(rds) })
+    }
   }
 }
 
