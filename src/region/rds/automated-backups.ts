@@ -4,6 +4,7 @@ import { Protection } from '../../postgres/protection.ts'
 import type { InstanceFacts } from './instance.ts'
 import type { LiveInstance } from './live-instance.ts'
 import type { RegionKey } from './region-key.ts'
+import { Turns } from './turns.ts'
 
 /** A stretch of time to any moment of which an instance can be restored. */
 export interface RestoreWindow {
@@ -21,6 +22,7 @@ export class AutomatedBackups {
   readonly #opened = new Map<string, Protection>()
   readonly #opening = new Map<string, Promise<Protection>>()
   readonly #attached = new Set<string>()
+  readonly #turns = new Map<string, Turns>()
 
   constructor(
     private readonly o: {
@@ -49,6 +51,10 @@ export class AutomatedBackups {
 
   /** Streams the write-ahead log of a running instance. Safe to call again. */
   async attach(instance: LiveInstance): Promise<Protection> {
+    return await this.#inTurn(instance.record.resourceId, () => this.#attach(instance))
+  }
+
+  async #attach(instance: LiveInstance): Promise<Protection> {
     const { record, server } = instance
     const protection = await this.open(record)
     if (this.#attached.has(record.resourceId)) return protection
@@ -65,12 +71,12 @@ export class AutomatedBackups {
     return protection
   }
 
-  isAttached(resourceId: string): boolean {
-    return this.#attached.has(resourceId)
-  }
-
   /** Stops streaming; what is there stays open for restores. Safe to call again. */
   async detach(resourceId: string): Promise<void> {
+    await this.#inTurn(resourceId, () => this.#detach(resourceId))
+  }
+
+  async #detach(resourceId: string): Promise<void> {
     if (!this.#attached.delete(resourceId)) return
     await this.#opened.get(resourceId)?.detach()
   }
@@ -106,12 +112,14 @@ export class AutomatedBackups {
 
   /** Deletes all automated backups of an instance. Safe to call again. */
   async remove(resourceId: string): Promise<void> {
-    await this.detach(resourceId)
-    const protection = this.#opened.get(resourceId)
-    this.#opened.delete(resourceId)
-    this.#opening.delete(resourceId)
-    await protection?.close()
-    await rm(this.o.folder(resourceId), { recursive: true, force: true })
+    await this.#inTurn(resourceId, async () => {
+      await this.#detach(resourceId)
+      const protection = this.#opened.get(resourceId)
+      this.#opened.delete(resourceId)
+      this.#opening.delete(resourceId)
+      await protection?.close()
+      await rm(this.o.folder(resourceId), { recursive: true, force: true })
+    })
   }
 
   async close(): Promise<void> {
@@ -120,6 +128,12 @@ export class AutomatedBackups {
     this.#opened.clear()
     this.#opening.clear()
     await Promise.all(opened.map((protection) => protection.close()))
+  }
+
+  async #inTurn<T>(resourceId: string, work: () => Promise<T>): Promise<T> {
+    const turns = this.#turns.get(resourceId) ?? new Turns()
+    this.#turns.set(resourceId, turns)
+    return await turns.take(work)
   }
 
   async #openFolder(

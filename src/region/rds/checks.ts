@@ -91,6 +91,15 @@ export function checkedPort(port: number | undefined): number | undefined {
   throw invalidValue(`Invalid endpoint port ${port}, valid range is 1150-65535.`)
 }
 
+/** Least sizes by storage type. */
+const LEAST_GIB = new Map([
+  ['gp2', 20],
+  ['gp3', 20],
+  ['io1', 100],
+  ['io2', 100],
+  ['standard', 5],
+])
+
 export interface Storage {
   readonly allocatedStorageGiB: number
   readonly storageType: string
@@ -114,7 +123,7 @@ export function checkedStorage(asked: {
   const { Iops, StorageThroughput, MaxAllocatedStorage } = asked
   const storageType = asked.StorageType ?? (Iops === undefined ? 'gp2' : 'io1')
   const size = asked.AllocatedStorage ?? 0
-  const least = { gp2: 20, gp3: 20, io1: 100, io2: 100, standard: 5 }[storageType]
+  const least = LEAST_GIB.get(storageType)
   if (least === undefined) throw invalidValue(`Invalid storage type: ${storageType}`)
   if (!Number.isInteger(size) || size < least || size > 65_536) {
     throw invalidValue(

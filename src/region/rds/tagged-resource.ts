@@ -17,7 +17,7 @@ export interface TaggedResource {
  */
 export function taggedResource(rds: Rds, arn: string | undefined): TaggedResource {
   const parsed = rds.names.parseArn(arn ?? '')
-  const make = parsed ? KINDS[parsed.kind] : undefined
+  const make = parsed && Object.hasOwn(KINDS, parsed.kind) ? KINDS[parsed.kind] : undefined
   if (!parsed || !make) {
     throw new RdsFault('InvalidParameterValue', `Invalid resource name: ${arn ?? ''}`)
   }

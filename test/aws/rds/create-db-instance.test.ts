@@ -62,6 +62,7 @@ describe('CreateDBInstance', () => {
     ['a managed password', { ManageMasterUserPassword: true }, 'UnsupportedOperation'],
     ['an unknown class', { DBInstanceClass: 'db.x' }, 'InvalidParameterValue'],
     ['no storage', { AllocatedStorage: 1 }, 'InvalidParameterValue'],
+    ['an unknown storage type', { StorageType: 'constructor' }, 'InvalidParameterValue'],
     ['an unknown parameter group', { DBParameterGroupName: 'no' }, 'DBParameterGroupNotFoundFault'],
     ['an unknown subnet group', { DBSubnetGroupName: 'no' }, 'DBSubnetGroupNotFoundFault'],
     [

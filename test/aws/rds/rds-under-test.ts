@@ -20,6 +20,8 @@ export function rdsUnderTest() {
   const rds = (): RDSClient => {
     if (!client || madeFor !== region.port()) client = new RDSClient(region.client())
     madeFor = region.port()
+    // Requests are signed with the time of the region, which a test may have put forward.
+    client.config.systemClockOffset = region.clock.now().getTime() - Date.now()
     return client
   }
   const describe = async (identifier: string): Promise<DBInstance | undefined> => {

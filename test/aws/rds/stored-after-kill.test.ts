@@ -91,8 +91,7 @@ describe('a region killed with kill -9', () => {
   })
   afterAll(async () => {
     await region.stop()
-    if (process.env.KEEP)
-      console.log(await readFile(join(home, 'regions', REGION, 'region.log'), 'utf8'))
+    console.log(await readFile(join(home, 'regions', REGION, 'region.log'), 'utf8'))
     await rm(home, { recursive: true, force: true })
   })
 
