@@ -1,0 +1,177 @@
+import { closeSync, fdatasyncSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import pg from 'pg'
+
+/** One order whose COMMIT was acknowledged. Times are of this machine's clock, in milliseconds since 1970. */
+export interface Entry {
+  readonly writer: number
+  readonly number: number
+  /** Before the INSERT was sent for the first time. */
+  readonly sentAt: number
+  /** After its acknowledgement had arrived. */
+  readonly acknowledgedAt: number
+}
+
+export interface Login {
+  readonly host: string
+  readonly port: number
+  readonly user: string
+  readonly password: string
+  readonly database: string
+}
+
+/** What a database holds: for each writer the numbers of its orders. */
+export type Rows = ReadonlyMap<number, readonly number[]>
+
+export const ORDERS = `create table orders (
+  writer int, number int, filler text, primary key (writer, number))`
+
+/**
+ * Writers that place numbered orders, each one after the last is acknowledged, and the file in which they keep
+ * what was acknowledged: durable before the next order of the same writer. It shares no code with the system.
+ */
+export class Ledger {
+  readonly #descriptor: number
+  readonly #writers: Promise<void>[] = []
+  #isOpen = true
+  #waiting: { line: string; written: () => void }[] = []
+  #acknowledged = 0
+
+  constructor(
+    private readonly file: string,
+    /** Asked again at each new connection. */
+    private readonly login: () => Login | Promise<Login>,
+  ) {
+    this.#descriptor = openSync(file, 'a')
+  }
+
+  /** Starts `writers` more writers, which together place about `perSecond` orders a second. */
+  write({ writers, perSecond }: { writers: number; perSecond: number }): void {
+    const pauseMs = (1000 * writers) / perSecond
+    for (let i = 0; i < writers; i++) {
+      this.#writers.push(this.#placeOrders(this.#writers.length + 1, pauseMs))
+    }
+  }
+
+  get acknowledged(): number {
+    return this.#acknowledged
+  }
+
+  /** Resolves when `more` orders from now on are acknowledged. */
+  async until(more: number, deadlineMs = 30_000): Promise<void> {
+    const wanted = this.#acknowledged + more
+    const end = Date.now() + deadlineMs
+    while (this.#acknowledged < wanted) {
+      if (Date.now() > end) throw new Error(`no ${more} orders within ${deadlineMs} ms`)
+      await sleep(5)
+    }
+  }
+
+  /** The writers finish their last order. */
+  async close(): Promise<void> {
+    this.#isOpen = false
+    await Promise.all(this.#writers)
+    closeSync(this.#descriptor)
+  }
+
+  entries(): Entry[] {
+    const lines = readFileSync(this.file, 'utf8').split('\n').filter(Boolean)
+    return lines.map((line) => JSON.parse(line))
+  }
+
+  async #placeOrders(writer: number, pauseMs: number): Promise<void> {
+    let session: pg.Client | undefined
+    let number = 1
+    let sentAt: number | undefined
+    let due = Date.now()
+    while (this.#isOpen || sentAt !== undefined) {
+      try {
+        session ??= await connect(await this.login())
+        sentAt ??= Date.now()
+        // When the connection broke before the answer, the order may be there already.
+        await session.query(
+          "insert into orders values ($1, $2, repeat('x', 300)) on conflict do nothing",
+          [writer, number],
+        )
+        await this.#note({ writer, number, sentAt, acknowledgedAt: Date.now() })
+        number += 1
+        sentAt = undefined
+        due = Math.max(due + pauseMs, Date.now() - 500)
+        await sleep(Math.max(0, due - Date.now()))
+      } catch (error) {
+        await session?.end().catch((ending: Error) => ending)
+        session = undefined
+        if (!this.#isOpen) throw error
+        await sleep(20)
+      }
+    }
+    await session?.end()
+  }
+
+  /** One fdatasync for all that have arrived since the last one. */
+  #note(entry: Entry): Promise<void> {
+    return new Promise((written) => {
+      this.#waiting.push({ line: `${JSON.stringify(entry)}\n`, written })
+      if (this.#waiting.length === 1) setImmediate(() => this.#flush())
+    })
+  }
+
+  #flush(): void {
+    const batch = this.#waiting
+    this.#waiting = []
+    writeSync(this.#descriptor, batch.map(({ line }) => line).join(''))
+    fdatasyncSync(this.#descriptor)
+    this.#acknowledged += batch.length
+    for (const { written } of batch) written()
+  }
+}
+
+export async function connect(login: Login): Promise<pg.Client> {
+  const client = new pg.Client({ ...login, connectionTimeoutMillis: 5_000 })
+  client.on('error', () => {
+    // The next query says what is wrong.
+  })
+  await client.connect()
+  return client
+}
+
+/** Reads the orders back. */
+export async function rowsAt(login: Login): Promise<Rows> {
+  const client = await connect(login)
+  try {
+    const { rows } = await client.query(
+      'select writer, array_agg(number order by number) numbers from orders group by writer',
+    )
+    return new Map(rows.map(({ writer, numbers }) => [writer, numbers]))
+  } finally {
+    await client.end()
+  }
+}
+
+/**
+ * What is wrong with a restore to a moment, in words; nothing when it holds all orders that were acknowledged before it
+ * and none that was sent after it. Between the two lies at most one order of each writer.
+ */
+export function faultsOf(rows: Rows, entries: readonly Entry[], time: Date): string[] {
+  const moment = time.getTime()
+  return [...new Set(entries.map(({ writer }) => writer))].flatMap((writer) => {
+    const own = entries.filter((entry) => entry.writer === writer)
+    const numbers = rows.get(writer) ?? []
+    const isGapless = numbers.every((number, index) => number === index + 1)
+    const atLeast = own.filter(({ acknowledgedAt }) => acknowledgedAt < moment).length
+    // The one after the last entry may have been sent too, and never answered.
+    const sent = own.filter(({ sentAt }) => sentAt <= moment).length
+    const atMost = sent + (sent === own.length ? 1 : 0)
+    return [
+      ...(isGapless ? [] : [`writer ${writer} has holes: ${numbers.slice(0, 20).join(' ')}…`]),
+      ...(numbers.length < atLeast
+        ? [`writer ${writer} lost ${atLeast - numbers.length} of ${atLeast} acknowledged orders`]
+        : []),
+      ...(numbers.length > atMost
+        ? [
+            `writer ${writer} has ${numbers.length - atMost} orders from after ${time.toISOString()}`,
+          ]
+        : []),
+    ]
+  })
+}
