@@ -232,6 +232,13 @@ export const ERRORS = {
     retryable: true,
     explain: "Lifeboat's own database cannot be reached.",
   },
+  RunbookChanged: {
+    exit: 59,
+    http: 409,
+    retryable: false,
+    explain:
+      'The execution began with other steps than the runbook has in this version of Lifeboat.',
+  },
 
   // Recovery.
   RecoveryPointUnknown: {

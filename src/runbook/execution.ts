@@ -9,7 +9,7 @@ export type ExecutionStatus =
   | 'completedWithSkips'
   | 'failed'
   | 'canceled'
-  /** The process that ran it is gone; `resume` goes on. */
+  /** The process that ran it is gone in the middle of something; `resume` goes on. */
   | 'interrupted'
 
 /** Proven only when every step was: a skipped one leaves it unproven, never green (I10). */
@@ -52,9 +52,11 @@ export interface StepRecord {
   readonly phase: Phase
   readonly status: StepStatus
   readonly attempts: readonly Attempt[]
+  /** How its effect was taken back, where that was tried. */
+  readonly undoAttempts?: readonly Attempt[]
   readonly gate?: GateRecord
   readonly output?: Json
-  /** Why it was skipped, or what could not be undone. */
+  /** Why it was skipped, or what became of undoing it. */
   readonly reason?: string
   readonly progress?: { readonly message: string; readonly fraction?: number }
 }
@@ -73,35 +75,46 @@ export interface Execution {
 }
 
 export interface ExecutionEvent {
+  /** Grows from event to event. */
+  readonly id: string
   readonly at: Date
   readonly kind: string
   readonly step?: string
   readonly text: string
 }
 
-/** What can be asked about executions and of them; a process that runs them and a client of one look the same. */
+/**
+ * What can be asked about executions and of them; a process that runs them and a client of one look the same.
+ *
+ * What an operator decides about an execution that no process runs is written down, and whoever is asked goes on with it.
+ *
+ * @throws LifeboatError `ExecutionNotFound`; `ExecutionNotWaiting` when that cannot be asked of it in its state
+ */
 export interface ExecutionsApi {
   /** Begins an execution and returns its identifier. @throws LifeboatError `RunbookNotFound`, `ExecutionAlreadyRunning` */
   start(runbook: string, input: Json, options?: StartOptions): Promise<string>
-  /** @throws LifeboatError `ExecutionNotFound` */
   get(id: string): Promise<Execution>
   /** Newest first. */
   list(): Promise<Execution[]>
-  /** Resolves when `predicate` holds; `end` is a shorthand for every final status. */
-  waitFor(id: string, predicate: 'end' | ((execution: Execution) => boolean)): Promise<Execution>
+  /** Resolves when `predicate` holds or the execution has ended, with what is then known of it. */
+  waitFor(
+    id: string,
+    predicate: 'end' | ((execution: Execution) => boolean),
+    signal?: AbortSignal,
+  ): Promise<Execution>
   /** What has happened and happens, until the execution has ended. */
   watch(id: string, signal?: AbortSignal): AsyncIterable<ExecutionEvent>
-  /** Opens the gate that waits, or the named step's. @throws LifeboatError `ExecutionNotWaiting` */
+  /** Opens the gate that waits; where several do, the named step's. */
   approve(id: string, o: { by: string; step?: string }): Promise<void>
   /** No further step begins; those that run go on to their end. */
   pause(id: string): Promise<void>
-  /** Goes on after a pause, and takes over an execution whose process is gone. */
+  /** Goes on after a pause, and with an execution whose process is gone. */
   resume(id: string): Promise<void>
-  /** Tries failed steps again. */
+  /** Tries again what failed: steps, or while canceling the undoing of one. */
   retry(id: string): Promise<void>
-  /** Leaves out failed steps, for a reason; the execution can then not be proven. */
+  /** Leaves out the failed step, or what could not be undone, for a reason; the execution is then not proven. */
   skip(id: string, o: { reason: string; by: string; step?: string }): Promise<void>
-  /** Ends the execution and undoes what it did. Refused once a one-way step has begun. */
+  /** Stops and undoes what was done, newest first. Refused once a one-way step has begun. */
   cancel(id: string, o: { by: string }): Promise<void>
 }
 

@@ -1,9 +1,8 @@
-import { hostname } from 'node:os'
-import { assert } from '../core/assert.ts'
 import { type Clock, systemClock } from '../core/clock.ts'
 import { LifeboatError } from '../core/errors.ts'
 import { systemRandom } from '../core/random.ts'
-import { DurableEngine, type Once } from './durable.ts'
+import { Driver } from './driver.ts'
+import { DurableEngine } from './durable-engine.ts'
 import {
   type Execution,
   type ExecutionEvent,
@@ -11,38 +10,47 @@ import {
   hasEnded,
   type StartOptions,
 } from './execution.ts'
-import { failureOf } from './failure.ts'
-import { Journal, type Snapshot } from './journal.ts'
+import { thisExecutor } from './executor.ts'
+import { Follower } from './follow.ts'
+import { Heart } from './heart.ts'
+import { Journal } from './journal.ts'
+import { journalValue } from './journal-values.ts'
+import * as operator from './operator.ts'
+import { type ExecutionRecord, executionOf, isLive } from './record.ts'
 import type { Json, Runbook } from './runbook.ts'
-import type { StateDatabase } from './state-database.ts'
-import { isDone, outputsOf, StepWork } from './step-work.ts'
+import { isUnreachable, type StateDatabase } from './state-database.ts'
 
-const POLL_MS = 100
-const HEARTBEAT_MS = 1_000
-const UNDO = '(undo)'
+/** How long bodies may take to stop when this process ends; then they are left as after a crash. */
+const STOP_DEADLINE_MS = 3_000
 
 export interface ExecutionsOptions {
   readonly database: StateDatabase
   readonly runbooks: readonly Runbook[]
-  /** What steps work with; made once for each execution, from its input. */
+  /** What steps work with; made once for each execution in a process, from its input. */
   readonly tools: (input: Json, execution: { id: string; runbook: string }) => unknown
   readonly clock?: Clock
+  /** Takes lines of the engine and the causes of failures, which no operator is shown. */
   readonly onLog?: (line: string) => void
 }
 
+interface Executing {
+  readonly engine: DurableEngine
+  readonly heart: Heart
+}
+
 /**
- * Runs runbooks, durably: each step is a piece of work of its own that waits for those before it, so that independent ones
- * run in parallel and a crash loses nothing that was completed.
+ * Runs runbooks, durably, and answers for them.
  *
- * The engine is launched when something is first run; looking at executions does not need it.
+ * The engine is launched when something is first executed; looking at executions does not need it. An operator's decision
+ * about an execution that no process executes is written, and this process takes it over.
  */
 export class Executions implements ExecutionsApi {
+  readonly #executor = thisExecutor(systemRandom)
   readonly #clock: Clock
-  readonly #canceling = new Map<string, AbortController>()
-  readonly #tools = new Map<string, Promise<unknown>>()
   readonly #closing = new AbortController()
-  #engine: Promise<DurableEngine> | undefined
-  #heart: NodeJS.Timeout | undefined
+  readonly #followers = new Map<string, Follower>()
+  readonly #drivers = new Map<string, Driver>()
+  #executing: Promise<Executing> | undefined
 
   private constructor(
     private readonly o: ExecutionsOptions,
@@ -51,267 +59,215 @@ export class Executions implements ExecutionsApi {
     this.#clock = o.clock ?? systemClock
   }
 
+  /** @throws LifeboatError `StateUnreachable` */
   static async open(o: ExecutionsOptions): Promise<Executions> {
-    const holder = `${process.pid}@${hostname()}/${systemRandom.hex(8)}`
-    return new Executions(o, await Journal.open(o.database, holder))
+    return new Executions(o, await Journal.open(o.database, o.clock ?? systemClock))
   }
 
   async start(name: string, input: Json, options: StartOptions = {}): Promise<string> {
+    const { owns, autoApprove = [], id = `${name}-${systemRandom.hex(8)}` } = options
     const runbook = this.#runbook(name)
-    const id = options.id ?? `${name}-${systemRandom.hex(8)}`
-    const engine = await this.#launched()
-    await this.journal.begin({
-      id,
-      runbook,
-      input,
-      owns: options.owns,
-      autoApprove: options.autoApprove ?? [],
-    })
-    for (const step of runbook.steps) await engine.begin(`${id}/${step.name}`, id, step.name)
+    const value = journalValue(`the input of '${name}'`, input)
+    const { engine } = await this.#ready()
+    const executor = this.#executor.id
+    await this.journal.begin({ id, runbook, input: value, owns, autoApprove, executor })
+    await engine.begin(id, this.#driver(id, runbook))
     return id
   }
 
   async get(id: string): Promise<Execution> {
-    return (await this.journal.read(id)).execution
+    return executionOf(await this.journal.read(id))
   }
 
-  list(): Promise<Execution[]> {
-    return this.journal.list()
+  async list(): Promise<Execution[]> {
+    return (await this.journal.list()).map(executionOf)
   }
 
   async waitFor(
     id: string,
     predicate: 'end' | ((execution: Execution) => boolean),
+    signal?: AbortSignal,
   ): Promise<Execution> {
-    const isReached = predicate === 'end' ? hasEnded : predicate
-    return (await this.#until(id, ({ execution }) => isReached(execution) || hasEnded(execution)))
-      .execution
+    const isReached = (record: ExecutionRecord) => {
+      const execution = executionOf(record)
+      return hasEnded(execution) || (predicate !== 'end' && predicate(execution))
+    }
+    return executionOf(await this.#follower(id).until(isReached, this.#untilClosed(signal)))
   }
 
   async *watch(id: string, signal?: AbortSignal): AsyncGenerator<ExecutionEvent> {
+    const stop = this.#untilClosed(signal)
     let last = '0'
+    let record = await this.journal.read(id)
     for (;;) {
-      const isOver = hasEnded(await this.get(id))
-      for (const { id: number, ...event } of await this.journal.eventsAfter(id, last)) {
-        last = number
+      for (const event of await this.journal.eventsAfter(id, last)) {
+        if (stop.aborted) return
+        last = event.id
         yield event
       }
-      if (isOver || signal?.aborted) return
-      await this.#clock.sleep(POLL_MS)
+      if (record.outcome || stop.aborted) return
+      const { version } = record
+      const next = this.#follower(id).until((now) => now.version !== version, stop)
+      const changed = await next.catch((error: unknown) => {
+        if (stop.aborted) return undefined
+        throw error
+      })
+      if (!changed) return
+      record = changed
     }
   }
 
-  async approve(id: string, { by, step }: { by: string; step?: string }): Promise<void> {
-    const { execution } = await this.journal.read(id)
-    const waiting = execution.steps.filter(
-      ({ name, status }) => status === 'pendingApproval' && (step === undefined || name === step),
-    )
-    if (waiting.length === 0) throw notWaiting(execution, 'no gate of it waits for approval')
-    for (const { name } of waiting) await this.journal.approve(id, name, by)
+  async approve(id: string, o: { by: string; step?: string }): Promise<void> {
+    await operator.approve(this.journal, id, o)
+    await this.#takeUp(id)
   }
 
-  async pause(id: string): Promise<void> {
-    await this.#ensureLive(id)
-    await this.journal.setPaused(id, true)
+  pause(id: string): Promise<void> {
+    return operator.pause(this.journal, id)
   }
 
   async resume(id: string): Promise<void> {
-    const { execution, isPaused, isCanceled } = await this.journal.read(id)
-    if (hasEnded(execution)) throw notWaiting(execution, 'it has ended')
-    if (isPaused) await this.journal.setPaused(id, false)
-    if (execution.status !== 'interrupted') {
-      if (!isPaused) throw notWaiting(execution, 'it is running')
-      return
-    }
-    if (!(await this.journal.adopt(id)))
-      throw notWaiting(execution, 'another process has taken it over')
-    const engine = await this.#launched()
-    await this.journal.note(id, 'resumed', 'taken over from a process that is gone')
-    const steps = this.#runbook(execution.runbook).steps.map(({ name }) => name)
-    for (const name of isCanceled ? [...steps, UNDO] : steps)
-      await engine.resume(`${id}/${name}`, id, name)
+    await operator.unpause(this.journal, id)
+    await this.#takeUp(id)
   }
 
   async retry(id: string): Promise<void> {
-    for (const { name, tries } of await this.#failed(id)) {
-      await this.journal.decide(id, name, { tries, choice: 'retry' })
-    }
+    await operator.retry(this.journal, id)
+    await this.#takeUp(id)
   }
 
   async skip(id: string, o: { reason: string; by: string; step?: string }): Promise<void> {
-    const failed = (await this.#failed(id)).filter(
-      ({ name }) => o.step === undefined || name === o.step,
-    )
-    for (const { name, tries } of failed) {
-      const reason = `${o.reason} (skipped by ${o.by})`
-      await this.journal.decide(id, name, { tries, choice: 'skip', reason, by: o.by })
-    }
+    await operator.skip(this.journal, id, o)
+    await this.#takeUp(id)
   }
 
-  async cancel(id: string, { by }: { by: string }): Promise<void> {
-    const { execution } = await this.#ensureLive(id)
-    const oneWay = execution.steps.find(
-      ({ gate, status }) =>
-        gate?.kind === 'oneWay' && (isDone(status) || status === 'running' || status === 'failed'),
-    )
-    if (oneWay) {
-      throw notWaiting(
-        execution,
-        `'${oneWay.name}' has begun, which cannot be undone: there is only forward`,
-      )
-    }
-    await this.#requestCancel(id, by)
+  async cancel(id: string, o: { by: string }): Promise<void> {
+    await operator.cancel(this.journal, id, o)
+    await this.#takeUp(id)
   }
 
-  /** Ends this process's part. Executions that run here are left as they are, for `resume`. */
+  /** Ends this process's part: what it executes is left as it is, for `resume`. */
   async close(): Promise<void> {
-    this.#closing.abort()
-    clearInterval(this.#heart)
-    await (await this.#engine)?.shutdown()
-  }
-
-  async #requestCancel(id: string, by: string): Promise<void> {
-    await this.journal.setCanceled(id, by)
-    this.#cancellation(id).abort(new LifeboatError('ExecutionCanceled', `canceled by ${by}`))
-    await (await this.#launched()).begin(`${id}/${UNDO}`, id, UNDO)
-  }
-
-  async #launched(): Promise<DurableEngine> {
-    this.#engine ??= DurableEngine.launch({
-      databaseUrl: this.o.database.url,
-      executorId: this.journal.holder,
-      work: (id, name, once) => this.#work(id, name, once),
-      onLog: this.o.onLog ?? (() => undefined),
+    const closed = new Error('these executions are closed')
+    this.#closing.abort(closed)
+    // Who asked for a launch that failed was told.
+    const [launched] = await Promise.allSettled([this.#executing])
+    if (launched.status === 'rejected' || !launched.value) return
+    const executing = launched.value
+    const drivers = [...this.#drivers.values()]
+    for (const driver of drivers) driver.park(closed)
+    const settled = Promise.all(drivers.map((driver) => driver.settled()))
+    const stop = new AbortController()
+    const deadline = this.#clock
+      .sleep(STOP_DEADLINE_MS, stop.signal)
+      .catch((error: unknown) => error)
+    await Promise.race([settled, deadline])
+    stop.abort()
+    executing.heart.stop()
+    await this.journal.release(this.#executor.id).catch((error: unknown) => {
+      // Whoever looks next finds that this process is gone.
+      if (!isUnreachable(error)) throw error
     })
-    this.#heart ??= setInterval(() => {
-      // A missed beat shows as `interrupted`; the next one mends it.
-      this.journal.heartbeat().catch((error: unknown) => this.o.onLog?.(String(error)))
-    }, HEARTBEAT_MS)
-    return this.#engine
+    await executing.engine.release()
   }
 
-  /** Whatever breaks the work itself, and not a step, ends the execution in sight of everybody. */
-  async #work(id: string, name: string, once: Once): Promise<void> {
-    try {
-      await this.#workOn(id, name, once)
-    } catch (error) {
-      await this.journal.note(id, 'broken', failureOf(error).message, name)
-      await this.journal.finish(id, 'failed')
+  /** Becomes the one that executes it, when nobody does. */
+  async #takeUp(id: string): Promise<void> {
+    const record = await this.journal.read(id)
+    if (record.outcome || isLive(record)) return
+    const runbook = this.#runbook(record.runbook)
+    refuseChanged(runbook, record)
+    const { engine } = await this.#ready()
+    await operator.adopt(this.journal, id, this.#executor.id)
+    await engine.resume(id, this.#driver(id, runbook))
+  }
+
+  #ready(): Promise<Executing> {
+    this.#executing ??= this.#begin().catch((error: unknown) => {
+      this.#executing = undefined
       throw error
-    }
+    })
+    return this.#executing
   }
 
-  /** One piece of durable work: a step, or the undoing of all of them. */
-  async #workOn(id: string, name: string, once: Once): Promise<void> {
-    const { execution, isCanceled } = await this.journal.read(id)
-    if (isCanceled) this.#cancellation(id).abort(new LifeboatError('ExecutionCanceled', 'canceled'))
-    if (name === UNDO) return this.#undoAll(id, once)
-
-    const runbook = this.#runbook(execution.runbook)
-    const step = runbook.steps.find((one) => one.name === name)
-    assert(step, 'a step of the journal is in its runbook')
-    await new StepWork({
-      id,
-      runbook,
-      step,
-      tools: await this.#toolsOf(execution),
+  async #begin(): Promise<Executing> {
+    this.#closing.signal.throwIfAborted()
+    const heart = new Heart({
+      executor: this.#executor,
       journal: this.journal,
       clock: this.#clock,
-      until: (isReached) => this.#until(id, isReached),
-      canceled: this.#cancellation(id).signal,
-      requestCancel: (by) => this.#requestCancel(id, by),
-    }).run(once)
-    await this.#finishIfDone(id)
+      onHeld: (held) => this.#compare(held),
+      onSilence: (reason) => {
+        for (const driver of this.#drivers.values()) driver.park(reason)
+      },
+    })
+    const engine = await DurableEngine.acquire(this.o.database.url, (line) => this.#log(line))
+    await heart.start()
+    return { engine, heart }
   }
 
-  async #finishIfDone(id: string): Promise<void> {
-    const { execution } = await this.journal.read(id)
-    if (!execution.steps.every(({ status }) => isDone(status))) return
-    const isWhole = execution.steps.every(({ status }) => status === 'completed')
-    await this.journal.finish(id, isWhole ? 'completed' : 'completedWithSkips')
+  /** What another process has taken over is not executed here; what nobody has, after a silence, goes on. */
+  #compare(held: readonly string[]): void {
+    for (const [id, driver] of this.#drivers) {
+      if (!held.includes(id)) driver.park(new Error(`'${id}' is executed elsewhere, or has ended`))
+      else if (driver.isParked) void this.#goOn(id)
+    }
   }
 
-  /** Newest first. One failure does not keep the others from being undone, and is not hidden. */
-  async #undoAll(id: string, once: Once): Promise<void> {
-    const still = await this.#until(id, ({ execution }) =>
-      execution.steps.every(({ status }) => status !== 'running' && status !== 'pendingApproval'),
+  async #goOn(id: string): Promise<void> {
+    this.#drivers.delete(id)
+    try {
+      await this.journal.change(id, (_, edit) => edit.execution({ executor: null }))
+      await this.#takeUp(id)
+    } catch (error) {
+      this.#log(`${id} waits to be resumed: ${error instanceof Error ? error.message : error}`)
+    }
+  }
+
+  /** A mistake of ours: the execution is left where it is, in sight, and can be resumed. */
+  async #letGo(id: string, error: Error): Promise<void> {
+    this.#drivers.delete(id)
+    const letGo = this.journal.change(
+      id,
+      async (_, edit) => {
+        await edit.execution({ executor: null })
+        await edit.event('broken', error.message)
+      },
+      this.#executor.id,
     )
-    const { runbook: name } = still.execution
-    const steps = this.#runbook(name).steps
-    const newestFirst = still.execution.steps
-      .filter(
-        ({ status, attempts }) =>
-          status === 'completed' || (status === 'failed' && attempts.length > 0),
-      )
-      .sort((a, b) => Number(b.attempts.at(-1)?.endedAt) - Number(a.attempts.at(-1)?.endedAt))
-    let isClean = true
-    for (const record of newestFirst) {
-      const { undo } = steps.find((step) => step.name === record.name)!
-      if (typeof undo !== 'function' || record.status !== 'completed') continue
-      const failure = await once(`undo ${record.name}`, async () => {
-        try {
-          await undo({
-            input: still.execution.input as never,
-            done: outputsOf(still),
-            tools: (await this.#toolsOf(still.execution)) as never,
-            execution: { id, runbook: name, startedAt: still.execution.startedAt },
-            step: record.name,
-            signal: new AbortController().signal,
-            progress: () => undefined,
-            output: record.output as never,
-          })
-          return null
-        } catch (error) {
-          return failureOf(error)
-        }
-      })
-      isClean &&= failure === null
-      if (failure) await this.journal.undoFailed(id, record.name, failure)
-      else await this.journal.end(id, record.name, 'undone')
-    }
-    await this.journal.finish(id, isClean ? 'canceled' : 'failed')
+    await letGo.catch((second: unknown) => this.#log(`${id} could not be let go: ${second}`))
   }
 
-  /** Polls the journal: what another process writes there is seen as soon as what this one does. */
-  async #until(id: string, isReached: (now: Snapshot) => boolean): Promise<Snapshot> {
-    for (;;) {
-      const now = await this.journal.read(id)
-      if (isReached(now)) return now
-      // A process that ends leaves its work as it is: neither done nor failed, to be resumed by another.
-      if (this.#closing.signal.aborted) return new Promise(() => undefined)
-      await this.#clock.sleep(POLL_MS)
-    }
+  #driver(id: string, runbook: Runbook): Driver {
+    const driver = new Driver({
+      id,
+      runbook,
+      executor: this.#executor.id,
+      journal: this.journal,
+      follower: this.#follower(id),
+      tools: ({ input }) => this.o.tools(input, { id, runbook: runbook.name }),
+      clock: this.#clock,
+      onLog: (line) => this.#log(line),
+      onEnd: () => this.#drivers.delete(id),
+      onBroken: (error) => void this.#letGo(id, error),
+    })
+    this.#drivers.set(id, driver)
+    driver.listen()
+    return driver
   }
 
-  async #ensureLive(id: string): Promise<Snapshot> {
-    const snapshot = await this.journal.read(id)
-    if (hasEnded(snapshot.execution)) throw notWaiting(snapshot.execution, 'it has ended')
-    if (snapshot.execution.status === 'interrupted') {
-      throw notWaiting(
-        snapshot.execution,
-        `the process that ran it (${snapshot.holder}) is gone; resume it first`,
-      )
-    }
-    return snapshot
-  }
-
-  async #failed(id: string) {
-    const { execution, step } = await this.#ensureLive(id)
-    const failed = execution.steps.filter(({ status }) => status === 'failed')
-    if (failed.length === 0) throw notWaiting(execution, 'no step of it has failed')
-    return failed.map(({ name }) => ({ name, tries: step.get(name)!.tries }))
-  }
-
-  #cancellation(id: string): AbortController {
-    const known = this.#canceling.get(id) ?? new AbortController()
-    this.#canceling.set(id, known)
+  #follower(id: string): Follower {
+    const known = this.#followers.get(id) ?? new Follower(id, this.journal, this.#clock)
+    this.#followers.set(id, known)
     return known
   }
 
-  #toolsOf({ id, runbook, input }: Execution): Promise<unknown> {
-    const known = this.#tools.get(id) ?? Promise.resolve(this.o.tools(input, { id, runbook }))
-    this.#tools.set(id, known)
-    return known
+  #untilClosed(signal: AbortSignal | undefined): AbortSignal {
+    return signal ? AbortSignal.any([signal, this.#closing.signal]) : this.#closing.signal
+  }
+
+  #log(line: string): void {
+    this.o.onLog?.(line)
   }
 
   #runbook(name: string): Runbook {
@@ -323,8 +279,13 @@ export class Executions implements ExecutionsApi {
   }
 }
 
-function notWaiting({ id }: Execution, reason: string): LifeboatError {
-  return new LifeboatError('ExecutionNotWaiting', `execution '${id}' cannot do that: ${reason}`, {
-    hint: `Look at it with 'lifeboat execution show ${id}'.`,
-  })
+/** An execution goes on by the list that it began with, which was shown and approved. */
+function refuseChanged(runbook: Runbook, { id, steps }: ExecutionRecord): void {
+  const began = steps.map(({ name }) => name).join(', ')
+  if (runbook.steps.map(({ name }) => name).join(', ') === began) return
+  throw new LifeboatError(
+    'RunbookChanged',
+    `'${id}' began with other steps than '${runbook.name}' has in this version of Lifeboat: ${began}`,
+    { hint: 'Resume it with the version that began it.' },
+  )
 }

@@ -1,15 +1,20 @@
 import { ERRORS, type ErrorCode, LifeboatError } from '../core/errors.ts'
 import type { Failure } from './execution.ts'
 
-/** What of an error may be kept and shown: its words, never its cause. */
+/** What of an error may be kept and shown: its words, never its cause, and no credentials (I12). */
 export function failureOf(error: unknown): Failure {
-  if (error instanceof LifeboatError) {
-    return { code: error.code, message: error.message, ...(error.hint ? { hint: error.hint } : {}) }
-  }
-  return { code: 'StepFailed', message: error instanceof Error ? error.message : String(error) }
+  const message = withoutCredentials(error instanceof Error ? error.message : String(error))
+  if (!(error instanceof LifeboatError)) return { code: 'StepFailed', message }
+  return { code: error.code, message, ...(error.hint && { hint: error.hint }) }
 }
 
-/** Whether trying again without anybody changing anything may help. */
-export function isRetryable({ code }: Failure): boolean {
-  return code in ERRORS && ERRORS[code as ErrorCode].retryable && code !== 'StepFailed'
+/** Whether trying again may help without anybody changing anything. A late step has its own rule: `onDeadline`. */
+export function isRetryable(error: unknown): boolean {
+  if (!(error instanceof LifeboatError)) return false
+  if (error.code === 'StepFailed' || error.code === 'StepDeadlineExceeded') return false
+  return ERRORS[error.code satisfies ErrorCode].retryable
+}
+
+function withoutCredentials(text: string): string {
+  return text.replace(/(\w+:\/\/)[^\s/@]+@/g, '$1…@')
 }

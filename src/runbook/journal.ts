@@ -1,96 +1,46 @@
+import { EventEmitter } from 'node:events'
+import type { Clock } from '../core/clock.ts'
 import { LifeboatError } from '../core/errors.ts'
-import type {
-  Execution,
-  ExecutionEvent,
-  Failure,
-  StepRecord,
-  StepStatus,
-  Verdict,
-} from './execution.ts'
+import type { ExecutionEvent } from './execution.ts'
+import type { Executor } from './executor.ts'
+import { JournalEdit } from './journal-edit.ts'
 import { JOURNAL_MIGRATIONS } from './journal-schema.ts'
+import { type ExecutionRecord, isLive, READ_RECORDS, type RecordRow, recordOf } from './record.ts'
 import type { GateKind, Json, Runbook } from './runbook.ts'
 import type { StateDatabase } from './state-database.ts'
 
-/** A process that has not been heard of for this long no longer runs its executions. */
-const STALE_SECONDS = 5
-
-interface ExecutionRow {
-  id: string
-  runbook: string
-  input: Json
-  owns: string | null
-  auto_approve: GateKind[]
-  is_paused: boolean
-  canceled_by: string | null
-  final_status: Execution['status'] | null
-  started_at: Date
-  ended_at: Date | null
-  holder: string
-  is_stale: boolean
+/** Another process executes now what this one did; whatever this one still has to say about it does not count. */
+export class Displaced extends Error {
+  override readonly name = 'Displaced'
 }
 
-interface StepRow {
-  execution: string
-  name: string
-  title: string
-  phase: StepRecord['phase']
-  status: StepStatus
-  gate: {
-    kind: GateKind
-    cost: string[]
-    askedAt: string
-    approvedAt?: string
-    approvedBy?: string
-  } | null
-  output: Json | null
-  reason: string | null
-  progress: { message: string; fraction?: number } | null
-  tries: number
-  decision: Decision | null
-  ended_at: Date | null
-}
-
-interface AttemptRow {
-  execution: string
-  step: string
-  started_at: Date
-  ended_at: Date | null
-  error: Failure | null
-}
-
-/** What an operator decided about the failure of a step's `tries`th try. */
-export interface Decision {
-  readonly tries: number
-  readonly choice: 'retry' | 'skip'
-  readonly reason?: string
-  readonly by?: string
-}
-
-/** One execution as the executor needs it. */
-export interface Snapshot {
-  readonly execution: Execution
-  readonly isPaused: boolean
-  readonly isCanceled: boolean
-  readonly autoApprove: readonly GateKind[]
-  readonly holder: string
-  readonly step: ReadonlyMap<
-    string,
-    StepRecord & { readonly tries: number; readonly decision?: Decision }
-  >
+interface EventRow {
+  readonly id: string
+  readonly at: Date
+  readonly kind: string
+  readonly step: string | null
+  readonly text: string
 }
 
 /**
- * What happened, durable before anybody is told. All times are the database's, so that several processes agree.
+ * What happened, durable before anybody is told.
+ *
+ * Every change of an execution is read, decided and written under its row's lock: of two operators, or of two processes that
+ * both think they execute it, one comes first and the other sees what it did.
  */
 export class Journal {
+  readonly #changes = new EventEmitter()
+
   private constructor(
     private readonly database: StateDatabase,
-    readonly holder: string,
-  ) {}
+    private readonly clock: Clock,
+  ) {
+    this.#changes.setMaxListeners(0)
+  }
 
-  static async open(database: StateDatabase, holder: string): Promise<Journal> {
-    await database.migrate('lifeboat_runbook', JOURNAL_MIGRATIONS)
-    return new Journal(database, holder)
+  static async open(database: StateDatabase, clock: Clock): Promise<Journal> {
+    await database.migrate('runbook', JOURNAL_MIGRATIONS)
+    return new Journal(database, clock)
   }
 
   /** @throws LifeboatError `ExecutionAlreadyRunning` naming who holds the workload and since when */
@@ -100,331 +50,170 @@ export class Journal {
     input: Json
     owns: string | undefined
     autoApprove: readonly GateKind[]
+    executor: string
   }): Promise<void> {
+    const { id, runbook, owns } = o
     try {
       await this.database.transaction(async (query) => {
+        const edit = new JournalEdit(query, id, this.clock.now())
         await query(
-          `insert into lifeboat_runbook.executions (id, runbook, input, owns, auto_approve, holder)
-           values ($1, $2, $3, $4, $5, $6)`,
+          `insert into runbook.executions (id, runbook, input, owns, auto_approve, executor, started_at)
+           values ($1, $2, $3, $4, $5, $6, $7)`,
           [
-            o.id,
-            o.runbook.name,
+            id,
+            runbook.name,
             JSON.stringify(o.input),
-            o.owns ?? null,
+            owns ?? null,
             o.autoApprove,
-            this.holder,
+            o.executor,
+            edit.at,
           ],
         )
-        for (const [position, step] of o.runbook.steps.entries()) {
-          await query(
-            `insert into lifeboat_runbook.steps (execution, position, name, title, phase) values ($1, $2, $3, $4, $5)`,
-            [o.id, position, step.name, step.title, step.phase],
-          )
-        }
+        const { steps } = runbook
+        await query(
+          `insert into runbook.steps (execution, position, name, title, phase, gate_kind)
+           select $1, row_number() over (), * from unnest($2::text[], $3::text[], $4::text[], $5::text[])`,
+          [
+            id,
+            steps.map(({ name }) => name),
+            steps.map(({ title }) => title),
+            steps.map(({ phase }) => phase),
+            steps.map(({ gate }) => gate?.kind ?? null),
+          ],
+        )
+        await edit.event('started', runbook.title)
       })
     } catch (error) {
-      if ((error as { code?: string; constraint?: string }).constraint !== 'one_owner') throw error
-      throw await this.#heldBy(o.owns!)
+      const { constraint } = error as { constraint?: string }
+      if (constraint === 'one_execution_owns_a_workload') throw await this.#heldBy(owns ?? '')
+      if (constraint === 'executions_pkey') {
+        throw new LifeboatError('ExecutionAlreadyRunning', `there is an execution '${id}' already`)
+      }
+      throw error
     }
-    await this.note(o.id, 'started', `${o.runbook.title} started`)
   }
 
   async #heldBy(owns: string): Promise<LifeboatError> {
-    const [row] = await this.database.query<{ id: string; holder: string; started_at: Date }>(
-      'select id, holder, started_at from lifeboat_runbook.executions where owns = $1 and ended_at is null',
-      [owns],
-    )
+    const [holder] = await this.#readWhere('e.owns = $1 and e.ended_at is null', [owns])
+    const where = holder?.executor
+      ? `process ${holder.executor.pid} on ${holder.executor.host}`
+      : ''
+    const is = holder && isLive(holder) ? where : 'nobody runs it now'
     return new LifeboatError(
       'ExecutionAlreadyRunning',
-      `execution '${row?.id}' owns workload '${owns}' since ${row?.started_at.toISOString()} (process ${row?.holder})`,
-      { hint: `Look at it with 'lifeboat execution show ${row?.id}'; resume or cancel it first.` },
+      `execution '${holder?.id}' owns '${owns}' since ${holder?.startedAt.toISOString()} (${is})`,
+      {
+        hint: `Look at it with 'lifeboat execution show ${holder?.id}'; finish or cancel it first.`,
+      },
     )
   }
 
   /** @throws LifeboatError `ExecutionNotFound` */
-  async read(id: string): Promise<Snapshot> {
-    const [snapshot] = await this.#readWhere('id = $1', [id])
-    if (snapshot) return snapshot
+  async read(id: string): Promise<ExecutionRecord> {
+    const [record] = await this.#readWhere('e.id = $1', [id])
+    if (record) return record
     throw new LifeboatError('ExecutionNotFound', `there is no execution '${id}'`, {
       hint: "List them with 'lifeboat execution list'.",
     })
   }
 
-  async list(): Promise<Execution[]> {
-    return (await this.#readWhere('true', [])).map(({ execution }) => execution)
+  /** Newest first. */
+  list(): Promise<ExecutionRecord[]> {
+    return this.#readWhere('true', [])
   }
 
-  async #readWhere(condition: string, values: readonly unknown[]): Promise<Snapshot[]> {
-    const executions = await this.database.query<ExecutionRow>(
-      `select *, heartbeat_at < clock_timestamp() - interval '${STALE_SECONDS} s' as is_stale
-       from lifeboat_runbook.executions where ${condition} order by started_at desc`,
-      values,
-    )
-    const ids = executions.map(({ id }) => id)
-    const steps = await this.database.query<StepRow>(
-      'select * from lifeboat_runbook.steps where execution = any($1) order by position',
-      [ids],
-    )
-    const attempts = await this.database.query<AttemptRow>(
-      'select * from lifeboat_runbook.attempts where execution = any($1) order by id',
-      [ids],
-    )
-    return executions.map((row) =>
-      snapshotOf(
-        row,
-        steps.filter(({ execution }) => execution === row.id),
-        attempts.filter(({ execution }) => execution === row.id),
-      ),
-    )
+  async #readWhere(
+    condition: string,
+    values: readonly unknown[],
+    query: StateDatabase['query'] = (sql, given) => this.database.query(sql, given),
+  ): Promise<ExecutionRecord[]> {
+    const order = 'order by e.started_at desc, e.id desc'
+    const rows = await query<RecordRow>(`${READ_RECORDS} where ${condition} ${order}`, values)
+    return rows.map(recordOf)
   }
 
-  async note(id: string, kind: string, text: string, step?: string): Promise<void> {
-    await this.database.query(
-      'insert into lifeboat_runbook.events (execution, kind, step, text) values ($1, $2, $3, $4)',
-      [id, kind, step ?? null, text],
-    )
-  }
-
-  async eventsAfter(
+  /**
+   * Reads an execution under its lock and lets `decide` change it, all or nothing.
+   *
+   * @param executor  when given, only this executor may
+   * @throws Displaced when another executes it, or nobody
+   * @throws LifeboatError `ExecutionNotFound`, `StateUnreachable`: then it is unknown whether the change was made
+   */
+  async change<Result>(
     id: string,
-    after: string,
-  ): Promise<(ExecutionEvent & { readonly id: string })[]> {
-    const rows = await this.database.query<{
-      id: string
-      at: Date
-      kind: string
-      step: string | null
-      text: string
-    }>(
-      'select id, at, kind, step, text from lifeboat_runbook.events where execution = $1 and id > $2 order by id',
+    decide: (record: ExecutionRecord, edit: JournalEdit) => Promise<Result>,
+    executor?: string,
+  ): Promise<Result> {
+    const { result, hasChanged } = await this.database.transaction(async (query) => {
+      await query('select from runbook.executions where id = $1 for update', [id])
+      const [record] = await this.#readWhere('e.id = $1', [id], query)
+      if (!record) await this.read(id)
+      if (executor && record?.executor?.id !== executor) {
+        throw new Displaced(`'${id}' is executed by ${record?.executor?.id ?? 'nobody'}`)
+      }
+      const edit = new JournalEdit(query, id, this.clock.now())
+      const result = await decide(record!, edit)
+      if (edit.hasChanged) {
+        await query('update runbook.executions set version = version + 1 where id = $1', [id])
+      }
+      return { result, hasChanged: edit.hasChanged }
+    })
+    if (hasChanged) this.#changes.emit(`execution ${id}`)
+    return result
+  }
+
+  /** Overwrites how far a running step is; a cheaper `change` for what is said several times a second. */
+  async progress(
+    id: string,
+    executor: string,
+    step: string,
+    progress: { readonly message: string; readonly fraction?: number },
+  ): Promise<void> {
+    await this.database.query(
+      `with told as (
+         update runbook.steps set progress = $4 where execution = $1 and name = $3 and status = 'running' returning 1
+       )
+       update runbook.executions set version = version + 1
+       where id = $1 and executor = $2 and exists (select from told)`,
+      [id, executor, step, JSON.stringify(progress)],
+    )
+    this.#changes.emit(`execution ${id}`)
+  }
+
+  /** Calls back after every change that this process makes; returns how to stop that. */
+  onChange(id: string, listener: () => void): () => void {
+    this.#changes.on(`execution ${id}`, listener)
+    return () => this.#changes.off(`execution ${id}`, listener)
+  }
+
+  /** Oldest first. */
+  async eventsAfter(id: string, after: string): Promise<ExecutionEvent[]> {
+    const rows = await this.database.query<EventRow>(
+      'select id, at, kind, step, text from runbook.events where execution = $1 and id > $2 order by id',
       [id, after],
     )
     return rows.map(({ step, ...row }) => (step === null ? row : { ...row, step }))
   }
 
-  /** Records that an attempt begins, before anything of it happens. Returns its number in the journal. */
-  async beginAttempt(id: string, step: string): Promise<string> {
-    await this.#update(id, step, "status = 'running'")
-    const [row] = await this.database.query<{ id: string }>(
-      'insert into lifeboat_runbook.attempts (execution, step) values ($1, $2) returning id',
-      [id, step],
-    )
-    await this.note(id, 'began', 'began', step)
-    return row!.id
-  }
-
-  async endAttempt(id: string, step: string, error: Failure | undefined): Promise<void> {
+  /** Lets go of everything that a process executes: nobody executes it then. */
+  async release(executor: string): Promise<void> {
     await this.database.query(
-      `update lifeboat_runbook.attempts set ended_at = clock_timestamp(), error = $3
-       where execution = $1 and step = $2 and ended_at is null`,
-      [id, step, error ? JSON.stringify(error) : null],
+      `update runbook.executions set executor = null, version = version + 1
+       where executor = $1 and ended_at is null`,
+      [executor],
     )
   }
 
-  async complete(id: string, step: string, output: Json | undefined): Promise<void> {
-    await this.endAttempt(id, step, undefined)
-    await this.#update(
-      id,
-      step,
-      "status = 'completed', ended_at = clock_timestamp(), output = $3",
-      [JSON.stringify(output ?? null)],
+  /** Makes a process known as one that executes, or says that it still does. Returns the executions that it holds. */
+  async heartbeat({ id, host, machine, pid, startedTicks }: Executor): Promise<string[]> {
+    const rows = await this.database.query<{ id: string }>(
+      `with beat as (
+         insert into runbook.executors (id, host, machine, pid, started_ticks) values ($1, $2, $3, $4, $5)
+         on conflict (id) do update set heartbeat_at = clock_timestamp()
+       )
+       select id from runbook.executions where executor = $1 and ended_at is null`,
+      [id, host, machine, pid, startedTicks],
     )
-    await this.note(id, 'completed', 'completed', step)
+    return rows.map((row) => row.id)
   }
-
-  async fail(id: string, step: string, tries: number, error: Failure): Promise<void> {
-    await this.endAttempt(id, step, error)
-    await this.#update(id, step, "status = 'failed', tries = $3", [tries])
-    await this.note(id, 'failed', error.message, step)
-  }
-
-  async end(
-    id: string,
-    step: string,
-    status: 'skipped' | 'canceled' | 'undone',
-    reason?: string,
-  ): Promise<void> {
-    await this.#update(
-      id,
-      step,
-      'status = $3, ended_at = clock_timestamp(), reason = coalesce($4, reason)',
-      [status, reason ?? null],
-    )
-    await this.note(id, status, reason ?? status, step)
-  }
-
-  async undoFailed(id: string, step: string, error: Failure): Promise<void> {
-    await this.#update(id, step, "status = 'failed', reason = $3", [
-      `could not be undone: ${error.message}`,
-    ])
-    await this.note(id, 'undoFailed', error.message, step)
-  }
-
-  async ask(id: string, step: string, kind: GateKind, cost: readonly string[]): Promise<void> {
-    await this.#update(
-      id,
-      step,
-      `status = 'pendingApproval',
-       gate = jsonb_build_object('kind', $3::text, 'cost', $4::jsonb, 'askedAt', clock_timestamp())`,
-      [kind, JSON.stringify(cost)],
-    )
-    await this.note(id, 'asked', `the ${kind === 'harm' ? 'harm' : 'one-way'} gate asks`, step)
-  }
-
-  async approve(id: string, step: string, by: string): Promise<void> {
-    await this.#update(
-      id,
-      step,
-      `gate = gate || jsonb_build_object('approvedAt', clock_timestamp(), 'approvedBy', $3::text)`,
-      [by],
-    )
-    await this.note(id, 'approved', `approved by ${by}`, step)
-  }
-
-  async decide(id: string, step: string, decision: Decision): Promise<void> {
-    await this.#update(id, step, 'decision = $3', [JSON.stringify(decision)])
-    await this.note(id, decision.choice, decision.reason ?? decision.choice, step)
-  }
-
-  async progress(
-    id: string,
-    step: string,
-    progress: { message: string; fraction?: number },
-  ): Promise<void> {
-    await this.#update(id, step, 'progress = $3', [JSON.stringify(progress)])
-  }
-
-  async setPaused(id: string, isPaused: boolean): Promise<void> {
-    await this.database.query(
-      'update lifeboat_runbook.executions set is_paused = $2 where id = $1',
-      [id, isPaused],
-    )
-    await this.note(id, isPaused ? 'paused' : 'resumed', isPaused ? 'paused' : 'resumed')
-  }
-
-  async setCanceled(id: string, by: string): Promise<void> {
-    await this.database.query(
-      'update lifeboat_runbook.executions set canceled_by = $2 where id = $1',
-      [id, by],
-    )
-    await this.note(id, 'canceling', `canceled by ${by}`)
-  }
-
-  /** Ends an execution; the first caller wins. */
-  async finish(id: string, status: Execution['status']): Promise<void> {
-    const ended = await this.database.query(
-      `update lifeboat_runbook.executions set final_status = $2, ended_at = clock_timestamp()
-       where id = $1 and ended_at is null returning id`,
-      [id, status],
-    )
-    if (ended.length > 0) await this.note(id, 'ended', status)
-  }
-
-  /** Makes this process the one that runs an execution, if nobody else does. */
-  async adopt(id: string): Promise<boolean> {
-    const adopted = await this.database.query(
-      `update lifeboat_runbook.executions set holder = $2, heartbeat_at = clock_timestamp()
-       where id = $1 and ended_at is null
-         and (holder = $2 or heartbeat_at < clock_timestamp() - interval '${STALE_SECONDS} s') returning id`,
-      [id, this.holder],
-    )
-    return adopted.length > 0
-  }
-
-  async heartbeat(): Promise<void> {
-    await this.database.query(
-      'update lifeboat_runbook.executions set heartbeat_at = clock_timestamp() where holder = $1 and ended_at is null',
-      [this.holder],
-    )
-  }
-
-  async #update(
-    id: string,
-    step: string,
-    assignment: string,
-    values: readonly unknown[] = [],
-  ): Promise<void> {
-    await this.database.query(
-      `update lifeboat_runbook.steps set ${assignment} where execution = $1 and name = $2`,
-      [id, step, ...values],
-    )
-  }
-}
-
-function snapshotOf(
-  row: ExecutionRow,
-  steps: readonly StepRow[],
-  attempts: readonly AttemptRow[],
-): Snapshot {
-  const records = steps.map((step) => ({
-    ...recordOf(
-      step,
-      attempts.filter((attempt) => attempt.step === step.name),
-    ),
-    tries: step.tries,
-    ...(step.decision ? { decision: step.decision } : {}),
-  }))
-  const status = statusOf(row, steps)
-  return {
-    execution: {
-      id: row.id,
-      runbook: row.runbook,
-      input: row.input,
-      ...(row.owns === null ? {} : { owns: row.owns }),
-      status,
-      verdict: verdictOf(status),
-      startedAt: row.started_at,
-      ...(row.ended_at ? { endedAt: row.ended_at } : {}),
-      steps: records.map(({ tries: _, decision: __, ...record }) => record),
-    },
-    isPaused: row.is_paused,
-    isCanceled: row.canceled_by !== null,
-    autoApprove: row.auto_approve,
-    holder: row.holder,
-    step: new Map(records.map((record) => [record.name, record])),
-  }
-}
-
-function recordOf(row: StepRow, attempts: readonly AttemptRow[]): StepRecord {
-  const { gate } = row
-  return {
-    name: row.name,
-    title: row.title,
-    phase: row.phase,
-    status: row.status,
-    attempts: attempts.map(({ started_at, ended_at, error }) => ({
-      startedAt: started_at,
-      ...(ended_at ? { endedAt: ended_at } : {}),
-      ...(error ? { error } : {}),
-    })),
-    ...(gate
-      ? {
-          gate: {
-            kind: gate.kind,
-            cost: gate.cost,
-            askedAt: new Date(gate.askedAt),
-            ...(gate.approvedAt ? { approvedAt: new Date(gate.approvedAt) } : {}),
-            ...(gate.approvedBy ? { approvedBy: gate.approvedBy } : {}),
-          },
-        }
-      : {}),
-    ...(row.status === 'completed' ? { output: row.output } : {}),
-    ...(row.reason === null ? {} : { reason: row.reason }),
-    ...(row.progress ? { progress: row.progress } : {}),
-  }
-}
-
-function statusOf(row: ExecutionRow, steps: readonly StepRow[]): Execution['status'] {
-  if (row.final_status) return row.final_status
-  if (row.is_stale) return 'interrupted'
-  if (row.is_paused) return 'pausedByOperator'
-  const has = (status: StepStatus) => steps.some((step) => step.status === status)
-  if (row.canceled_by === null && has('failed')) return 'pausedByFailedStep'
-  return has('pendingApproval') ? 'pendingApproval' : 'running'
-}
-
-function verdictOf(status: Execution['status']): Verdict {
-  if (status === 'completed') return 'proven'
-  if (status === 'completedWithSkips') return 'unproven'
-  return status === 'failed' || status === 'canceled' ? 'failed' : 'unknown'
 }

@@ -17,7 +17,7 @@ export class StateDatabase {
     private readonly pool: pg.Pool,
   ) {}
 
-  /** @throws LifeboatError `StateUnreachable` */
+  /** @throws LifeboatError `StateUnreachable`, at once */
   static async open(url: string): Promise<StateDatabase> {
     const pool = new pg.Pool({
       connectionString: url,
@@ -27,58 +27,63 @@ export class StateDatabase {
     })
     // An idle connection that breaks is replaced by the pool; the next query says what is wrong, if anything is.
     pool.on('error', () => undefined)
-    const database = new StateDatabase(url, pool)
-    await database.#queryOnce('select 1', [])
-    return database
+    try {
+      await pool.query('select 1')
+    } catch (error) {
+      await pool.end()
+      throw named(error)
+    }
+    return new StateDatabase(url, pool)
   }
 
   /**
-   * Runs one statement; `$1`, `$2` … stand for `values`. A server that is away for a moment is waited for.
+   * Runs one statement; `$1`, `$2` … stand for `values`. A server that is away for a moment is waited for; a statement that
+   * may have changed something is never sent twice.
    *
-   * @throws LifeboatError `StateUnreachable` when it stays away
+   * @throws LifeboatError `StateUnreachable` when the server stays away, or when it is unknown whether the statement ran
    */
-  async query<Row extends object>(sql: string, values: readonly unknown[] = []): Promise<Row[]> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await this.#queryOnce<Row>(sql, values)
-      } catch (error) {
-        const isAway = error instanceof LifeboatError && error.code === 'StateUnreachable'
-        if (!isAway || attempt >= ATTEMPTS) throw error
-        await systemClock.sleep(FIRST_BACKOFF_MS * 2 ** attempt)
-      }
-    }
+  query<Row extends object>(sql: string, values: readonly unknown[] = []): Promise<Row[]> {
+    const run = async (client: pg.PoolClient) => (await client.query<Row>(sql, [...values])).rows
+    if (/^\s*select\b/i.test(sql)) return patiently(() => this.#withClient(run))
+    return patiently(() => this.#client('select')).then((client) => released(client, run))
   }
 
-  async #queryOnce<Row extends object>(sql: string, values: readonly unknown[]): Promise<Row[]> {
-    try {
-      const result = await this.pool.query<Row>(sql, [...values])
-      return result.rows
-    } catch (error) {
-      throw named(error)
-    }
-  }
-
-  /** Runs `work` in one transaction. */
+  /**
+   * Runs `work` in one transaction.
+   *
+   * @throws LifeboatError `StateUnreachable`: then it is unknown whether it was committed
+   */
   async transaction<Result>(
     work: (query: StateDatabase['query']) => Promise<Result>,
   ): Promise<Result> {
-    const client = await this.pool.connect().catch((error: unknown) => {
-      throw named(error)
-    })
-    let broken: Error | undefined
-    try {
-      await client.query('begin')
+    const client = await patiently(() => this.#client('begin'))
+    return released(client, async () => {
       const result = await work(
         async <Row extends object>(sql: string, values: readonly unknown[] = []) =>
           (await client.query<Row>(sql, [...values])).rows,
       )
       await client.query('commit')
       return result
+    })
+  }
+
+  async #withClient<Result>(work: (client: pg.PoolClient) => Promise<Result>): Promise<Result> {
+    return released(await this.#client(), work)
+  }
+
+  /** A connection; with `first`, one that has answered that, so that it is not a broken one of the pool. */
+  async #client(first?: string): Promise<pg.PoolClient> {
+    try {
+      const client = await this.pool.connect()
+      try {
+        if (first) await client.query(first)
+        return client
+      } catch (error) {
+        client.release(true)
+        throw error
+      }
     } catch (error) {
-      broken = await rollBack(client)
       throw named(error)
-    } finally {
-      client.release(broken)
     }
   }
 
@@ -110,23 +115,57 @@ export class StateDatabase {
   }
 }
 
-async function rollBack(client: pg.PoolClient): Promise<Error | undefined> {
+/** Gives the connection back after `work`, or throws it away when it cannot even roll back. */
+async function released<Result>(
+  client: pg.PoolClient,
+  work: (client: pg.PoolClient) => Promise<Result>,
+): Promise<Result> {
+  // A connection that breaks while nothing is asked of it says so here; the next question finds it broken.
+  const onError = () => undefined
+  client.on('error', onError)
+  let isBroken = false
   try {
-    await client.query('rollback')
-    return undefined
+    return await work(client)
   } catch (error) {
-    // A connection that cannot even roll back is thrown away, not returned to the pool.
-    return error instanceof Error ? error : new Error(String(error))
+    isBroken = !(await rolledBack(client))
+    throw named(error)
+  } finally {
+    client.off('error', onError)
+    client.release(isBroken)
   }
+}
+
+async function rolledBack(client: pg.PoolClient): Promise<boolean> {
+  return client.query('rollback').then(
+    () => true,
+    () => false,
+  )
+}
+
+async function patiently<Result>(attempt: () => Promise<Result>): Promise<Result> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await attempt()
+    } catch (error) {
+      if (!isUnreachable(error) || tries >= ATTEMPTS) throw error
+      await systemClock.sleep(FIRST_BACKOFF_MS * 2 ** tries)
+    }
+  }
+}
+
+/** Whether an error says that Lifeboat's own database is away, which may pass. */
+export function isUnreachable(error: unknown): boolean {
+  return error instanceof LifeboatError && error.code === 'StateUnreachable'
 }
 
 /** A server that answers gives an SQLSTATE; class 08 and 57P, and everything without one, is a server that does not. */
 function named(error: unknown): unknown {
+  if (error instanceof LifeboatError) return error
   const { code = '', message = '' } = error as { code?: string; message?: string }
-  const isUnreachable =
-    /^(08|57P|ECONN|ENOTFOUND|EPIPE|ETIMEDOUT)/.test(code) ||
-    /terminated|timeout exceeded/.test(message)
-  if (!isUnreachable) return error
+  const isAway =
+    /^(08|57P|ECONN|ENOTFOUND|EPIPE|ETIMEDOUT|EHOST|ENETUN)/.test(code) ||
+    /terminated|timeout exceeded|not queryable/.test(message)
+  if (!isAway) return error
   return new LifeboatError(
     'StateUnreachable',
     `Lifeboat's own database does not answer: ${message}`,

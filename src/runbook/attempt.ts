@@ -1,0 +1,85 @@
+import type { Clock } from '../core/clock.ts'
+import { LifeboatError } from '../core/errors.ts'
+
+/** What a try came to. */
+export type Outcome<Result> =
+  | { readonly kind: 'completed'; readonly result: Result }
+  | {
+      readonly kind: 'failed'
+      readonly error: unknown
+      readonly isDeadline: boolean
+      /** The body heeded no signal; what it still does is not known. */
+      readonly isStillRunning: boolean
+    }
+  /** It was told to stop, and did. */
+  | { readonly kind: 'stopped' }
+
+/** How long a body that was told to stop may take to do so after its deadline. */
+const GRACE_SECONDS = 5
+
+/**
+ * Runs a body until it ends, or until its deadline and a grace have passed (I16).
+ *
+ * A body that ends well has done its work, also when it does so late or after it was told to stop: what is true is recorded.
+ *
+ * @param o.stop  tells the body to stop; it is waited for all the same, as what it does cannot be undone while it does it
+ */
+export async function attempt<Result>(
+  body: (signal: AbortSignal) => Promise<Result>,
+  o: {
+    clock: Clock
+    deadlineSeconds: number
+    stop: AbortSignal
+    what: string
+    graceSeconds?: number
+  },
+): Promise<Outcome<Result>> {
+  const { clock, deadlineSeconds, stop, graceSeconds = GRACE_SECONDS } = o
+  const late = new LifeboatError(
+    'StepDeadlineExceeded',
+    `${o.what} took over ${deadlineSeconds} s`,
+    {
+      hint: 'Retry it, skip it with a reason, or cancel the execution.',
+    },
+  )
+  const deadline = new AbortController()
+  const ended = new AbortController()
+  const settled = settle(body, AbortSignal.any([deadline.signal, stop]))
+  const overdue = clock
+    .sleep(deadlineSeconds * 1000, ended.signal)
+    .then(() => deadline.abort(late))
+    .then(() => clock.sleep(graceSeconds * 1000, ended.signal))
+    .then(() => 'overdue' as const)
+  try {
+    const first = await Promise.race([settled, overdue])
+    if (first === 'overdue') {
+      const error = new LifeboatError(
+        'StepDeadlineExceeded',
+        `${late.message}, and does not stop`,
+        {
+          hint: 'Find out what it still does before you retry it.',
+        },
+      )
+      return { kind: 'failed', error, isDeadline: true, isStillRunning: true }
+    }
+    if ('result' in first) return { kind: 'completed', result: first.result }
+    if (deadline.signal.aborted) {
+      return { kind: 'failed', error: late, isDeadline: true, isStillRunning: false }
+    }
+    if (stop.aborted) return { kind: 'stopped' }
+    return { kind: 'failed', error: first.error, isDeadline: false, isStillRunning: false }
+  } finally {
+    ended.abort()
+  }
+}
+
+async function settle<Result>(
+  body: (signal: AbortSignal) => Promise<Result>,
+  signal: AbortSignal,
+): Promise<{ result: Result } | { error: unknown }> {
+  try {
+    return { result: await body(signal) }
+  } catch (error) {
+    return { error }
+  }
+}
