@@ -1,0 +1,61 @@
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { connect, faultsOf, Ledger, ORDERS, rowsAt } from '../trials/ledger.ts'
+import { Chance, figures, rounds, timeFor } from '../trials/rounds.ts'
+import { TrialRegion } from '../trials/trial-region.ts'
+
+const SHORT = 3
+const MAX_LAG_MS = 5_000
+
+let region: TrialRegion
+let ledger: Ledger
+
+beforeAll(async () => {
+  region = await TrialRegion.start('latest')
+  await region.create('shop-db')
+  const shop = await region.login('shop-db')
+  const session = await connect(shop)
+  await session.query(ORDERS)
+  await session.end()
+  ledger = new Ledger(join(region.folder, 'ledger.jsonl'), () => shop)
+  ledger.write({ writers: 4, perSecond: 200 })
+  await ledger.until(200)
+}, 120_000)
+afterAll(async () => {
+  await ledger?.close()
+  await region?.end()
+})
+
+test(
+  'LatestRestorableTime is a moment that a restore reaches, at most 5 s old, while orders are placed',
+  async () => {
+    const chance = new Chance()
+    const lags: number[] = []
+    let perSecond = Number.POSITIVE_INFINITY
+    for (let round = 0; round < rounds(SHORT); round++) {
+      const before = ledger.acknowledged
+      const pauseMs = chance.between(300, 1500)
+      await sleep(pauseMs)
+      perSecond = Math.min(perSecond, ((ledger.acknowledged - before) * 1000) / pauseMs)
+
+      const { LatestRestorableTime: latest } = (await region.describe('shop-db'))!
+      lags.push(Date.now() - latest!.getTime())
+      await region.restore('shop-db', 'copy', { RestoreTime: latest! })
+      await region.untilAvailable('copy')
+      const rows = await rowsAt(await region.login('copy'))
+      const where = `seed ${chance.seed}, round ${round}, ${latest!.toISOString()}`
+      expect(faultsOf(rows, ledger.entries(), latest!), where).toEqual([])
+      expect(lags.at(-1), where).toBeLessThanOrEqual(MAX_LAG_MS)
+      await region.delete('copy')
+    }
+    lags.sort((a, b) => a - b)
+    figures('LatestRestorableTime', {
+      rounds: lags.length,
+      'lag at most (ms)': lags.at(-1)!,
+      'lag median (ms)': lags[Math.floor(lags.length / 2)]!,
+      'orders a second at least': Math.round(perSecond),
+    })
+  },
+  timeFor(15_000, SHORT),
+)
