@@ -6,7 +6,7 @@ import { type Lsn, parseLsn } from '../../core/lsn.ts'
 import { syncFolder } from '../storage/durable-file.ts'
 import { isControlIntact } from '../system-identifier.ts'
 import { Connection, type ConnectionTarget } from '../wire/connection.ts'
-import { ChangedBlocks } from './changed-blocks.ts'
+import { BLOCKS_PER_SEGMENT, ChangedBlocks } from './changed-blocks.ts'
 import { composeManifest } from './compose-manifest.ts'
 import { ExtentsBuilder, PAGE_BYTES } from './extents.ts'
 import { CONTROL_FILE, listFiles, type SourceFile } from './file-list.ts'
@@ -184,6 +184,7 @@ function itemsFor(
     file: index,
     path: file.path,
     content: file.relation ? 'pages' : 'bytes',
+    blocksBefore: (file.relation?.segment ?? 0) * BLOCKS_PER_SEGMENT,
     firstBlock: 0,
     blockCount,
   }

@@ -3,7 +3,8 @@ import { formatLsn, type Lsn, parseLsn } from '../../core/lsn.ts'
 import type { Connection } from '../wire/connection.ts'
 import type { Relation } from './file-list.ts'
 
-const BLOCKS_PER_SEGMENT = 131_072
+/** A relation's file ends at 1 GiB, and the next one goes on. Source: pg_config.h, RELSEG_SIZE. */
+export const BLOCKS_PER_SEGMENT = 131_072
 const FORKS: readonly Relation['fork'][] = ['main', 'fsm', 'vm', 'init']
 /** How long the summarizer may take to reach the backup's start; it was measured to need 3 to 20 ms. */
 const SUMMARIZER_DEADLINE_MS = 10_000

@@ -135,11 +135,11 @@ export class StoreWork {
   }
 
   async #check(item: StoreItem, file: FileHandle, block: number, pages: number): Promise<void> {
-    const verdicts = this.#checker.check(this.#used, pages, block)
+    const verdicts = this.#checker.check(this.#used, pages, item.blocksBefore + block)
     for (let index = 0; index < pages; index++) {
       if (verdicts[index] !== 'damaged') continue
-      if (await this.#isSoundAfterAll(file, block + index, this.#used + index * PAGE_BYTES))
-        continue
+      const at = this.#used + index * PAGE_BYTES
+      if (await this.#isSoundAfterAll(item, file, block + index, at)) continue
       this.#warnings.push(`${item.path} block ${block + index}`)
     }
   }
@@ -148,13 +148,19 @@ export class StoreWork {
    * Reads a page again that was found damaged: the server may have been writing it. One that stays the same is damaged
    * there, also when its position, which may be part of the damage, says that it was just changed.
    */
-  async #isSoundAfterAll(file: FileHandle, block: number, at: number): Promise<boolean> {
+  async #isSoundAfterAll(
+    item: StoreItem,
+    file: FileHandle,
+    block: number,
+    at: number,
+  ): Promise<boolean> {
     const page = this.#checker.pages.subarray(at, at + PAGE_BYTES)
     for (let attempt = 0; attempt < REREADS; attempt++) {
       await delay(REREAD_AFTER_MS)
       const before = Buffer.from(page)
       const { bytesRead } = await file.read(page, 0, PAGE_BYTES, block * PAGE_BYTES)
-      if (bytesRead < PAGE_BYTES || this.#checker.check(at, 1, block)[0] !== 'damaged') return true
+      const [verdict] = this.#checker.check(at, 1, item.blocksBefore + block)
+      if (bytesRead < PAGE_BYTES || verdict !== 'damaged') return true
       if (!before.equals(page)) attempt = 0
     }
     return false

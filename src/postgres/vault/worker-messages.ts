@@ -8,6 +8,8 @@ export interface StoreItem {
   readonly path: string
   /** `pages`: relation blocks, checksums verified. `bytes`: anything else. */
   readonly content: 'pages' | 'bytes'
+  /** Blocks of the relation that lie in the files before this one: checksums know a block by its place in the relation. */
+  readonly blocksBefore: number
   readonly firstBlock: number
   readonly blockCount: number
   /** Only these blocks, in ascending order. */
