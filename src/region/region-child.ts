@@ -56,8 +56,10 @@ export class RegionChild {
     })
   }
 
+  /** The kernel is asked, because the end of a child is told later than it comes. */
   get isAlive(): boolean {
-    return this.child.exitCode === null && this.child.signalCode === null
+    const isEndTold = this.child.exitCode !== null || this.child.signalCode !== null
+    return !isEndTold && isRunning(this.identity)
   }
 
   /** Closes its databases in an orderly way; after a deadline its whole group is killed. */
