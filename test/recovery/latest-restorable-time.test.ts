@@ -21,6 +21,7 @@ beforeAll(async () => {
   ledger = new Ledger(join(region.folder, 'ledger.jsonl'), () => shop)
   ledger.write({ writers: 4, perSecond: 200 })
   await ledger.until(200)
+  await region.untilRestorable('shop-db', new Date())
 }, 120_000)
 afterAll(async () => {
   await ledger?.close()

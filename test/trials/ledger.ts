@@ -154,24 +154,34 @@ export async function rowsAt(login: Login): Promise<Rows> {
  */
 export function faultsOf(rows: Rows, entries: readonly Entry[], time: Date): string[] {
   const moment = time.getTime()
-  return [...new Set(entries.map(({ writer }) => writer))].flatMap((writer) => {
-    const own = entries.filter((entry) => entry.writer === writer)
-    const numbers = rows.get(writer) ?? []
-    const isGapless = numbers.every((number, index) => number === index + 1)
-    const atLeast = own.filter(({ acknowledgedAt }) => acknowledgedAt < moment).length
-    // The one after the last entry may have been sent too, and never answered.
-    const sent = own.filter(({ sentAt }) => sentAt <= moment).length
-    const atMost = sent + (sent === own.length ? 1 : 0)
-    return [
-      ...(isGapless ? [] : [`writer ${writer} has holes: ${numbers.slice(0, 20).join(' ')}…`]),
-      ...(numbers.length < atLeast
-        ? [`writer ${writer} lost ${atLeast - numbers.length} of ${atLeast} acknowledged orders`]
-        : []),
-      ...(numbers.length > atMost
-        ? [
-            `writer ${writer} has ${numbers.length - atMost} orders from after ${time.toISOString()}`,
-          ]
-        : []),
-    ]
+  const before = entries.filter(({ acknowledgedAt }) => acknowledgedAt < moment)
+  return [...lossesOf(rows, before), ...surplusOf(rows, entries, moment)]
+}
+
+/** Which of these acknowledged orders are not there, and where an order is there without the one before it. */
+export function lossesOf(rows: Rows, entries: readonly Entry[]): string[] {
+  const holes = [...rows]
+    .filter(([, numbers]) => numbers.some((number, index) => number !== index + 1))
+    .map(([writer]) => `writer ${writer} has holes`)
+  const losses = byWriter(entries).flatMap(([writer, own]) => {
+    const found = rows.get(writer)?.length ?? 0
+    if (found >= own.length) return []
+    return `writer ${writer} lost ${own.length - found} of ${own.length} acknowledged orders`
   })
+  return [...holes, ...losses]
+}
+
+function surplusOf(rows: Rows, entries: readonly Entry[], moment: number): string[] {
+  return byWriter(entries).flatMap(([writer, own]) => {
+    const sent = own.filter(({ sentAt }) => sentAt <= moment).length
+    // The one after the last entry may have been sent too, and not be answered yet.
+    const atMost = sent + (sent === own.length ? 1 : 0)
+    const found = rows.get(writer)?.length ?? 0
+    return found > atMost ? [`writer ${writer} has ${found - atMost} orders from later`] : []
+  })
+}
+
+function byWriter(entries: readonly Entry[]): [number, Entry[]][] {
+  const writers = [...new Set(entries.map(({ writer }) => writer))]
+  return writers.map((writer) => [writer, entries.filter((entry) => entry.writer === writer)])
 }

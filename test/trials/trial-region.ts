@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -170,6 +170,24 @@ export class TrialRegion {
       const latest = (await this.describe(identifier))?.LatestRestorableTime
       return latest !== undefined && latest >= time
     })
+  }
+
+  /** Where an instance keeps its data; to be looked at while it does not run. */
+  async dataDirectoryOf(identifier: string): Promise<string> {
+    const { DbiResourceId } = (await this.describe(identifier)) ?? {}
+    const folder = join(this.folder, 'home', 'regions', REGION)
+    const all = await readdir(folder, { recursive: true, withFileTypes: true })
+    const found = all.find(
+      ({ name, parentPath }) =>
+        name === 'PG_VERSION' && parentPath.toLowerCase().includes(DbiResourceId!.toLowerCase()),
+    )
+    if (!found) throw new Error(`'${identifier}' has no data directory`)
+    return found.parentPath
+  }
+
+  /** The binaries of PostgreSQL that the region uses. */
+  get binaries(): string {
+    return join(this.folder, 'home', 'postgresql')
   }
 
   async delete(identifier: string): Promise<void> {
