@@ -13,6 +13,8 @@ import {
 import { join, relative } from 'node:path'
 import type { ServerAccount } from './server-account.ts'
 
+const SYNCS_AT_ONCE = 64
+
 /**
  * Copies a folder with all that is in it to a new place, keeping modes, in parallel: Node's own recursive copy
  * takes ten times as long.
@@ -57,13 +59,28 @@ export async function copyTree(
   )
 }
 
-/** Makes a folder with all that is in it durable, file by file: what else the disk is busy with is not waited for. */
+/**
+ * Makes a folder with all that is in it durable, file by file: what else the disk is busy with is not waited for. What
+ * vanishes meanwhile, as in the folder of a running server, need not be durable.
+ */
 export async function syncTree(folder: string): Promise<void> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true })
   const paths = entries
     .filter((entry) => entry.isFile() || entry.isDirectory())
     .map((entry) => join(entry.parentPath, entry.name))
-  await Promise.all([folder, ...paths].map(syncPath))
+  // A few at a time: each is an open file.
+  for (let first = 0; first < paths.length; first += SYNCS_AT_ONCE) {
+    await Promise.all(paths.slice(first, first + SYNCS_AT_ONCE).map(syncIfThere))
+  }
+  await syncPath(folder)
+}
+
+async function syncIfThere(path: string): Promise<void> {
+  try {
+    await syncPath(path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+  }
 }
 
 /** Makes one file, or the names in one folder, durable. */

@@ -165,10 +165,12 @@ export class Protection extends EventEmitter<{ gap: [WalGap]; problem: [unknown]
 
   /**
    * Restores into a new data directory and starts it: read-write, on a new timeline, exactly at the target. Its roles have
-   * the passwords of that moment, the superuser's included.
+   * the passwords of that moment, the superuser's included. Its settings are the caller's and ours, none of the source's.
+   *
+   * What an interrupted restore left in `into` is removed first; anything else there is refused.
    *
    * @throws LifeboatError `RecoveryPointUnreachable` naming the windows, `VaultDamaged`, `WalGap`, `RestoreFailed`,
-   *         `DiskFull`; nothing is left of `into`
+   *         `FolderNotUsable`, `DiskFull`; nothing is left of `into`
    */
   async restore(o: {
     to: RecoveryTarget
@@ -177,6 +179,8 @@ export class Protection extends EventEmitter<{ gap: [WalGap]; problem: [unknown]
     superuser: { readonly name: string; readonly password: string }
     settings?: Readonly<Record<string, string>>
     port?: number
+    /** Told when the cluster is open for reading and writing. A crash of the machine undoes it until this returns. */
+    onOpen?: ((cluster: Cluster) => void) | undefined
     onProgress?: ((progress: Progress) => void) | undefined
     signal?: AbortSignal | undefined
   }): Promise<Cluster> {

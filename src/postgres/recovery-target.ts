@@ -41,11 +41,17 @@ export function restoreWindows(
   return reaches(archive, backups).map(({ earliest, latest }) => ({ earliest, latest }))
 }
 
-/** Whether WAL that is being archived could be restored: whether a backup stands before it without a gap between. */
+/**
+ * Whether WAL that arrives could be restored: whether a backup stands in the newest stretch, behind every gap that is on
+ * record, also when nothing has arrived behind it yet.
+ */
 export function isEndCovered(archive: WalArchive, backups: readonly BaseBackup[]): boolean {
   const number = archive.timelines().at(-1)
-  const range = number === undefined ? undefined : archive.find(number)!.ranges().at(-1)
-  return range === undefined || backupsIn(range, number!, backups).length > 0
+  if (number === undefined) return true
+  const gap = archive.gaps().findLast(({ timeline }) => timeline === number)
+  const range = archive.find(number)!.ranges().at(-1)
+  if (!range) return false
+  return backupsIn(range, number, backups).some(({ startLsn }) => !gap || startLsn >= gap.to)
 }
 
 /** Whether the archive holds, without a gap, all the WAL that makes a backup consistent. */
@@ -85,10 +91,18 @@ async function planLatest(all: readonly Reach[]): Promise<RecoveryPlan> {
   return planEnd(reach, reach.backups.at(-1)!)
 }
 
-async function planEnd({ timeline }: Reach, backup: BaseBackup): Promise<RecoveryPlan> {
-  const found = await timeline.lastRecordEnd(backup.stopLsn)
-  const end = laterOf(found, backup.stopLsn)
-  return { backup, cutAt: end, replayUntil: end }
+async function planEnd(reach: Reach, backup: BaseBackup): Promise<RecoveryPlan> {
+  const end = await reach.timeline.lastRecordEnd(backup.stopLsn)
+  return planAt(backup, end, reach.range.to)
+}
+
+/**
+ * @param end    where the last record ends. A record that switches to the next segment ends at that one's start
+ * @param limit  up to where there is WAL
+ */
+function planAt(backup: BaseBackup, end: Lsn, limit: Lsn): RecoveryPlan {
+  const replayUntil = end > backup.stopLsn ? end : backup.stopLsn
+  return { backup, cutAt: replayUntil > limit ? limit : replayUntil, replayUntil }
 }
 
 /** A backup as it was when it ended needs no WAL but its own. */
@@ -112,9 +126,7 @@ async function planLsn(all: readonly Reach[], lsn: Lsn): Promise<RecoveryPlan> {
   const backup = reach?.backups.findLast(({ stopLsn }) => stopLsn <= lsn)
   if (!reach || !backup) throw unreachable(all, formatLsn(lsn))
   // A record that is not whole before the position is not replayed, so it need not be there at all.
-  const end = await reach.timeline.recordEndBefore(lsn)
-  const cutAt = laterOf(end, backup.stopLsn)
-  return { backup, cutAt, replayUntil: cutAt }
+  return planAt(backup, await reach.timeline.recordEndBefore(lsn), lsn)
 }
 
 function reaches(archive: WalArchive, backups: readonly BaseBackup[]): Reach[] {
@@ -143,11 +155,6 @@ function backupsIn(
 
 function isInside(range: WalRange, backup: BaseBackup): boolean {
   return range.from <= backup.startLsn && backup.stopLsn <= range.to
-}
-
-function laterOf(a: Lsn, b: Lsn): Lsn {
-  if (a > b) return a
-  return b
 }
 
 function newestMoment({ newestCommitUs }: WalRange): Date | undefined {

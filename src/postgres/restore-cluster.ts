@@ -1,12 +1,15 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { access, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Clock } from '../core/clock.ts'
 import { LifeboatError } from '../core/errors.ts'
 import { formatLsn, type Lsn, parseLsn } from '../core/lsn.ts'
 import type { PostgresBinaries } from './binaries.ts'
 import { Cluster } from './cluster.ts'
+import { syncTree } from './copy-tree.ts'
 import type { RecoveryPlan } from './recovery-target.ts'
 import { giveTo, makeReachable, type ServerAccount, serverAccount } from './server-account.ts'
+import { endOrphans } from './server-processes.ts'
+import { syncFolder } from './storage/durable-file.ts'
 import type { Progress } from './vault/back-up.ts'
 import type { Vault } from './vault/vault.ts'
 import { stageWal } from './wal/stage-wal.ts'
@@ -16,6 +19,10 @@ import { Connection } from './wire/connection.ts'
 /** Replay is watched for as long as it moves; this long without a step is a failure. */
 const STALLED_MS = 60_000
 const PROMOTE_SECONDS = 60
+/** A folder that is not even a cluster yet. */
+const UNFINISHED = '.partial'
+/** In a data directory: its restore is not complete. */
+const MARKER = 'lifeboat.restoring'
 
 export interface RestoreRequest {
   readonly plan: RecoveryPlan
@@ -27,6 +34,8 @@ export interface RestoreRequest {
   readonly settings?: Readonly<Record<string, string>>
   readonly port?: number
   readonly clock: Clock
+  /** The restored cluster is open for reading and writing, and not yet durable: a crash of the machine would undo it. */
+  readonly onOpen?: ((cluster: Cluster) => void) | undefined
   readonly onProgress?: ((progress: Progress) => void) | undefined
   readonly signal?: AbortSignal | undefined
 }
@@ -37,21 +46,32 @@ export interface RestoreRequest {
  *
  * There is no recovery target. PostgreSQL aborts a recovery whose target has nothing after it, and a standby that merely runs
  * out of WAL can be promoted exactly where it stands.
+ *
+ * Nothing is synced before the server is open: while a restore is not complete it is worth nothing after a crash. A file in
+ * the data directory says so until everything is durable, and the next restore to that place removes what it finds.
  */
 export async function restoreCluster(o: RestoreRequest): Promise<Cluster> {
   const account = serverAccount()
   await makeReachable(dirname(o.into), account)
+  await removeHalfRestored(o.into, o.clock)
+  await ensureFree(o.into)
+  const unfinished = `${o.into}${UNFINISHED}`
   let cluster: Cluster | undefined
   try {
-    const { backup } = await o.vault.restore({ ...o, backup: o.plan.backup.id, account })
-    await prepare(o.into, account)
-    const stage = (from: Lsn, cutAt: Lsn) =>
+    const { backup } = await o.vault.restore({
+      ...o,
+      backup: o.plan.backup.id,
+      into: unfinished,
+      account,
+    })
+    await prepare(unfinished, account)
+    const stage = (folder: string, from: Lsn, cutAt: Lsn) =>
       stageWal({
         archive: o.archive,
         timeline: backup.timeline,
         from,
         cutAt,
-        into: join(o.into, 'pg_wal'),
+        into: join(folder, 'pg_wal'),
         account,
         signal: o.signal,
       })
@@ -59,7 +79,8 @@ export async function restoreCluster(o: RestoreRequest): Promise<Cluster> {
     const segment = BigInt(o.archive.segmentBytes)
     const enough = ((backup.stopLsn / segment + 1n) * segment) as Lsn
     const first = enough < o.plan.cutAt ? enough : o.plan.cutAt
-    await stage(backup.startLsn, first)
+    await stage(unfinished, backup.startLsn, first)
+    await rename(unfinished, o.into)
 
     const settings = o.settings ?? {}
     cluster = await Cluster.open({
@@ -70,16 +91,58 @@ export async function restoreCluster(o: RestoreRequest): Promise<Cluster> {
       settings: replaySettings(settings, backup.recoverySettings),
       ...(o.port === undefined ? {} : { port: o.port }),
     })
-    const rest = first < o.plan.cutAt ? stage(first, o.plan.cutAt) : Promise.resolve()
-    await Promise.all([cluster.start(), rest])
+    await allOf([
+      cluster.start(),
+      first < o.plan.cutAt ? stage(o.into, first, o.plan.cutAt) : Promise.resolve(),
+    ])
     await replayAndPromote(cluster, o)
     await settle(cluster, settings, backup.recoverySettings)
+    o.onOpen?.(cluster)
+    await makeDurable(cluster)
     return cluster
   } catch (error) {
     await cluster?.kill()
-    await rm(o.into, { recursive: true, force: true })
-    await rm(`${o.into}.log`, { force: true })
+    for (const path of [unfinished, o.into, `${o.into}.log`]) {
+      await rm(path, { recursive: true, force: true })
+    }
     throw error
+  }
+}
+
+/** Whether what is in a data directory is a restore that was interrupted. */
+export async function isHalfRestored(dataDirectory: string): Promise<boolean> {
+  return isThere(join(dataDirectory, MARKER))
+}
+
+/** Removes what an interrupted restore left of a data directory, and its server. */
+async function removeHalfRestored(dataDirectory: string, clock: Clock): Promise<void> {
+  await rm(`${dataDirectory}${UNFINISHED}`, { recursive: true, force: true })
+  if (!(await isHalfRestored(dataDirectory))) return
+  await endOrphans(dataDirectory, clock)
+  await rm(dataDirectory, { recursive: true, force: true })
+}
+
+async function ensureFree(dataDirectory: string): Promise<void> {
+  if (!(await isThere(dataDirectory)) || (await readdir(dataDirectory)).length === 0) return
+  throw new LifeboatError('FolderNotUsable', `'${dataDirectory}' is not empty`, {
+    hint: 'Restore into a folder that does not exist yet.',
+  })
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await access(path)
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
+    throw error
+  }
+}
+
+/** Waits for all, also when one has failed: what still runs would work on what is being removed. */
+async function allOf(works: readonly Promise<void>[]): Promise<void> {
+  for (const result of await Promise.allSettled(works)) {
+    if (result.status === 'rejected') throw result.reason
   }
 }
 
@@ -88,8 +151,10 @@ async function prepare(dataDirectory: string, account: ServerAccount | undefined
     await mkdir(join(dataDirectory, folder), { recursive: true, mode: 0o700 })
     await giveTo(join(dataDirectory, folder), account)
   }
-  await writeFile(join(dataDirectory, 'standby.signal'), '', { mode: 0o600 })
-  await giveTo(join(dataDirectory, 'standby.signal'), account)
+  for (const name of ['standby.signal', MARKER]) {
+    await writeFile(join(dataDirectory, name), '', { mode: 0o600 })
+    await giveTo(join(dataDirectory, name), account)
+  }
 }
 
 /** A standby must not have less room than the server whose WAL it replays. */
@@ -105,6 +170,8 @@ function replaySettings(
     ...Object.fromEntries(roomy),
     // How often it looks for the next segment; the default of 5 s would be most of a restore.
     wal_retrieve_retry_interval: '5ms',
+    // Made up for at the end, once, for everything.
+    fsync: 'off',
   }
 }
 
@@ -157,4 +224,21 @@ async function settle(
   if (!isSmaller) return cluster.reload()
   await cluster.stop()
   await cluster.start()
+}
+
+/**
+ * Writes and syncs everything. The server ran without syncs, so that it knows of nothing that it would have to make up for:
+ * all files are synced here. Only then the restore is complete.
+ */
+async function makeDurable(cluster: Cluster): Promise<void> {
+  const connection = await Connection.open(cluster.target())
+  try {
+    await connection.query('checkpoint')
+  } finally {
+    await connection.close()
+  }
+  await syncTree(cluster.dataDirectory)
+  await rm(join(cluster.dataDirectory, MARKER))
+  await syncFolder(cluster.dataDirectory)
+  await syncFolder(dirname(cluster.dataDirectory))
 }
