@@ -8,6 +8,8 @@ import { explainCommand } from './commands/explain.ts'
 import { regionCommand } from './commands/region.ts'
 import { restoreCommand } from './commands/restore.ts'
 import { runbookCommand } from './commands/runbook.ts'
+import { statusCommand } from './commands/status.ts'
+import { watchCommand } from './commands/watch.ts'
 import type { Surroundings } from './invocation.ts'
 
 /**
@@ -29,6 +31,8 @@ export function commandLine(around: Surroundings): Command {
   program.commandsGroup('See it work:')
   program.addCommand(demoCommand(around))
   program.commandsGroup('A workload:')
+  program.addCommand(statusCommand(around))
+  program.addCommand(watchCommand(around))
   program.addCommand(backupCommand(around))
   program.addCommand(restoreCommand(around))
   program.addCommand(runbookCommand(around))

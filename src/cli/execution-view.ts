@@ -23,7 +23,7 @@ const GATES = {
 export function stepLine(step: StepRecord, now: Date): string {
   const seconds = stepSeconds(step, now)
   const took = seconds === undefined ? '' : formatDuration(seconds)
-  return `  ${SIGNS[step.status]} ${step.title.padEnd(44)} ${took.padStart(7)}  ${stepNote(step)}`.trimEnd()
+  return `  ${SIGNS[step.status]} ${step.title.padEnd(54)} ${took.padStart(7)}  ${stepNote(step)}`.trimEnd()
 }
 
 /** How long the attempts took together; undefined for one that never began. */
@@ -42,7 +42,7 @@ function stepNote(step: StepRecord): string {
   if (step.status === 'undone' || step.status === 'canceled') return step.status
   if (step.status === 'pendingApproval' && step.gate) return GATES[step.gate.kind]
   if (step.status === 'running' && step.progress) return progressText(step.progress)
-  return step.progress?.message ?? ''
+  return ''
 }
 
 function progressText({ message, fraction }: { message: string; fraction?: number }): string {

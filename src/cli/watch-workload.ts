@@ -1,0 +1,81 @@
+import { mkdir } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { ERRORS } from '../core/errors.ts'
+import type { CheckResult, CheckState } from '../recovery/checks.ts'
+import { monitorOf, summary, type Workload, writeLedgerOf } from '../recovery/recovery.ts'
+import type { WatchOptions } from './commands/watch.ts'
+import { withExecutive } from './executive.ts'
+import type { Invocation } from './invocation.ts'
+import { ledgerPath, recoverWorkload } from './recover-workload.ts'
+import { describeReport } from './report-view.ts'
+import { withRegion } from './workload-region.ts'
+
+const LOOK_EVERY_MS = 100
+const SIGNS = { passed: '✔', failed: '✘', unknown: '?' } as const
+
+/** Watches until it is interrupted, or with `once` until there was something to do. */
+export async function watchWorkload(invocation: Invocation, options: WatchOptions): Promise<void> {
+  await withRegion(invocation, options, ({ workload, region }) =>
+    withExecutive(invocation, async ({ database, executions }) => {
+      const { output, clock, signal } = invocation
+      const around = { region, database, clock }
+      const tell = changesTeller(workload, (line) => output.say(line))
+      const monitor = await monitorOf(workload, around, tell)
+      const ledger = options.writeLedger
+        ? await writeLedgerOf(workload, await readyLedgerPath(invocation, workload), around)
+        : undefined
+      output.say(`watching ${workload.name}: ${workload.checks.length} checks; Ctrl-C ends it`)
+      monitor.start()
+      ledger?.start()
+      try {
+        for (;;) {
+          await untilState(invocation, () => monitor.state, 'failed')
+          if (options.start) {
+            const order = { executions, workload, runbook: 'data-corruption', invocation }
+            const report = summary(await recoverWorkload(order, options))
+            if (options.once) return output.result(report, describeReport(report))
+            output.say(describeReport(report))
+          } else if (options.once) {
+            output.result({ state: 'failed', checks: monitor.results }, 'a check is red')
+            process.exitCode = ERRORS.RestoreNotVerified.exit
+            return
+          }
+          await untilState(invocation, () => monitor.state, 'passed')
+          signal.throwIfAborted()
+        }
+      } finally {
+        await monitor.stop()
+        await ledger?.stop()
+      }
+    }),
+  )
+}
+
+async function untilState(
+  { clock, signal }: Invocation,
+  state: () => CheckState,
+  wanted: CheckState,
+): Promise<void> {
+  while (state() !== wanted) await clock.sleep(LOOK_EVERY_MS, signal)
+}
+
+async function readyLedgerPath({ home }: Invocation, workload: Workload): Promise<string> {
+  const path = ledgerPath(home, workload)
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+  return path
+}
+
+/** A line for each check whose state is not what it was. */
+function changesTeller(
+  workload: Workload,
+  say: (line: string) => void,
+): (results: readonly CheckResult[]) => void {
+  const known = new Map<string, CheckState>()
+  return (results) => {
+    for (const { check, state, reason } of results) {
+      if (known.get(check) === state) continue
+      known.set(check, state)
+      say(`${SIGNS[state]} ${workload.name}: ${check}${reason ? `: ${reason}` : ''}`)
+    }
+  }
+}
