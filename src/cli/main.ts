@@ -11,6 +11,17 @@ process.noDeprecation = true
 const interruption = startInterruptions()
 process.stdout.on('error', exitOnClosedPipe)
 
+const circumstances = {
+  json: wantsJson(process.argv),
+  environment: process.env,
+  clock: systemClock,
+  interruption,
+}
+// Work in the background that nobody waits for. After Ctrl-C it meets sockets that have been closed.
+process.on('unhandledRejection', (error) => {
+  if (!interruption.aborted) process.exit(reportFailure(error, circumstances))
+})
+
 let exitCode = 0
 try {
   await commandLine({
@@ -20,12 +31,7 @@ try {
   }).parseAsync()
   exitCode = Number(process.exitCode ?? 0)
 } catch (error) {
-  exitCode = reportFailure(error, {
-    json: wantsJson(process.argv),
-    environment: process.env,
-    clock: systemClock,
-    interruption,
-  })
+  exitCode = reportFailure(error, circumstances)
 }
 // Pools and sockets of libraries may linger; what was printed must be out before we go.
 process.stdout.write('', () => process.stderr.write('', () => process.exit(exitCode)))

@@ -45,7 +45,9 @@ async function play(invocation: Invocation, options: DemoOptions): Promise<void>
     output.result(report, describeBill(report))
   } finally {
     const keep = hasWorked && options.keep === true
-    for (const problem of await stage.clear({ keep })) output.say(`left behind: ${problem}`)
+    if (signal.aborted) output.say('putting everything away')
+    const left = await stage.clear({ keep, atOnce: signal.aborted })
+    for (const problem of left) output.say(`left behind: ${problem}`)
     if (!keep) stage.remove({ everything: signal.aborted })
     if (!hasWorked && !signal.aborted) output.say(`what was printed is in ${stage.logs}`)
   }

@@ -56,22 +56,27 @@ export class Stage {
   }
 
   /**
-   * Ends everything, the latest first. Goes on when something does not end, and returns what did not.
+   * Ends everything, the latest first, or all at once when somebody waits for it. Goes on when something does
+   * not end, and returns what did not.
    */
-  async clear({ keep }: { keep: boolean }): Promise<string[]> {
+  async clear({ keep, atOnce }: { keep: boolean; atOnce: boolean }): Promise<string[]> {
+    const begun = this.#putAway.splice(0).reverse()
+    const ending = begun.filter(({ isKept }) => !(keep && isKept))
+    if (atOnce) return (await Promise.all(ending.map((one) => this.#end(one)))).flat()
     const left: string[] = []
-    for (const { what, away, isKept } of this.#putAway.splice(0).reverse()) {
-      if (keep && isKept) continue
-      const patience = new AbortController()
-      const tooLong = this.clock.sleep(CLEARED_WITHIN_MS, patience.signal).then(
-        () => 'did not end in time',
-        () => undefined,
-      )
-      const problem = await Promise.race([away().then(() => undefined, wordsOf), tooLong])
-      patience.abort()
-      if (problem) left.push(`${what}: ${problem}`)
-    }
+    for (const one of ending) left.push(...(await this.#end(one)))
     return left
+  }
+
+  async #end({ what, away }: { what: string; away: () => Promise<void> }): Promise<string[]> {
+    const patience = new AbortController()
+    const tooLong = this.clock.sleep(CLEARED_WITHIN_MS, patience.signal).then(
+      () => 'did not end in time',
+      () => undefined,
+    )
+    const problem = await Promise.race([away().then(() => undefined, wordsOf), tooLong])
+    patience.abort()
+    return problem ? [`${what}: ${problem}`] : []
   }
 
   /** Removes what is not worth keeping: the home, or on `everything` all that the demo has made. */
