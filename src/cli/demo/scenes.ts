@@ -43,9 +43,11 @@ export class Scenes {
     this.signal.throwIfAborted()
     const live = new LiveLine(this.output, this.clock)
     const timer = setInterval(() => live.show(text()), 100)
+    const watched = new AbortController()
     try {
-      return await Promise.race([scene(), this.#interruption()])
+      return await Promise.race([scene(), this.#interruption(watched.signal)])
     } finally {
+      watched.abort()
       clearInterval(timer)
       live.clear()
     }
@@ -71,9 +73,11 @@ export class Scenes {
     })
   }
 
-  #interruption(): Promise<never> {
+  /** Rejects on Ctrl-C; `unheard` takes its listener away. */
+  #interruption(unheard: AbortSignal): Promise<never> {
     return new Promise((_, reject) => {
-      this.signal.addEventListener('abort', () => reject(this.signal.reason), { once: true })
+      const options = { once: true, signal: unheard }
+      this.signal.addEventListener('abort', () => reject(this.signal.reason), options)
     })
   }
 }
