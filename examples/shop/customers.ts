@@ -9,8 +9,9 @@
  * Prints one JSON line a second: {"acknowledged", "refused"}, counted since the start.
  */
 import { Ledger } from './ledger.ts'
+import { postJson } from './post-json.ts'
 
-const url = process.env.SHOP_URL ?? 'http://127.0.0.1:8080'
+const address = new URL('/orders', process.env.SHOP_URL ?? 'http://127.0.0.1:8080')
 const perSecond = Number(process.env.SHOP_ORDERS_PER_SECOND ?? 50)
 const customers = Number(process.env.SHOP_CUSTOMERS ?? 5_000)
 const ledgerFile = process.env.SHOP_LEDGER
@@ -33,12 +34,10 @@ async function placeOrder(): Promise<void> {
     { product: 'lifebelt', quantity: 1, unitPrice: price.toFixed(2) },
     { product: 'rope', quantity: 1 + (number % 3), unitPrice: '4.20' },
   ]
-  const body = JSON.stringify({ customerId: String(1 + ((number * 17) % customers)), items })
-  const headers = { 'content-type': 'application/json' }
-  const signal = AbortSignal.timeout(ANSWER_WITHIN_MS)
-  const response = await fetch(`${url}/orders`, { method: 'POST', headers, body, signal })
-  const order = (await response.json()) as { id: string; total: string; placedAt: string }
-  if (response.status !== 201) throw new Error(`the shop answered ${response.status}`)
+  const customerId = String(1 + ((number * 17) % customers))
+  const answer = await postJson(address, { customerId, items }, { timeoutMs: ANSWER_WITHIN_MS })
+  if (answer.status !== 201) throw new Error(`the shop answered ${answer.status}`)
+  const order = answer.body as { id: string; total: string; placedAt: string }
   const { id, total, placedAt } = order
   await ledger.append({ id, total, placedAt, acknowledgedAt: new Date().toISOString() })
   acknowledged += 1

@@ -5,11 +5,12 @@ import { type DatabaseCredentials, readCredentials } from './credentials.ts'
 const REREAD_AFTER_MS = 500
 
 /**
- * The shop's connections. Credentials come from the secret and are read again when connections fail,
+ * The shop's connections. Credentials come from the secret and are read again when something fails,
  * because a database may move: a failover, a restore, a new password.
  */
 export class Database {
   private pool: pg.Pool | undefined
+  private credentials: DatabaseCredentials | undefined
   private secretReadAt = 0
   private reading: Promise<pg.Pool> | undefined
 
@@ -17,12 +18,12 @@ export class Database {
 
   /** Runs one statement. A statement that failed is not repeated here: it may have been carried out. */
   async query<Row extends pg.QueryResultRow>(sql: string, values: unknown[] = []): Promise<Row[]> {
-    const pool = this.pool ?? (await this.connect())
+    const pool = this.pool ?? (await this.followSecret())
     try {
       return (await pool.query<Row>(sql, values)).rows
     } catch (error) {
-      if (!isAboutTheData(error) && Date.now() - this.secretReadAt > REREAD_AFTER_MS)
-        this.leave(pool)
+      const isSoon = Date.now() - this.secretReadAt < REREAD_AFTER_MS
+      if (!isAboutTheData(error) && !isSoon) await this.followSecret()
       throw error
     }
   }
@@ -31,26 +32,25 @@ export class Database {
     await this.pool?.end()
   }
 
-  private connect(): Promise<pg.Pool> {
-    this.reading ??= this.open().finally(() => {
+  private followSecret(): Promise<pg.Pool> {
+    this.reading ??= this.readAndFollow().finally(() => {
       this.reading = undefined
     })
     return this.reading
   }
 
-  private async open(): Promise<pg.Pool> {
-    const credentials = await readCredentials(this.secret)
+  /** The pool for what the secret says: the one there is, unless the secret has changed. */
+  private async readAndFollow(): Promise<pg.Pool> {
     this.secretReadAt = Date.now()
+    const credentials = await readCredentials(this.secret)
+    const before = this.pool
+    if (before && JSON.stringify(credentials) === JSON.stringify(this.credentials)) return before
+    this.credentials = credentials
     this.pool = new pg.Pool(poolOptions(credentials))
     this.pool.on('error', (error) => console.error(`an idle connection broke: ${error.message}`))
     console.log(`database at ${credentials.host}:${credentials.port}`)
+    before?.end().catch((error: Error) => console.error(`closing connections: ${error.message}`))
     return this.pool
-  }
-
-  private leave(pool: pg.Pool): void {
-    if (this.pool !== pool) return
-    this.pool = undefined
-    pool.end().catch((error: Error) => console.error(`closing connections: ${error.message}`))
   }
 }
 
@@ -68,7 +68,7 @@ function poolOptions(credentials: DatabaseCredentials): pg.PoolConfig {
   }
 }
 
-/** SQLSTATE classes 22 and 23: a wrong value or a broken constraint; another connection would not help. */
+/** SQLSTATE classes 22 and 23: a wrong value or a broken constraint; another database would not help. */
 function isAboutTheData(error: unknown): boolean {
   return error instanceof pg.DatabaseError && /^2[23]/.test(error.code ?? '')
 }
