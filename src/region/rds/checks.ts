@@ -189,6 +189,12 @@ export function checkOptionGroup(name: string | undefined, major: number): void 
   throw unsupported(`The option group ${name}`)
 }
 
+export function checkedLifecycleSupport(asked: string | undefined): string {
+  const support = asked ?? 'open-source-rds-extended-support'
+  if (/^open-source-rds-extended-support(-disabled)?$/.test(support)) return support
+  throw invalidValue(`Invalid engine lifecycle support: ${support}`)
+}
+
 export function checkLicenseModel(model: string | undefined): void {
   if (model === undefined || model === 'postgresql-license') return
   throw invalidValue(`Invalid license model '${model}' for engine 'postgres'.`)

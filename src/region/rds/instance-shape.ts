@@ -22,7 +22,7 @@ export function instanceShape(rds: Rds, record: InstanceRecord): DBInstance {
     DBInstanceClass: settings.instanceClass,
     Engine: 'postgres',
     EngineVersion: record.engineVersion,
-    EngineLifecycleSupport: 'open-source-rds-extended-support-disabled',
+    EngineLifecycleSupport: settings.engineLifecycleSupport,
     LicenseModel: 'postgresql-license',
     MasterUsername: record.masterUsername,
     DBName: record.databaseName,

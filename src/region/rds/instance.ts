@@ -71,6 +71,8 @@ export interface InstanceSettings {
   readonly deletionProtection: boolean
   readonly publiclyAccessible: boolean
   readonly certificateAuthority: string
+  /** A label: nothing here comes to the end of its support. */
+  readonly engineLifecycleSupport: string
 }
 
 /** What a modification can change later than at once. */

@@ -28,6 +28,7 @@ export class LiveInstance {
   #server: InstanceServer | undefined
   #abort = new AbortController()
   #work: Promise<void> = Promise.resolve()
+  #worksAtHand = 0
   #isClosed = false
   #isForgotten = false
 
@@ -36,6 +37,7 @@ export class LiveInstance {
     record: InstanceRecord,
     /** Made when it is first needed; fails when this machine has no binaries for the data. */
     private readonly makeServer: (instance: LiveInstance) => InstanceServer,
+    /** Never rejects. */
     private readonly onFailure: (instance: LiveInstance, error: unknown) => Promise<void>,
   ) {
     this.#record = record
@@ -163,6 +165,11 @@ export class LiveInstance {
     await this.#server?.stop('fast')
   }
 
+  /** Whether no work is at hand. */
+  get isIdle(): boolean {
+    return this.#worksAtHand === 0
+  }
+
   get isClosed(): boolean {
     return this.#isClosed
   }
@@ -173,13 +180,15 @@ export class LiveInstance {
     const abort = new AbortController()
     this.#abort = abort
     const before = this.#work
+    this.#worksAtHand += 1
     this.#work = before.then(async () => {
-      if (abort.signal.aborted) return
       try {
-        await work(this, abort.signal)
+        if (!abort.signal.aborted) await work(this, abort.signal)
       } catch (error) {
         // What a superseded work dies of is of no interest: its place has been taken.
         if (!abort.signal.aborted) await this.onFailure(this, error)
+      } finally {
+        this.#worksAtHand -= 1
       }
     })
   }

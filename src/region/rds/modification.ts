@@ -10,7 +10,7 @@ import {
   checkLicenseModel,
   checkOptionGroup,
 } from './checks.ts'
-import { invalidCombination } from './faults.ts'
+import { instanceAlreadyExists, invalidCombination } from './faults.ts'
 import type { InstanceRecord, InstanceSettings, PendingSettings } from './instance.ts'
 import { checkedInstanceClass } from './instance-classes.ts'
 import { checkedParameterGroup } from './new-instance.ts'
@@ -47,8 +47,8 @@ export function readModification(
     input.NewDBInstanceIdentifier === undefined
       ? undefined
       : checkedIdentifier(input.NewDBInstanceIdentifier, 'NewDBInstanceIdentifier')
-  if (identifier !== undefined && identifier !== record.identifier) {
-    rds.checkIdentifierFree(identifier)
+  if (identifier !== undefined && rds.isIdentifierTaken(identifier, record.resourceId)) {
+    throw instanceAlreadyExists()
   }
   const port = checkedPort(input.DBPortNumber)
   const retention = readRetention(record, input.BackupRetentionPeriod)

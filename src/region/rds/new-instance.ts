@@ -1,6 +1,7 @@
 import {
   checkedAvailabilityZone,
   checkedCertificateAuthority,
+  checkedLifecycleSupport,
   checkedPort,
   checkedRetention,
   checkedSecurityGroups,
@@ -36,6 +37,7 @@ export interface NewInstanceInput {
   readonly PreferredBackupWindow?: string | undefined
   readonly PreferredMaintenanceWindow?: string | undefined
   readonly CACertificateIdentifier?: string | undefined
+  readonly EngineLifecycleSupport?: string | undefined
   readonly Tags?: { Key?: string | undefined; Value?: string | undefined }[] | undefined
 }
 
@@ -69,6 +71,7 @@ export function checkedSettings(
     deletionProtection: input.DeletionProtection ?? false,
     publiclyAccessible: input.PubliclyAccessible ?? false,
     certificateAuthority: checkedCertificateAuthority(input.CACertificateIdentifier),
+    engineLifecycleSupport: checkedLifecycleSupport(input.EngineLifecycleSupport),
   }
 }
 
@@ -91,7 +94,7 @@ export function newRecord(
     status: 'creating',
     origin: o.origin,
     major: o.major,
-    engineVersion: rds.versions.get(o.major).version,
+    engineVersion: rds.versions.choose(String(o.major)).version,
     masterUsername: o.masterUsername,
     ...(o.databaseName === undefined ? {} : { databaseName: o.databaseName }),
     ...(o.isEncrypted ? { sealedEncryptionKey: rds.key.newEncryptionKey() } : {}),

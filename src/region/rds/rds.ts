@@ -175,10 +175,14 @@ export class Rds {
 
   /** Also counts identifiers that an instance is about to get. @throws RdsFault `DBInstanceAlreadyExistsFault` */
   checkIdentifierFree(identifier: string): void {
-    const isTaken = this.instances().some(({ record }) =>
-      [record.identifier, record.applying?.identifier].includes(identifier),
-    )
-    if (isTaken) throw instanceAlreadyExists()
+    if (this.isIdentifierTaken(identifier)) throw instanceAlreadyExists()
+  }
+
+  /** Whether an instance other than the one named has an identifier, or is about to get it. */
+  isIdentifierTaken(identifier: string, exceptResourceId?: string): boolean {
+    return this.instances()
+      .filter(({ record }) => record.resourceId !== exceptResourceId)
+      .some(({ record }) => [record.identifier, record.applying?.identifier].includes(identifier))
   }
 
   async forgetInstance(instance: LiveInstance): Promise<void> {
@@ -280,7 +284,7 @@ export class Rds {
       this.o.documents,
       record,
       (one) => this.#serverOf(one),
-      (one, error) => this.onWorkFailed(one, error),
+      (one, error) => this.#tellFailure(one, error),
     )
     this.#instances.set(record.resourceId, instance)
     return instance
@@ -289,6 +293,16 @@ export class Rds {
   /** What happens when a server ends by itself; set by the works, which know how to go on. */
   onCrash: (instance: LiveInstance) => void = () => undefined
   onWorkFailed: (instance: LiveInstance, error: unknown) => Promise<void> = async () => undefined
+
+  async #tellFailure(instance: LiveInstance, error: unknown): Promise<void> {
+    try {
+      await this.onWorkFailed(instance, error)
+    } catch (second) {
+      // Not even the status could be stored, as on a full disk: the scheduler tries again.
+      this.report(error)
+      this.report(second)
+    }
+  }
 
   #serverOf(instance: LiveInstance): InstanceServer {
     const { record } = instance

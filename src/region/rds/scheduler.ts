@@ -6,10 +6,11 @@ import { withModification } from './modification.ts'
 import { parseBackupWindow, parseMaintenanceWindow } from './preferred-windows.ts'
 import type { Rds } from './rds.ts'
 import { occurrenceAt } from './recurring-window.ts'
-import { backUpInstance, newAutomatedSnapshot, unfinishedSnapshots } from './work/back-up.ts'
+import { backUpInstance, newAutomatedSnapshot } from './work/back-up.ts'
 import { protect } from './work/bring-up.ts'
 import { expireBackups, expireRetained } from './work/expire-backups.ts'
 import { modifyInstance } from './work/modify-instance.ts'
+import { resumeInstance } from './work/resume.ts'
 import { startInstance } from './work/start-instance.ts'
 
 /** How often the windows are looked at, in milliseconds. */
@@ -42,15 +43,22 @@ export class Scheduler {
   async #run(): Promise<void> {
     const { signal } = this.#stopping
     while (!signal.aborted) {
+      const unfinished = new Set(
+        this.rds.snapshots
+          .list()
+          .filter(({ status }) => status === 'creating')
+          .map(({ instance }) => instance.resourceId),
+      )
       for (const instance of this.rds.instances()) {
-        await this.#told(() => this.#careFor(instance))
+        const isUnfinished = unfinished.has(instance.record.resourceId)
+        await this.#told(() => this.#careFor(instance, isUnfinished))
       }
       await this.#told(() => this.#keepHouse())
       await this.#told(() => this.rds.clock.sleep(TICK_MS, signal))
     }
   }
 
-  async #careFor(instance: LiveInstance): Promise<void> {
+  async #careFor(instance: LiveInstance, hasUnfinishedSnapshots: boolean): Promise<void> {
     const { record } = instance
     const now = this.rds.clock.now()
     if (record.status === 'stopped' && record.stoppedAt !== undefined) {
@@ -60,7 +68,7 @@ export class Scheduler {
     }
     if (record.status !== 'available' || !instance.isServing) return
 
-    if (unfinishedSnapshots(this.rds, instance).length > 0) {
+    if (hasUnfinishedSnapshots) {
       await this.#begin(instance, 'back up', backUpInstance(this.rds))
     } else if (isTimeToBackUp(record, now)) {
       await this.#beginDailyBackup(instance, now)
@@ -78,10 +86,19 @@ export class Scheduler {
   }
 
   async #beginModification(instance: LiveInstance, now: Date): Promise<void> {
-    await this.#begin(instance, 'modify', modifyInstance(this.rds), async (record) => ({
-      ...withModification(record, NOTHING, true),
+    const prepare = async (record: InstanceRecord) => ({
+      ...withModification(this.#withFreeIdentifier(record), NOTHING, true),
       usedMaintenanceWindow: maintenanceWindowAt(record, now) ?? '',
-    }))
+    })
+    await this.rds.naming(() => this.#begin(instance, 'modify', modifyInstance(this.rds), prepare))
+  }
+
+  /** A name that somebody else got while it was waiting is not waited for any longer. */
+  #withFreeIdentifier(record: InstanceRecord): InstanceRecord {
+    const { identifier, ...others } = record.pending
+    const isTaken =
+      identifier !== undefined && this.rds.isIdentifierTaken(identifier, record.resourceId)
+    return isTaken ? { ...record, pending: others } : record
   }
 
   /** Somebody else may have begun something in between: then it is their turn. */
@@ -104,11 +121,19 @@ export class Scheduler {
     if (this.#keptHouseAt !== undefined && now - this.#keptHouseAt < HOUSEKEEPING_MS) return
     this.#keptHouseAt = now
     for (const instance of this.rds.instances()) {
+      await this.#told(() => this.#revive(instance))
       await this.#told(() => this.#renewProtection(instance))
       await this.#told(() => expireBackups(this.rds, instance.record))
     }
     await expireRetained(this.rds)
     await this.rds.events.expire()
+  }
+
+  /** A work that could not even store how it failed, as on a full disk, is begun again. */
+  async #revive(instance: LiveInstance): Promise<void> {
+    const { status } = instance.record
+    const isFine = status === 'available' && instance.isServing
+    if (instance.isIdle && !isFine) await resumeInstance(this.rds, instance)
   }
 
   /** An instance that ought to have backups and has none, or whose WAL is not streamed, gets them. */

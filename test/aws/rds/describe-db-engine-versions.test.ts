@@ -5,6 +5,7 @@ import {
   DescribePendingMaintenanceActionsCommand,
   DownloadDBLogFilePortionCommand,
   paginateDescribeOrderableDBInstanceOptions,
+  RestoreDBInstanceToPointInTimeCommand,
 } from '@aws-sdk/client-rds'
 import { describe, expect, test } from 'vitest'
 import { refusal } from '../region-under-test.ts'
@@ -26,13 +27,23 @@ describe('DescribeDBEngineVersions and what else is there to read', () => {
     expect(row?.server_version).toBe(newest?.EngineVersion)
   })
 
-  test('runs every version that it offers', async () => {
+  test('runs, backs up and restores every version that it offers', async () => {
     const { DBEngineVersions = [] } = await rds().send(new DescribeDBEngineVersionsCommand({}))
     for (const { EngineVersion, MajorEngineVersion } of DBEngineVersions) {
       const name = `major-${MajorEngineVersion}`
       await create(name, { EngineVersion, BackupRetentionPeriod: 1 })
-      const [row] = await sql(await until(name, 'available'), 'show server_version')
+      const instance = await until(name, 'available')
+      const [row] = await sql(instance, 'show server_version')
       expect(row?.server_version).toMatch(new RegExp(`^${EngineVersion}`))
+      await rds().send(
+        new RestoreDBInstanceToPointInTimeCommand({
+          SourceDBInstanceIdentifier: name,
+          TargetDBInstanceIdentifier: `${name}-restored`,
+          UseLatestRestorableTime: true,
+        }),
+      )
+      const restored = await until(`${name}-restored`, 'available')
+      expect(restored.EngineVersion).toBe(EngineVersion)
     }
   })
 

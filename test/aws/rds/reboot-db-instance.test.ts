@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import {
+  DescribeDBSnapshotsCommand,
   DescribeEventsCommand,
   RebootDBInstanceCommand,
   StartDBInstanceCommand,
@@ -73,6 +74,20 @@ describe('RebootDBInstance, StopDBInstance, StartDBInstance', () => {
     expect(back.Endpoint).toEqual(Endpoint)
     expect(await sql(back, 'select * from kept')).toEqual([{ i: 1 }])
     expect(await refusal(start())).toBe('InvalidDBInstanceStateFault')
+  })
+
+  test('a stop takes the snapshot that is asked for', async () => {
+    await until('shop-db', 'available')
+    await rds().send(
+      new StopDBInstanceCommand({ DBInstanceIdentifier, DBSnapshotIdentifier: 'before-stop' }),
+    )
+    await until('shop-db', 'stopped')
+    const { DBSnapshots } = await rds().send(
+      new DescribeDBSnapshotsCommand({ DBSnapshotIdentifier: 'before-stop' }),
+    )
+    expect(DBSnapshots).toMatchObject([{ Status: 'available', SnapshotType: 'manual' }])
+    await start()
+    await until('shop-db', 'available')
   })
 
   test('a server that dies is started again, and events tell', async () => {

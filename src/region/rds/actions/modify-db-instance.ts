@@ -1,5 +1,5 @@
 import type { ModifyDBInstanceMessage } from '../../protocol/models/rds.ts'
-import { invalidValue } from '../faults.ts'
+import { instanceAlreadyExists, invalidValue } from '../faults.ts'
 import { checkPortFree } from '../free-ports.ts'
 import { instanceShape } from '../instance-shape.ts'
 import { readModification, withModification } from '../modification.ts'
@@ -25,12 +25,15 @@ export async function modifyDBInstance(rds: Rds, input: ModifyDBInstanceMessage)
   const group = instance.record.settings.parameterGroup
   const record = await rds.naming(() =>
     instance.begin('modify', {
-      prepare: async (before) =>
-        withModification(
-          before,
-          readModification(rds, before, input),
-          input.ApplyImmediately ?? false,
-        ),
+      prepare: async (before) => {
+        const asked = readModification(rds, before, input)
+        const after = withModification(before, asked, input.ApplyImmediately ?? false)
+        const { identifier } = after.applying ?? {}
+        if (identifier !== undefined && rds.isIdentifierTaken(identifier, before.resourceId)) {
+          throw instanceAlreadyExists()
+        }
+        return after
+      },
       isWorkNeeded: ({ applying }) => applying !== undefined,
       work: modifyInstance(rds),
       refused: () => 'Database instance is not in available state.',

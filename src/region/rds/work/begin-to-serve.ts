@@ -1,3 +1,4 @@
+import type { EventName } from '../events.ts'
 import type { LiveInstance } from '../live-instance.ts'
 import { withRecoveryMinimums } from '../parameters/parameter-values.ts'
 import type { Rds } from '../rds.ts'
@@ -11,7 +12,11 @@ export async function beginToServe(
   rds: Rds,
   instance: LiveInstance,
   signal: AbortSignal,
-  parameters: Readonly<Record<string, string>>,
+  {
+    parameters,
+    event,
+    about,
+  }: { parameters: Readonly<Record<string, string>>; event: EventName; about?: string },
 ): Promise<void> {
   const { port, binaries } = instance.server.cluster
   const { settings } = await instance.end(
@@ -30,5 +35,6 @@ export async function beginToServe(
   if (settings.backupRetentionDays > 0) {
     await rds.snapshots.add(newAutomatedSnapshot(rds, instance))
   }
+  await rds.tell(instance, event, about)
   await backUpInstance(rds)(instance, signal)
 }

@@ -20,7 +20,6 @@ export function createInstance(rds: Rds): Work {
       password: rds.key.password(record.sealedMasterPassword),
       databaseName: record.databaseName,
     })
-    await beginToServe(rds, instance, signal, parameters)
-    await rds.tell(instance, 'instance created')
+    await beginToServe(rds, instance, signal, { parameters, event: 'instance created' })
   }
 }

@@ -50,8 +50,8 @@ export function restoreInstance(rds: Rds): Work {
     } else {
       await server.reconfigure(parameters)
     }
-    await rds.tell(instance, source.event, source.name)
-    await beginToServe(rds, instance, signal, parameters)
+    const { event, name } = source
+    await beginToServe(rds, instance, signal, { parameters, event, about: name })
   }
 }
 

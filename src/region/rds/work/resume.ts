@@ -1,6 +1,7 @@
 import { LifeboatError } from '../../../core/errors.ts'
 import type { LiveInstance, Work } from '../live-instance.ts'
 import type { Rds } from '../rds.ts'
+import { backUpInstance } from './back-up.ts'
 import { createInstance } from './create-instance.ts'
 import { deleteInstance } from './delete-instance.ts'
 import { modifyInstance } from './modify-instance.ts'
@@ -12,7 +13,10 @@ import { stopInstance } from './stop-instance.ts'
 const MAX_CRASHES = 5
 const CRASH_SPAN_MS = 60_000
 
-/** Goes on with what an instance was at when the region ended, whichever way it ended. */
+/**
+ * Goes on with what an instance is at by its status: when the region starts, whichever way it ended, and when a work could
+ * not even store how it failed.
+ */
 export async function resumeInstance(rds: Rds, instance: LiveInstance): Promise<void> {
   switch (instance.record.status) {
     case 'creating':
@@ -21,6 +25,10 @@ export async function resumeInstance(rds: Rds, instance: LiveInstance): Promise<
       )
     case 'backing-up':
     case 'available':
+      if (instance.isServing) {
+        if (instance.record.status === 'backing-up') instance.resume(backUpInstance(rds))
+        return
+      }
       await instance.suffer('crash', startInstance(rds, 'instance restarted'))
       return
     case 'modifying':
