@@ -7,7 +7,7 @@ import {
   paginateDescribeOrderableDBInstanceOptions,
   RestoreDBInstanceToPointInTimeCommand,
 } from '@aws-sdk/client-rds'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { refusal } from '../region-under-test.ts'
 import { rdsUnderTest, sql } from './rds-under-test.ts'
 
@@ -35,6 +35,15 @@ describe('DescribeDBEngineVersions and what else is there to read', () => {
       const instance = await until(name, 'available')
       const [row] = await sql(instance, 'show server_version')
       expect(row?.server_version).toMatch(new RegExp(`^${EngineVersion}`))
+      await sql(instance, 'create table t as select 1 i')
+      const [{ now } = {}] = await sql(instance, 'select clock_timestamp() now')
+      await vi.waitFor(
+        async () => {
+          const { LatestRestorableTime } = await until(name, 'available')
+          expect(LatestRestorableTime!.getTime()).toBeGreaterThan((now as Date).getTime())
+        },
+        { timeout: 20_000, interval: 100 },
+      )
       await rds().send(
         new RestoreDBInstanceToPointInTimeCommand({
           SourceDBInstanceIdentifier: name,
@@ -44,6 +53,7 @@ describe('DescribeDBEngineVersions and what else is there to read', () => {
       )
       const restored = await until(`${name}-restored`, 'available')
       expect(restored.EngineVersion).toBe(EngineVersion)
+      expect(await sql(restored, 'select * from t')).toEqual([{ i: 1 }])
     }
   })
 
