@@ -47,6 +47,8 @@ export class WalReceiver extends EventEmitter<{
   #running: Promise<void> | undefined
   #problem: string | undefined
   #isStreaming = false
+  /** What the server said when it turned out not to have the WAL that follows the archive's end. */
+  #lostWal: string | undefined
 
   constructor(
     private readonly o: {
@@ -168,6 +170,10 @@ export class WalReceiver extends EventEmitter<{
     try {
       onOpen()
       await this.#receive(stream, archive)
+    } catch (error) {
+      // Some servers open a stream although they lack its start, and fail when they come to send it.
+      if (isWalGone(error)) this.#lostWal = error.message
+      throw error
     } finally {
       await heartbeat.close()
     }
@@ -183,21 +189,23 @@ export class WalReceiver extends EventEmitter<{
     const { timeline } = archive
     const { slot } = this.o
     try {
-      return await replication.startWal({ slot, from, timeline })
+      if (this.#lostWal === undefined) return await replication.startWal({ slot, from, timeline })
     } catch (error) {
-      if (!(error instanceof ServerError) || !WAL_IS_GONE.has(error.sqlstate)) throw error
-      await replication.dropSlot(slot)
-      await replication.ensureSlot(slot)
-      const stream = await replication.startWal({ slot, from: segmentStart, timeline })
-      const gap = await this.o.archive.recordGap({
-        timeline,
-        from,
-        to: segmentStart,
-        reason: error.message,
-      })
-      this.emit('gap', gap)
-      return stream
+      if (!isWalGone(error)) throw error
+      this.#lostWal = error.message
     }
+    await replication.dropSlot(slot)
+    await replication.ensureSlot(slot)
+    const stream = await replication.startWal({ slot, from: segmentStart, timeline })
+    const gap = await this.o.archive.recordGap({
+      timeline,
+      from,
+      to: segmentStart,
+      reason: this.#lostWal ?? '',
+    })
+    this.#lostWal = undefined
+    this.emit('gap', gap)
+    return stream
   }
 
   async #receive(stream: WalStream, archive: TimelineArchive): Promise<void> {
@@ -215,6 +223,10 @@ export class WalReceiver extends EventEmitter<{
       if (archive.end !== undefined) stream.acknowledge(archive.end, this.#clock.now())
     }
   }
+}
+
+function isWalGone(error: unknown): error is ServerError {
+  return error instanceof ServerError && WAL_IS_GONE.has(error.sqlstate)
 }
 
 /** All pieces that have already arrived, so that one sync makes them durable together. */
