@@ -41,6 +41,7 @@ export class Ledger {
     private readonly file: string,
     /** Asked again at each new connection. */
     private readonly login: () => Login | Promise<Login>,
+    private readonly o: { readonly firstWriter: number } = { firstWriter: 1 },
   ) {
     this.#descriptor = openSync(file, 'a')
   }
@@ -49,7 +50,7 @@ export class Ledger {
   write({ writers, perSecond }: { writers: number; perSecond: number }): void {
     const pauseMs = (1000 * writers) / perSecond
     for (let i = 0; i < writers; i++) {
-      this.#writers.push(this.#placeOrders(this.#writers.length + 1, pauseMs))
+      this.#writers.push(this.#placeOrders(this.o.firstWriter + this.#writers.length, pauseMs))
     }
   }
 
