@@ -134,10 +134,12 @@ test('the latest restorable time moves on while nobody writes', async () => {
   const archive = await openArchive('idle')
   const receiver = await receive(cluster, archive)
   const durable = () => new Promise((resolve) => receiver.once('durable', resolve))
-  while (!archive.latestRestorable()) await durable()
+  const isFresh = () => Date.now() - Number(archive.latestRestorable()?.time ?? 0) < 5_000
+  // The oldest commits are those of the template, which was made before.
+  while (!isFresh()) await durable()
   const first = archive.latestRestorable()!.time
   while (archive.latestRestorable()!.time <= first) await durable()
-  expect(Date.now() - archive.latestRestorable()!.time.getTime()).toBeLessThan(5_000)
+  expect(isFresh()).toBe(true)
   await receiver.stop()
   await archive.close()
   await cluster.stop()
