@@ -21,6 +21,8 @@ function ownSettings({ major }: PostgresBinaries, port: number): Record<string, 
     max_wal_senders: '10',
     max_replication_slots: '10',
     hot_standby: 'on',
+    // A restore lays tablespaces into the data directory itself; recovery would refuse to find folders there.
+    allow_in_place_tablespaces: 'on',
     // Which blocks changed since a base backup, kept by the server: what makes an incremental one cheap.
     ...(major >= 17 ? { summarize_wal: 'on' } : {}),
   }
