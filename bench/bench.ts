@@ -93,7 +93,7 @@ function legend({ scale, rounds }: BenchOptions, findings: readonly Findings[]):
   return [
     `Scale ${scale}, ${rounds} rounds, order alternating; median (least-most). Sizes: ${sizes.join('; ')}.`,
     'CPU: of the whole machine, server included. Memory: of the program, without the server. Both pgBackRest / Lifeboat.',
-    'Restore: of the last of six incrementals, until a write was committed; durable: until a checkpoint after it was complete.',
+    'Restore: of the last of six incrementals, until a write was committed; durable: until a power cut would lose nothing.',
     'Lifeboat is a resident service and is timed from request to answer; stored bytes are without archived WAL on both sides.',
   ].join('\n')
 }

@@ -16,7 +16,7 @@ export interface Restored {
   readonly target: ConnectionTarget
   /** Until a write was committed on it. */
   readonly openSeconds: number
-  /** Until a checkpoint after that was complete: a power cut would lose nothing. */
+  /** Until a power cut would lose nothing of it. */
   readonly durableSeconds: number
   readonly usage: Usage
 }

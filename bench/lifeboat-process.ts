@@ -18,7 +18,9 @@ export interface Requests {
   backUp: { input: 'full' | 'incremental'; output: undefined }
   /** Milliseconds since 1970; 0 when nothing can be restored. */
   latestRestorable: { input: undefined; output: number }
+  /** Answered when the restored server is open; it goes on until it is durable. */
   restore: { input: { timeMs: number } | 'newest backup'; output: ConnectionTarget }
+  untilDurable: { input: undefined; output: undefined }
   discard: { input: undefined; output: undefined }
   end: { input: undefined; output: undefined }
 }
@@ -29,7 +31,7 @@ const superuser = { name: 'rdsadmin', password: 'bench' }
 let folder = ''
 let source: Cluster | undefined
 let protection: Protection | undefined
-let restored: Cluster | undefined
+let restoring: Promise<Cluster> | undefined
 
 const answers: {
   [Name in keyof Requests]: (input: Requests[Name]['input']) => Promise<Requests[Name]['output']>
@@ -64,19 +66,26 @@ const answers: {
   },
   async restore(to) {
     const newest = protection!.backups().at(-1)!
-    restored = await protection!.restore({
-      to: to === 'newest backup' ? { backup: newest.id } : { time: new Date(to.timeMs) },
-      into: join(folder, 'restored-by-lifeboat'),
-      binaries: source!.binaries,
-      superuser,
-      settings: { autovacuum: 'off' },
+    return new Promise((resolve, reject) => {
+      restoring = protection!.restore({
+        to: to === 'newest backup' ? { backup: newest.id } : { time: new Date(to.timeMs) },
+        into: join(folder, 'restored-by-lifeboat'),
+        binaries: source!.binaries,
+        superuser,
+        settings: { autovacuum: 'off' },
+        onOpen: (cluster) => resolve(cluster.target()),
+      })
+      restoring.catch(reject)
     })
-    return restored.target()
+  },
+  async untilDurable() {
+    await restoring
+    return undefined
   },
   async discard() {
-    await restored?.kill()
+    await (await restoring)?.kill()
     await rm(join(folder, 'restored-by-lifeboat'), { recursive: true, force: true })
-    restored = undefined
+    restoring = undefined
     return undefined
   },
   async end() {

@@ -63,8 +63,12 @@ export class Lifeboat implements Contender {
   }
 
   restore(to: RestoreTo): Promise<Restored> {
-    return measureRestore(this.#isOurs, () =>
-      this.#ask('restore', to === 'newest backup' ? to : { timeMs: to.time.getTime() }),
+    return measureRestore(
+      this.#isOurs,
+      () => this.#ask('restore', to === 'newest backup' ? to : { timeMs: to.time.getTime() }),
+      async () => {
+        await this.#ask('untilDurable', undefined)
+      },
     )
   }
 
