@@ -12,6 +12,7 @@ import type { Invocation } from './invocation.ts'
 import { openState } from './state-cluster.ts'
 
 const READY_WITHIN_MS = 10_000
+const OWNS_WITHIN_MS = 10_000
 
 /** Lifeboat's own state and what runs on it, in this process. Close it. */
 export interface Executive {
@@ -21,17 +22,22 @@ export interface Executive {
   close(): Promise<void>
 }
 
-/**
- * Opens the state of the home and what executes runbooks on it.
- *
- * @param access  how steps reach a region; by default as `awsAccess` finds out, when a step first needs it
- */
+/** What a process is going to do with the executive. */
+export interface ExecutiveUse {
+  /** It runs executions, or watches, and so lives longer than a process that only looks. */
+  readonly isLong: boolean
+  /** How steps reach a region; by default as `awsAccess` finds out, when a step first needs it. */
+  readonly access?: AwsAccess
+}
+
+/** Opens the state of the home and what executes runbooks on it. */
 export async function openExecutive(
   invocation: Invocation,
-  access?: AwsAccess,
+  { isLong, access }: ExecutiveUse,
 ): Promise<Executive> {
   const { clock } = invocation
-  const state = await openState(invocation)
+  const patienceMs = isLong ? OWNS_WITHIN_MS : 0
+  const state = await openState({ ...invocation, patienceMs })
   const database = await openDatabase(state.databaseUrl, invocation)
   const regions: RegionClient[] = []
   const tools = async (input: Json) => {
@@ -55,9 +61,10 @@ export async function openExecutive(
 /** Opens an executive for the length of `work`. */
 export async function withExecutive<Result>(
   invocation: Invocation,
+  use: ExecutiveUse,
   work: (executive: Executive) => Promise<Result>,
 ): Promise<Result> {
-  const executive = await openExecutive(invocation)
+  const executive = await openExecutive(invocation, use)
   try {
     return await work(executive)
   } finally {

@@ -8,14 +8,15 @@ import { operator } from './operator.ts'
 /**
  * Shows an execution that runs in this process until it has ended.
  *
- * @param o  with `yes`, gates open without a question; without it and without a terminal they stay closed
+ * @param o  with `yes`, gates open without a question; without it and without a terminal they stay closed.
+ *           `wanted` is how it should end, `completed` by default
  * @throws LifeboatError `ApprovalRequired`, `StepFailed`, `ExecutionCanceled`, naming what to do next
  */
 export async function followToRest(
   api: ExecutionsApi,
   id: string,
   invocation: Invocation,
-  o: { yes?: boolean },
+  o: { yes?: boolean; wanted?: 'completed' | 'canceled' },
 ): Promise<Execution> {
   const { output, clock, signal, environment } = invocation
   const execution = await followExecution(api, id, {
@@ -28,7 +29,7 @@ export async function followToRest(
       return output.canAsk ? askAtGate(step, signal) : 'later'
     },
   })
-  refuseUnlessCompleted(execution)
+  if (execution.status !== o.wanted) refuseUnlessCompleted(execution)
   return execution
 }
 

@@ -16,7 +16,7 @@ const SIGNS = { passed: '✔', failed: '✘', unknown: '?' } as const
 /** Watches until it is interrupted, or with `once` until there was something to do. */
 export async function watchWorkload(invocation: Invocation, options: WatchOptions): Promise<void> {
   await withRegion(invocation, options, ({ workload, region }) =>
-    withExecutive(invocation, async ({ database, executions }) => {
+    withExecutive(invocation, { isLong: true }, async ({ database, executions }) => {
       const { output, clock, signal } = invocation
       const around = { region, database, clock }
       const tell = changesTeller(workload, (line) => output.say(line))

@@ -68,6 +68,8 @@ export interface Execution {
   /** The workload that it owns while it lasts (I9). */
   readonly owns?: string
   readonly status: ExecutionStatus
+  /** Whether a process executes it; if not, whoever decides something for it takes it up. */
+  readonly isLive: boolean
   readonly verdict: Verdict
   readonly startedAt: Date
   readonly endedAt?: Date

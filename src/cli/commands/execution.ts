@@ -14,7 +14,7 @@ export function executionCommand(around: Surroundings): Command {
     withExitCodes(
       new Command('list').description('all executions, the latest first').action(
         action(around, (invocation) =>
-          withApi(invocation, async (api) => {
+          withApi(invocation, { isLong: false }, async (api) => {
             const executions = await api.list()
             const text = listExecutions(executions, invocation.clock.now())
             invocation.output.result({ executions }, text)
@@ -43,7 +43,7 @@ interface VerbOptions {
   readonly yes?: boolean
 }
 
-const resume: NonNullable<Verb['act']> = (api, id) => api.resume(id)
+const cancel: NonNullable<Verb['act']> = (api, id, { by }) => api.cancel(id, { by })
 
 const VERBS: readonly Verb[] = [
   { name: 'show', description: 'its steps, what they did and what it waits for' },
@@ -61,7 +61,7 @@ const VERBS: readonly Verb[] = [
   {
     name: 'resume',
     description: 'go on after a pause, or after Lifeboat itself was killed',
-    act: resume,
+    act: (api, id) => api.resume(id),
   },
   {
     name: 'retry',
@@ -77,7 +77,7 @@ const VERBS: readonly Verb[] = [
   {
     name: 'cancel',
     description: 'stop, and undo what was done; not after the one-way gate',
-    act: (api, id, { by }) => api.cancel(id, { by }),
+    act: cancel,
   },
 ]
 
@@ -91,7 +91,7 @@ function verbCommand(around: Surroundings, verb: Verb): Command {
   if (act) command.option('--yes', 'open further gates without asking')
   command.action(
     action(around, (invocation, options: VerbOptions, id = '') =>
-      withApi(invocation, async (api) => {
+      withApi(invocation, { isLong: !!act }, async (api) => {
         if (act) await decide(invocation, api, { id, act, options })
         show(invocation, await api.get(id))
       }),
@@ -107,29 +107,29 @@ interface Decision {
 }
 
 /**
- * Tells a running execution what was decided. One whose process is gone is taken over first, and then this
- * process runs it, until it has ended or waits again.
+ * Tells an execution what was decided. One whose process is gone is taken up by this one, which then shows it
+ * until it has ended or waits again.
  */
 async function decide(
   invocation: Invocation,
   api: ExecutionsApi,
   { id, act, options }: Decision,
 ): Promise<void> {
-  const isOrphaned = (await api.get(id)).status === 'interrupted'
-  if (isOrphaned) await api.resume(id)
-  const isDecided = isOrphaned && act === resume
-  if (!isDecided) await act(api, id, { ...options, by: operator(invocation.environment) })
+  const isOrphaned = !(await api.get(id)).isLive
+  await act(api, id, { ...options, by: operator(invocation.environment) })
   if (!isOrphaned) return
   const { followToRest } = await import('../follow-to-rest.ts')
-  await followToRest(api, id, invocation, options)
+  const wanted = act === cancel ? 'canceled' : 'completed'
+  await followToRest(api, id, invocation, { ...options, wanted })
 }
 
 async function withApi(
   invocation: Invocation,
+  { isLong }: { isLong: boolean },
   work: (api: ExecutionsApi) => Promise<void>,
 ): Promise<void> {
   const { withExecutive } = await import('../executive.ts')
-  await withExecutive(invocation, ({ executions }) => work(executions))
+  await withExecutive(invocation, { isLong }, ({ executions }) => work(executions))
 }
 
 function show({ output, clock }: Invocation, execution: Execution): void {

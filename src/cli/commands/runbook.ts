@@ -80,7 +80,7 @@ async function run(invocation: Invocation, options: RunOptions, runbook: Runbook
   const { readWorkload, summary } = await import('../../recovery/recovery.ts')
   const { describeReport } = await import('../report-view.ts')
   const workload = await readWorkload(options.workload)
-  await withExecutive(invocation, async ({ executions }) => {
+  await withExecutive(invocation, { isLong: true }, async ({ executions }) => {
     const order = { executions, workload, runbook: runbook.name, invocation }
     const report = summary(await recoverWorkload(order, options))
     invocation.output.result(report, describeReport(report))

@@ -18,7 +18,7 @@ export function statusCommand(around: Surroundings): Command {
         const { describeStatus } = await import('../status-view.ts')
         const { output, clock } = invocation
         const status = await withRegion(invocation, options, ({ workload, region }) =>
-          withExecutive(invocation, async ({ database, executions }) =>
+          withExecutive(invocation, { isLong: false }, async ({ database, executions }) =>
             statusOf(
               workload,
               { region, database, clock },

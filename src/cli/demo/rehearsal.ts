@@ -40,7 +40,10 @@ export async function rehearse(
   scenes.announce('A workload')
   const { access, environment } = await openRegion(stage, scenes, options)
   const shop = new Shop({ environment, evidence: stage.folder, logs: stage.logs, clock })
-  const opening = openExecutive({ ...invocation, home: stage.home, environment: {} }, access)
+  const opening = openExecutive(
+    { ...invocation, home: stage.home, environment: {} },
+    { isLong: true, access },
+  )
   stage.atTheEnd("Lifeboat's own database", async () => (await opening).close())
   const [executive, url] = await Promise.all([opening, openShop(shop, stage, scenes)])
   const workload = await workloadOf(stage, url)

@@ -1,0 +1,217 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { lifeboat, temporaryFolder } from './lifeboat.ts'
+
+const root = join(import.meta.dirname, '..', '..')
+const MINUTES = 60_000
+
+describe('a workload in an embedded region, by the command line', () => {
+  const folder = temporaryFolder()
+  const home = join(folder.path, 'home')
+  const workload = join(folder.path, 'lifeboat.yaml')
+  let environment: NodeJS.ProcessEnv
+
+  beforeAll(async () => {
+    const start = ['region', 'start', 'ap-southeast-1', '--port', '0', '--detach', '--json']
+    expect((await lifeboat(start, { home })).code).toBe(0)
+    const { stdout } = await lifeboat(['region', 'env', '--json'], { home })
+    environment = { ...JSON.parse(stdout), SHOP_ORDERS: '2000', SHOP_CUSTOMERS: '100' }
+    shop('provision')
+    shop('load')
+    writeFileSync(
+      workload,
+      `workload: shop
+objectives: { rto: 15m, rpo: 5m }
+regions: { primary: ap-southeast-1 }
+database: { instance: shop-db, secret: shop/database }
+checks:
+  - { name: every order has a total, sql: select count(*) from orders where total <= 0, expect: 0, every: 1s }
+`,
+    )
+  }, 2 * MINUTES)
+
+  afterAll(async () => {
+    await lifeboat(['region', 'stop'], { home })
+    folder.remove()
+  })
+
+  /** Runs one of the shop's own programs to its end. */
+  function shop(program: 'provision' | 'load' | 'mistake') {
+    const path = join(root, 'dist', 'examples', 'shop', `${program}.js`)
+    const { status, stderr } = spawnSync(process.execPath, [path], {
+      env: { PATH: process.env.PATH, ...environment },
+      encoding: 'utf8',
+    })
+    expect(status, stderr).toBe(0)
+  }
+
+  const run = (...args: string[]) => lifeboat([...args, '--workload', workload], { home })
+  const json = async (...args: string[]) => {
+    const { stdout, code } = await run(...args, '--json')
+    return { code, ...JSON.parse(stdout) }
+  }
+
+  const execution = async (...args: string[]) => {
+    const { stdout, code } = await lifeboat(['execution', ...args, '--json'], { home })
+    return { code, ...JSON.parse(stdout) }
+  }
+
+  test('status uses the regions of the home when the environment names none', async () => {
+    const { code, stdout, stderr } = await run('status', '--exit-code')
+    expect(stderr).toContain('using the embedded regions of this home')
+    expect(stdout).toMatch(/^shop {3}WELL {3}world: embedded$/m)
+    expect(stdout).toContain('never measured (RTO 15m)')
+    expect(code).toBe(0)
+  })
+
+  test(
+    'backup create takes a snapshot that backup list shows',
+    async () => {
+      expect(await json('backup', 'create', '--name', 'by-hand')).toMatchObject({
+        code: 0,
+        identifier: 'by-hand',
+        status: 'available',
+      })
+      const { snapshots, restoreWindow } = await json('backup', 'list')
+      expect(snapshots).toContainEqual(expect.objectContaining({ identifier: 'by-hand' }))
+      expect(Date.parse(restoreWindow.latest)).toBeGreaterThanOrEqual(
+        Date.parse(restoreWindow.earliest),
+      )
+    },
+    MINUTES,
+  )
+
+  test(
+    'backup verify restores a copy, reads it back and deletes it',
+    async () => {
+      const found = await json('backup', 'verify')
+      expect(found).toMatchObject({
+        code: 0,
+        rows: { 'public.orders': 2_000, 'public.line_items': 4_000, 'public.customers': 100 },
+        checks: [{ state: 'passed' }],
+      })
+    },
+    MINUTES,
+  )
+
+  test(
+    'restore makes a new instance',
+    async () => {
+      expect(await json('restore', '--to', 'latest', '--as', 'shop-copy')).toMatchObject({
+        code: 0,
+        instance: 'shop-copy',
+        status: 'available',
+      })
+    },
+    MINUTES,
+  )
+
+  test.each([
+    ['2001-01-01T00:00:00Z', 'RecoveryPointUnreachable', 34],
+    ['yesterday', 'InvalidTime', 2],
+    ['2026-01-01 10:00', 'InvalidTime', 2],
+  ])('restore to %s is refused with %s', async (to, code, exit) => {
+    const outcome = await json('restore', '--to', to, '--as', 'never')
+    expect(outcome).toMatchObject({ code: exit, error: { code } })
+  })
+
+  test('a dry run shows the steps and changes nothing', async () => {
+    const plan = await json('runbook', 'run', 'data-corruption', '--dry-run')
+    expect(plan).toMatchObject({ code: 0, dryRun: true, workload: 'shop' })
+    expect(plan.steps.map(({ name }: { name: string }) => name)).toContain('stop-writes')
+    expect((await execution('list')).executions).toEqual([])
+  })
+
+  test(
+    'without a terminal a gate stays closed, and the execution can be canceled',
+    async () => {
+      await watchOnce()
+      shop('mistake')
+      const refused = await json('watch', '--once')
+      expect(refused).toMatchObject({ code: 54, error: { code: 'ApprovalRequired' } })
+      const [{ id }] = (await execution('list')).executions
+      expect(await execution('cancel', id)).toMatchObject({ code: 0, status: 'canceled' })
+    },
+    2 * MINUTES,
+  )
+
+  test(
+    'a recovery whose Lifeboat is killed goes on with execution resume',
+    async () => {
+      const args = ['runbook', 'run', 'data-corruption', '--yes', '--workload', workload]
+      const killed = spawn(process.execPath, [join(root, 'bin', 'lifeboat'), ...args], {
+        env: { PATH: process.env.PATH, LIFEBOAT_HOME: home },
+        stdio: ['ignore', 'ignore', 'pipe'],
+      })
+      let said = ''
+      killed.stderr.on('data', (chunk) => {
+        said += chunk
+      })
+      await expect.poll(() => said, { timeout: MINUTES }).toContain('✔ Stop writes')
+      const ended = new Promise((resolve) => killed.once('exit', resolve))
+      killed.kill('SIGKILL')
+      await ended
+
+      const { executions } = await execution('list')
+      const { id } = executions.find(({ status }: { status: string }) => status !== 'canceled')
+      await expect
+        .poll(async () => (await execution('list')).executions[0].status, {
+          timeout: MINUTES,
+        })
+        .toBe('interrupted')
+      const resumed = lifeboat(['execution', 'resume', id, '--yes'], { home })
+      const theShop = openShop()
+      const { code, stderr } = await resumed
+      expect(code, stderr).toBe(0)
+      await theShop.stop()
+      expect(await execution('show', id)).toMatchObject({ status: 'completed', verdict: 'proven' })
+      expect(await json('status')).toMatchObject({ state: 'passed' })
+    },
+    3 * MINUTES,
+  )
+
+  /** Lets the watch see the workload while it is well: a baseline to compare with. */
+  async function watchOnce() {
+    const interrupt = new AbortController()
+    const watching = lifeboat(['watch', '--no-start', '--workload', workload], {
+      home,
+      signal: interrupt.signal,
+    })
+    await expect
+      .poll(async () => (await json('status')).lastGoodAt, { timeout: MINUTES })
+      .toMatch(/^2/)
+    interrupt.abort()
+    expect((await watching).code).toBe(130)
+  }
+
+  /** The shop and a few customers, for as long as it takes. */
+  function openShop() {
+    const program = (name: string) => join(root, 'dist', 'examples', 'shop', `${name}.js`)
+    const start = (name: string, more: NodeJS.ProcessEnv) =>
+      spawn(process.execPath, [program(name)], {
+        env: { PATH: process.env.PATH, ...environment, ...more },
+        stdio: ['ignore', 'pipe', 'ignore'],
+      })
+    const service = start('service', { SHOP_PORT: '0' })
+    let customers: ReturnType<typeof start> | undefined
+    service.stdout.on('data', (chunk) => {
+      const url = /listening on (\S+)/.exec(String(chunk))?.[1]
+      const ledger = join(folder.path, 'orders.jsonl')
+      if (url) customers = start('customers', { SHOP_URL: url, SHOP_LEDGER: ledger })
+    })
+    const end = (child: typeof service | undefined) =>
+      new Promise<void>((resolve) => {
+        if (!child) return resolve()
+        child.once('exit', () => resolve())
+        child.kill()
+      })
+    return {
+      stop: async () => {
+        await end(customers)
+        await end(service)
+      },
+    }
+  }
+})
