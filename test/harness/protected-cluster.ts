@@ -139,8 +139,8 @@ export async function contentOf(cluster: Cluster): Promise<Record<string, string
     const sql = await Connection.open(cluster.target(datname!))
     const tables = await sql.query(
       `select c.oid::regclass::text as name from pg_class c join pg_namespace n on n.oid = relnamespace
-       where relkind in ('r', 'm', 'S') and nspname not in ('pg_catalog', 'information_schema', 'pg_toast')
-         and relpersistence <> 't' order by 1`,
+       where relkind in ('r', 'm') and nspname not in ('pg_catalog', 'information_schema', 'pg_toast')
+         and relpersistence = 'p' order by 1`,
     )
     for (const { name } of tables) {
       const [row] = await sql.query(
