@@ -20,7 +20,7 @@ interface Segment {
   length: number
   summary: CommitSummary
   /** Why it cannot be used, when its file is damaged. */
-  readonly fault?: string
+  fault?: string
 }
 
 /** WAL without a gap: from `from` up to `to`, and the newest commit in it. */
@@ -181,22 +181,36 @@ export class TimelineArchive {
     }
   }
 
-  /** Reads every byte again and names each file that is not as it was written. */
+  /** Reads every byte again and names each file that is not as it was written; from then on it splits its range. */
   async verify(): Promise<WalFault[]> {
     const faults: WalFault[] = []
-    for (const [number, { isComplete }] of this.#segments) {
-      const file = this.#path(number, isComplete ? '.wal' : '.partial')
-      try {
-        if (isComplete) await readSegment(file, this.key)
-        else if ((await findPartialFault(file)) !== undefined) {
-          faults.push({ file, reason: `damaged at offset ${await findPartialFault(file)}` })
-        }
-      } catch (error) {
-        if (!(error instanceof LifeboatError)) throw error
-        faults.push({ file, reason: error.message })
-      }
+    for (const [number, segment] of this.#segments) {
+      const reason = await this.#findFault(number, segment)
+      if (reason === undefined) continue
+      const file = this.#path(number, segment.isComplete ? '.wal' : '.partial')
+      faults.push({ file, reason })
+      if (number !== this.#active?.number) segment.fault = reason
     }
     return faults
+  }
+
+  /** What is wrong with the segment that holds the byte at `lsn`, as far as is known. */
+  faultAt(lsn: Lsn): string | undefined {
+    return this.#segments.get(Math.floor(Number(lsn) / this.segmentBytes))?.fault
+  }
+
+  async #findFault(number: number, { isComplete }: Segment): Promise<string | undefined> {
+    try {
+      if (isComplete) await readSegment(this.#path(number), this.key)
+      else {
+        const offset = await findPartialFault(this.#path(number, '.partial'))
+        if (offset !== undefined) return `damaged at offset ${offset}`
+      }
+      return undefined
+    } catch (error) {
+      if (!(error instanceof LifeboatError)) throw error
+      return error.message
+    }
   }
 
   async close(): Promise<void> {

@@ -5,6 +5,7 @@ import type { Clock } from '../../core/clock.ts'
 import { LifeboatError } from '../../core/errors.ts'
 import { formatLsn, type Lsn, parseLsn } from '../../core/lsn.ts'
 import { readIfThere, writeDurably } from '../storage/durable-file.ts'
+import { decodeFrame, encodeFrame, isFrameIntact, sliceFrame } from '../storage/frame.ts'
 import { TimelineArchive, type WalFault } from './timeline-archive.ts'
 
 /** WAL that is lost for good: no restore crosses it. */
@@ -23,6 +24,9 @@ interface Identity {
 
 /** Commits are timed before they are logged; a moment is promised only when it lies this far back. */
 export const PROMISE_MARGIN_US = 100_000
+const IDENTITIES = ['identity', 'identity.copy'] as const
+const GAPS = 'gaps'
+const NOTE = /^(identity(\.copy)?|gaps|[0-9A-F]{8}\.history)$/
 
 /**
  * One cluster's write-ahead log on disk, by timeline.
@@ -33,12 +37,12 @@ export const PROMISE_MARGIN_US = 100_000
 export class WalArchive {
   readonly #timelines = new Map<number, TimelineArchive>()
   #gaps: WalGap[] = []
+  #identity: Identity | undefined
 
   private constructor(
     private readonly folder: string,
     private readonly key: Buffer | undefined,
     private readonly clock: Clock,
-    private identity: Identity | undefined,
   ) {}
 
   /** @throws LifeboatError `VaultKeyWrong` */
@@ -48,28 +52,23 @@ export class WalArchive {
     clock: Clock
   }): Promise<WalArchive> {
     await mkdir(o.folder, { recursive: true, mode: 0o700 })
-    const identity = await readIfThere(join(o.folder, 'identity.json'))
-    const archive = new WalArchive(
-      o.folder,
-      o.encryptionKey,
-      o.clock,
-      identity ? (JSON.parse(identity.toString()) as Identity) : undefined,
-    )
-    if (identity) await archive.#load()
+    const archive = new WalArchive(o.folder, o.encryptionKey, o.clock)
+    archive.#identity = await archive.#readIdentity()
+    if (archive.#identity) await archive.#load()
     return archive
   }
 
   get segmentBytes(): number {
-    return this.identity?.segmentBytes ?? 16 << 20
+    return this.#identity?.segmentBytes ?? 16 << 20
   }
 
   /** Binds the archive to one cluster. @throws LifeboatError `VaultDamaged` when it holds another cluster's WAL */
   async bind(identity: Identity): Promise<void> {
-    if (!this.identity) {
-      await writeDurably(join(this.folder, 'identity.json'), JSON.stringify(identity))
-      this.identity = identity
+    if (!this.#identity) {
+      for (const name of IDENTITIES) await this.#writeNote(name, JSON.stringify(identity))
+      this.#identity = identity
     }
-    if (this.identity.systemIdentifier !== identity.systemIdentifier) {
+    if (this.#identity.systemIdentifier !== identity.systemIdentifier) {
       throw new LifeboatError(
         'VaultDamaged',
         `'${this.folder}' holds the write-ahead log of another cluster`,
@@ -111,25 +110,19 @@ export class WalArchive {
   async recordGap(gap: Omit<WalGap, 'foundAt'>): Promise<WalGap> {
     const recorded = { ...gap, foundAt: this.clock.now() }
     const gaps = [...this.#gaps, recorded]
-    await writeDurably(
-      join(this.folder, 'gaps.json'),
-      JSON.stringify(
-        gaps.map((one) => ({ ...one, from: formatLsn(one.from), to: formatLsn(one.to) })),
-        null,
-        2,
-      ),
-    )
+    const stored = gaps.map((one) => ({ ...one, from: formatLsn(one.from), to: formatLsn(one.to) }))
+    await this.#writeNote(GAPS, JSON.stringify(stored))
     this.#gaps = gaps
     return recorded
   }
 
-  /** A timeline's history file, as PostgreSQL writes it; timeline 1 has none. */
+  /** A timeline's history file, as PostgreSQL writes it; timeline 1 has none. @throws LifeboatError `VaultDamaged` */
   async historyFile(timeline: number): Promise<string | undefined> {
-    return (await readIfThere(this.#historyPath(timeline)))?.toString()
+    return this.#readNote(historyName(timeline))
   }
 
   async keepHistoryFile(timeline: number, content: string): Promise<void> {
-    if (content !== '') await writeDurably(this.#historyPath(timeline), content)
+    if (content !== '') await this.#writeNote(historyName(timeline), content)
   }
 
   /**
@@ -150,10 +143,10 @@ export class WalArchive {
 
   /** Copies a stretch of one timeline into an archive in another folder. @throws LifeboatError `WalGap`, `VaultDamaged` */
   async exportRange(timeline: number, from: Lsn, to: Lsn, folder: string): Promise<void> {
-    assert(this.identity, 'an archive with WAL knows whose it is')
+    assert(this.#identity, 'an archive with WAL knows whose it is')
     const other = await WalArchive.open({ folder, encryptionKey: this.key, clock: this.clock })
     try {
-      await other.bind(this.identity)
+      await other.bind(this.#identity)
       const source = await this.timeline(timeline)
       const target = await other.timeline(timeline)
       const first = Math.floor(Number(from) / this.segmentBytes)
@@ -182,11 +175,36 @@ export class WalArchive {
     }
   }
 
-  /** Reads everything again. An empty list means that every byte is as it was written. */
+  /**
+   * Reads everything again. An empty list means that every byte is as it was written, and nothing is missing but what is on
+   * record as a gap. What is found damaged splits its range from then on.
+   */
   async verify(): Promise<WalFault[]> {
     const faults: WalFault[] = []
-    for (const archive of this.#timelines.values()) faults.push(...(await archive.verify()))
+    for (const name of await readdir(this.folder)) {
+      if (!NOTE.test(name)) continue
+      await this.#readNote(name).catch((error: unknown) => {
+        if (!(error instanceof LifeboatError)) throw error
+        faults.push({ file: join(this.folder, name), reason: error.message })
+      })
+    }
+    for (const archive of this.#timelines.values()) {
+      faults.push(...(await archive.verify()), ...this.#findMissing(archive))
+    }
     return faults
+  }
+
+  #findMissing(archive: TimelineArchive): WalFault[] {
+    const ranges = archive.ranges()
+    return ranges.slice(1).flatMap(({ from }, index) => {
+      const end = ranges[index]!.to
+      const isOnRecord = this.#gaps.some(
+        (gap) => gap.timeline === archive.timeline && gap.from <= end && gap.to >= from,
+      )
+      if (isOnRecord || archive.faultAt(end) !== undefined) return []
+      const file = join(this.folder, timelineName(archive.timeline))
+      return [{ file, reason: `WAL from ${formatLsn(end)} to ${formatLsn(from)} is missing` }]
+    })
   }
 
   async close(): Promise<void> {
@@ -199,9 +217,9 @@ export class WalArchive {
     for (const name of names.filter((one) => /^[0-9A-F]{8}$/.test(one))) {
       await this.timeline(Number.parseInt(name, 16))
     }
-    const gaps = await readIfThere(join(this.folder, 'gaps.json'))
+    const gaps = await this.#readUnlessDamaged(GAPS)
     if (!gaps) return
-    this.#gaps = (JSON.parse(gaps.toString()) as Record<string, string>[]).map((gap) => ({
+    this.#gaps = (JSON.parse(gaps) as Record<string, string>[]).map((gap) => ({
       timeline: Number(gap.timeline),
       from: parseLsn(gap.from ?? ''),
       to: parseLsn(gap.to ?? ''),
@@ -210,9 +228,47 @@ export class WalArchive {
     }))
   }
 
-  #historyPath(timeline: number): string {
-    return join(this.folder, `${timelineName(timeline)}.history`)
+  /** There are two copies: without it nothing here could be used. */
+  async #readIdentity(): Promise<Identity | undefined> {
+    const copies = await Promise.all(IDENTITIES.map((name) => this.#readUnlessDamaged(name)))
+    const identity = copies.find((copy) => copy !== undefined)
+    // Tells damage from absence when neither copy can be read.
+    if (identity === undefined) await this.#readNote(IDENTITIES[0])
+    return identity === undefined ? undefined : (JSON.parse(identity) as Identity)
   }
+
+  /** Damage of what can be done without is left for `verify` to tell. */
+  async #readUnlessDamaged(name: string): Promise<string | undefined> {
+    try {
+      return await this.#readNote(name)
+    } catch (error) {
+      if (!(error instanceof LifeboatError) || error.code !== 'VaultDamaged') throw error
+      return undefined
+    }
+  }
+
+  /** A small file of ours: one frame, bound to its name. */
+  async #writeNote(name: string, text: string): Promise<void> {
+    const frame = encodeFrame(Buffer.from(text), { compress: false, key: this.key, place: name })
+    await writeDurably(join(this.folder, name), frame)
+  }
+
+  async #readNote(name: string): Promise<string | undefined> {
+    const path = join(this.folder, name)
+    const bytes = await readIfThere(path)
+    if (!bytes) return undefined
+    const frame = sliceFrame(bytes, 0)
+    if (frame && frame.length === bytes.length && isFrameIntact(frame, name)) {
+      return decodeFrame(frame, this.key).toString()
+    }
+    throw new LifeboatError('VaultDamaged', `'${path}' is damaged at offset 0`, {
+      hint: 'Take a new base backup into another folder.',
+    })
+  }
+}
+
+function historyName(timeline: number): string {
+  return `${timelineName(timeline)}.history`
 }
 
 function timelineName(timeline: number): string {
