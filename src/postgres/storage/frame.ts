@@ -38,11 +38,6 @@ export function frameLength(bytes: Buffer): number {
   return FRAME_HEADER_BYTES + bytes.readUInt32LE(4)
 }
 
-/** The length of what was encoded. */
-export function rawLength(frame: Buffer): number {
-  return frame.readUInt32LE(0) & ~COMPRESSED
-}
-
 /** The whole frame at `at`, or undefined when the bytes end before it does. */
 export function sliceFrame(bytes: Buffer, at: number): Buffer | undefined {
   if (bytes.length - at < FRAME_HEADER_BYTES) return undefined

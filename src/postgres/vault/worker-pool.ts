@@ -73,7 +73,7 @@ class Worker {
   }
 }
 
-let idle: Worker[] = []
+const idle: Worker[] = []
 let sessions = 0
 const waiting: (() => void)[] = []
 
@@ -126,13 +126,6 @@ async function runNow<Result>(o: Parameters<typeof runOnWorkers<Result>>[0]): Pr
   } finally {
     await rest(workers)
   }
-}
-
-/** Ends the resident workers. */
-export async function endWorkers(): Promise<void> {
-  const ending = idle
-  idle = []
-  await Promise.all(ending.map((worker) => worker.kill()))
 }
 
 /** Keeps what one session needs; the others were for a time of several. */
