@@ -2,6 +2,7 @@ import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parseLsn } from '../../src/core/lsn.ts'
+import { giveTo, serverAccount } from '../../src/postgres/server-account.ts'
 import {
   archived,
   contentOf,
@@ -250,4 +251,40 @@ test('a restore goes to a folder of its own, and tells when it is open and when 
   expect(await sql.query('show fsync')).toEqual([{ fsync: 'on' }])
   await cluster.stop()
   await stop(source)
+})
+
+test('a tablespace that is created after the backup is restored apart from the living one', async () => {
+  const source = await clusters.start('placed')
+  const { cluster, protection, sql } = source
+  await protection.backUp()
+  const location = join(clusters.folder, 'a-folder-for-the-tablespace')
+  await mkdir(location)
+  await giveTo(location, serverAccount())
+  // Pages before it, so that the record lies somewhere within.
+  await sql.query('create table before as select generate_series(1, 3000) i')
+  await sql.query(`create tablespace elsewhere location '${location}'`)
+  await sql.query('create table far (i int) tablespace elsewhere')
+  await sql.query('insert into far select generate_series(1, 20000)')
+  await archived(source)
+  const content = await contentOf(cluster)
+
+  const copy = await clusters.restore(protection, 'placed-copy', 'latest')
+  expect(await contentOf(copy.cluster)).toEqual(content)
+  await copy.sql.query('delete from far; insert into far values (1)')
+  await copy.sql.query('vacuum full far')
+  await copy.sql.query('checkpoint')
+  expect(
+    await sql.query(
+      `select pg_tablespace_location(oid) l from pg_tablespace where spcname = 'elsewhere'`,
+    ),
+  ).toEqual([{ l: location }])
+  await cluster.stop('immediate')
+  await cluster.start()
+  expect(await contentOf(cluster)).toEqual(content)
+  expect(await damageIn(cluster)).toEqual([])
+  // The restored one survives a crash too.
+  await copy.cluster.stop('immediate')
+  await copy.cluster.start()
+  const again = await clusters.connect(copy.cluster)
+  expect(await again.query('select count(*) n from far')).toEqual([{ n: '1' }])
 })

@@ -20,7 +20,9 @@ const HEAD_BYTES = 64
 const FIRST_IS_CONTINUED = 0x0001
 const RM_XLOG = 0
 const RM_XACT = 1
+const RM_TABLESPACE = 5
 const XLOG_SWITCH = 0x40
+const TABLESPACE_CREATE = 0x00
 const XACT_OPERATION = 0x70
 const XACT_COMMIT = 0x00
 const XACT_COMMIT_PREPARED = 0x30
@@ -55,6 +57,8 @@ export class RecordScanner {
     start: Lsn,
     private readonly segmentBytes: number,
     private readonly onCommit: (commit: CommitRecord) => void,
+    /** Told where a record begins that creates a tablespace. */
+    private readonly onTablespace: (startLsn: Lsn) => void = () => undefined,
   ) {
     this.#at = Number(start)
     this.#previousEnd = this.#at
@@ -95,10 +99,13 @@ export class RecordScanner {
 
     this.#pageHeaderLength = -1
     if (pageStart % this.segmentBytes === 0) this.#skipToSegmentEnd = false
+    const isContinued = (this.#pageHeader.readUInt16LE(2) & FIRST_IS_CONTINUED) !== 0
     if (!this.#isSynchronized) {
       this.#isSynchronized = true
-      const isContinued = (this.#pageHeader.readUInt16LE(2) & FIRST_IS_CONTINUED) !== 0
       if (isContinued) this.#beginUnknownRecord(this.#pageHeader.readUInt32LE(16))
+    } else if (!isContinued) {
+      // A crash left a record without its end: the server goes on with others from this page on.
+      this.#left = -1
     }
     return used
   }
@@ -166,6 +173,9 @@ export class RecordScanner {
       const info = this.#head[16]!
       const resourceManager = this.#head[17]!
       if (resourceManager === RM_XACT) this.#reportCommit(info)
+      if (resourceManager === RM_TABLESPACE && (info & 0xf0) === TABLESPACE_CREATE) {
+        this.onTablespace(BigInt(this.#recordStart) as Lsn)
+      }
       if (resourceManager === RM_XLOG && (info & 0xf0) === XLOG_SWITCH) {
         this.#skipToSegmentEnd = true
         this.#previousEnd = (Math.floor((end - 1) / this.segmentBytes) + 1) * this.segmentBytes
@@ -189,7 +199,7 @@ export class RecordScanner {
 }
 
 /** Where the main data of a record without blocks begins, or -1. */
-function mainDataOffset(head: Buffer): number {
+export function mainDataOffset(head: Buffer): number {
   let at = RECORD_HEADER
   while (at < HEAD_BYTES - 8) {
     const id = head[at]

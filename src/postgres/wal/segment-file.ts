@@ -9,9 +9,17 @@ export interface CommitSummary {
   readonly commits: number
   readonly firstUs: number
   readonly maxUs: number
+  /** Where records begin that create tablespaces and end in this segment. */
+  readonly tablespacesAt: readonly number[]
 }
 
-export const NO_COMMITS: CommitSummary = { commits: 0, firstUs: Number.NaN, maxUs: Number.NaN }
+export const NO_COMMITS: CommitSummary = {
+  commits: 0,
+  firstUs: Number.NaN,
+  maxUs: Number.NaN,
+  tablespacesAt: [],
+}
+const SUMMARY_BYTES = 1 << 16
 
 const FRAME_RAW_BYTES = 1 << 20
 
@@ -39,7 +47,7 @@ export async function writeSegment(
 export async function readSummary(path: string, key: Buffer | undefined): Promise<CommitSummary> {
   const file = await open(path, 'r')
   try {
-    const head = Buffer.alloc(512)
+    const head = Buffer.alloc(SUMMARY_BYTES)
     const { bytesRead } = await file.read(head, 0, head.length, 0)
     const frame = sliceFrame(head.subarray(0, bytesRead), 0)
     if (!frame || !isFrameIntact(frame)) throw damaged(path, 0)
@@ -142,6 +150,6 @@ function damaged(path: string, offset: number): LifeboatError {
 }
 
 /** JSON has no NaN: it writes null. */
-function withoutNull({ commits, firstUs, maxUs }: CommitSummary): CommitSummary {
-  return { commits, firstUs: firstUs ?? Number.NaN, maxUs: maxUs ?? Number.NaN }
+function withoutNull({ firstUs, maxUs, ...rest }: CommitSummary): CommitSummary {
+  return { ...rest, firstUs: firstUs ?? Number.NaN, maxUs: maxUs ?? Number.NaN }
 }

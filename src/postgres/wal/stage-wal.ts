@@ -4,6 +4,7 @@ import { assert } from '../../core/assert.ts'
 import { LifeboatError } from '../../core/errors.ts'
 import { formatLsn, type Lsn, walSegmentName } from '../../core/lsn.ts'
 import { giveTo, type ServerAccount } from '../server-account.ts'
+import { placeTablespaceInside } from './tablespace-record.ts'
 import type { WalArchive } from './wal-archive.ts'
 
 /**
@@ -13,9 +14,11 @@ import type { WalArchive } from './wal-archive.ts'
  * stands before and then waits, which ends a recovery exactly where it shall end, without a recovery
  * target: PostgreSQL aborts when a target has nothing after it.
  *
+ * A tablespace that the log creates is made within the restored data directory, not where the source has it.
+ *
  * Each segment appears whole under its name or not at all.
  *
- * @throws LifeboatError `WalGap`, `VaultDamaged`
+ * @throws LifeboatError `WalGap`, `VaultDamaged`, `RestoreFailed`
  */
 export async function stageWal(o: {
   archive: WalArchive
@@ -39,10 +42,16 @@ export async function stageWal(o: {
   }
   const first = Math.floor(Number(o.from) / segmentBytes)
   const last = Math.floor((Number(o.cutAt) - 1) / segmentBytes)
+  const tablespaces = timeline.tablespacesBetween(first, last + 1)
   for (let number = first; number <= last; number++) {
     o.signal?.throwIfAborted()
     const start = BigInt(number * segmentBytes) as Lsn
     const segment = await timeline.read(number)
+    for (const at of tablespaces) {
+      if (start <= at && at < start + BigInt(segmentBytes) && at < o.cutAt) {
+        placeTablespaceInside(segment, Number(at - start))
+      }
+    }
     const wanted = Math.min(Number(o.cutAt - start), segmentBytes)
     const name = walSegmentName(o.timeline, start, BigInt(segmentBytes))
     await placeSegment(join(o.into, name), segment.subarray(0, wanted), segmentBytes, o.account)

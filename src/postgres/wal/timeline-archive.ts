@@ -151,6 +151,14 @@ export class TimelineArchive {
     return scanner.lastRecordEnd
   }
 
+  /** Where records begin that create tablespaces, from segment `first` to segment `last`. */
+  tablespacesBetween(first: number, last: number): Lsn[] {
+    const summaries = [...this.#segments].filter(([number]) => first <= number && number <= last)
+    return summaries.flatMap(([, { summary }]) =>
+      summary.tablespacesAt.map((at) => BigInt(at) as Lsn),
+    )
+  }
+
   /** The bytes of a segment that are here; short when it is still growing or was cut off by a gap. */
   async read(number: number): Promise<Buffer> {
     const segment = this.#segments.get(number)
@@ -241,9 +249,15 @@ export class TimelineArchive {
     this.#segments.set(number, { isComplete: false, length: file.length, summary: NO_COMMITS })
     if (this.#scanner?.position !== this.#startOf(number)) {
       let isFed = false
-      this.#scanner = await this.#scannerBefore(number, (commit) => {
-        if (isFed) this.#note(commit)
-      })
+      this.#scanner = await this.#scannerBefore(
+        number,
+        (commit) => {
+          if (isFed) this.#note(commit)
+        },
+        (startLsn) => {
+          if (isFed) this.#noteTablespace(startLsn)
+        },
+      )
       isFed = true
     }
     this.#scanner.feed(file.bytes.subarray(0, file.length))
@@ -254,11 +268,12 @@ export class TimelineArchive {
   async #scannerBefore(
     number: number,
     onCommit: (commit: CommitRecord) => void,
+    onTablespace?: (startLsn: Lsn) => void,
   ): Promise<RecordScanner> {
     const before = this.#segments.get(number - 1)
     const isUsable = before?.isComplete === true && before.fault === undefined
     const start = this.#startOf(isUsable ? number - 1 : number)
-    const scanner = new RecordScanner(start, this.segmentBytes, onCommit)
+    const scanner = new RecordScanner(start, this.segmentBytes, onCommit, onTablespace)
     if (isUsable) scanner.feed(await this.read(number - 1))
     return scanner
   }
@@ -285,10 +300,18 @@ export class TimelineArchive {
     if (!segment) return
     const { commits, firstUs, maxUs } = segment.summary
     segment.summary = {
+      ...segment.summary,
       commits: commits + 1,
       firstUs: commits > 0 ? firstUs : timeUs,
       maxUs: commits > 0 ? Math.max(maxUs, timeUs) : timeUs,
     }
+  }
+
+  #noteTablespace(startLsn: Lsn): void {
+    const segment = this.#active && this.#segments.get(this.#active.number)
+    if (!segment) return
+    const tablespacesAt = [...segment.summary.tablespacesAt, Number(startLsn)]
+    segment.summary = { ...segment.summary, tablespacesAt }
   }
 
   async #load(): Promise<void> {
