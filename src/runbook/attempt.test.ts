@@ -72,3 +72,15 @@ test('a body that ends well after it was told to stop has done its work', async 
   }
   expect(await attempt(body, { ...options, stop: stop.signal })).toMatchObject({ result: 1 })
 })
+
+test('a body that does not stop is not waited for when the process ends', async () => {
+  const abandon = new AbortController()
+  const body = async () => {
+    abandon.abort()
+    await systemClock.sleep(1_000)
+  }
+  const from = systemClock.monotonicMs()
+  const left = await attempt(body, { ...options, abandon: abandon.signal })
+  expect(left).toEqual({ kind: 'stopped' })
+  expect(systemClock.monotonicMs() - from).toBeLessThan(900)
+})

@@ -11,7 +11,7 @@ export type Outcome<Result> =
       /** The body heeded no signal; what it still does is not known. */
       readonly isStillRunning: boolean
     }
-  /** It was told to stop, and did. */
+  /** It was told to stop, and did, or nobody waits for it any more. */
   | { readonly kind: 'stopped' }
 
 /** How long a body that was told to stop may take to do so after its deadline. */
@@ -22,6 +22,7 @@ const GRACE_SECONDS = 5
  *
  * A body that ends well has done its work, also when it does so late or after it was told to stop: what is true is recorded.
  *
+ * @param o.abandon  ends the waiting: this process ends
  * @param o.stop  tells the body to stop; it is waited for all the same, as what it does cannot be undone while it does it
  */
 export async function attempt<Result>(
@@ -30,6 +31,7 @@ export async function attempt<Result>(
     clock: Clock
     deadlineSeconds: number
     stop: AbortSignal
+    abandon?: AbortSignal
     what: string
     graceSeconds?: number
   },
@@ -44,14 +46,21 @@ export async function attempt<Result>(
   )
   const deadline = new AbortController()
   const ended = new AbortController()
+  const onAbandon = () => ended.abort()
+  o.abandon?.addEventListener('abort', onAbandon, { once: true })
   const settled = settle(body, AbortSignal.any([deadline.signal, stop]))
   const overdue = clock
     .sleep(deadlineSeconds * 1000, ended.signal)
     .then(() => deadline.abort(late))
     .then(() => clock.sleep(graceSeconds * 1000, ended.signal))
     .then(() => 'overdue' as const)
+    .catch((error: unknown) => {
+      if (!o.abandon?.aborted) throw error
+      return 'abandoned' as const
+    })
   try {
     const first = await Promise.race([settled, overdue])
+    if (first === 'abandoned') return { kind: 'stopped' }
     if (first === 'overdue') {
       const error = new LifeboatError(
         'StepDeadlineExceeded',
@@ -69,6 +78,7 @@ export async function attempt<Result>(
     if (stop.aborted) return { kind: 'stopped' }
     return { kind: 'failed', error: first.error, isDeadline: false, isStillRunning: false }
   } finally {
+    o.abandon?.removeEventListener('abort', onAbandon)
     ended.abort()
   }
 }

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { Clock } from '../core/clock.ts'
 import { LifeboatError } from '../core/errors.ts'
 import { attempt, type Outcome } from './attempt.ts'
@@ -51,11 +52,14 @@ export class Driver implements DurableWork {
   readonly steps: readonly string[]
   readonly #parked = new AbortController()
   readonly #canceled = new AbortController()
+  readonly #abandoned = new AbortController()
   readonly #bodies = new Set<Promise<unknown>>()
   readonly #transitions: Transitions
   #tools: Promise<unknown> | undefined
 
   constructor(private readonly o: DriverOptions) {
+    // Every step's task listens.
+    setMaxListeners(0, this.#parked.signal, this.#canceled.signal)
     this.steps = o.runbook.steps.map(({ name }) => name)
     this.#transitions = new Transitions(o.journal, o.id, o.executor)
   }
@@ -69,7 +73,7 @@ export class Driver implements DurableWork {
         if (!cancel) return
         this.#canceled.abort(new LifeboatError('ExecutionCanceled', `canceled by ${cancel.by}`))
       },
-      (error: unknown) => this.#parkBroken(error),
+      (error: unknown) => this.broke(error),
     )
   }
 
@@ -80,6 +84,11 @@ export class Driver implements DurableWork {
   /** Begins nothing more and tells what runs to stop. */
   park(reason: Error): void {
     this.#parked.abort(reason)
+  }
+
+  /** Waits no longer for bodies that do not stop: this process ends. */
+  abandon(): void {
+    this.#abandoned.abort()
   }
 
   /** Resolves when no body runs any more. */
@@ -244,7 +253,8 @@ export class Driver implements DurableWork {
     body: (signal: AbortSignal) => Promise<Result>,
     stop = AbortSignal.any([this.#parked.signal, this.#canceled.signal]),
   ): Promise<Outcome<Result>> {
-    const running = attempt(body, { clock: this.o.clock, deadlineSeconds, stop, what })
+    const abandon = this.#abandoned.signal
+    const running = attempt(body, { clock: this.o.clock, deadlineSeconds, stop, abandon, what })
     this.#bodies.add(running)
     try {
       return await running
@@ -303,12 +313,13 @@ export class Driver implements DurableWork {
     try {
       return await work()
     } catch (error) {
-      this.#parkBroken(error)
+      this.broke(error)
       return new Promise(() => undefined)
     }
   }
 
-  #parkBroken(cause: unknown): void {
+  /** Executing itself failed, not a step: parks, and says so unless another process executes it. */
+  broke(cause: unknown): void {
     if (this.#parked.signal.aborted) return
     const error = cause instanceof Error ? cause : new Error(String(cause))
     this.park(error)

@@ -2,6 +2,7 @@ import type { DBOS as Dbos } from '@dbos-inc/dbos-sdk'
 import pg from 'pg'
 import { LifeboatError } from '../core/errors.ts'
 import { systemRandom } from '../core/random.ts'
+import { heedBrokenConnections } from './state-database.ts'
 
 /**
  * Grows only when the workflow asks something else of the engine, or in another order: what an older Lifeboat began could
@@ -19,6 +20,8 @@ export interface DurableWork {
   planUndo(): Promise<readonly string[]>
   undo(step: string): Promise<string>
   end(): Promise<string>
+  /** The engine itself failed: it asks for nothing more, and the work has to be resumed. */
+  broke(error: unknown): void
 }
 
 const workById = new Map<string, DurableWork>()
@@ -78,7 +81,7 @@ export class DurableEngine {
       connectionTimeoutMillis: 10_000,
       application_name: 'lifeboat-engine',
     })
-    pool.on('error', (error) => log(error.message))
+    heedBrokenConnections(pool, (error) => log(error.message))
     DBOS.setConfig({
       name: 'lifeboat',
       systemDatabaseUrl: url,
@@ -105,17 +108,25 @@ export class DurableEngine {
   }
 
   async begin(id: string, work: DurableWork): Promise<void> {
+    await this.#start(id, work, id)
+  }
+
+  async #start(id: string, work: DurableWork, workflowID: string): Promise<void> {
     workById.set(id, work)
-    await this.dbos.startWorkflow(this.workflow, { workflowID: id })(id)
+    await this.dbos.startWorkflow(this.workflow, { workflowID })(id)
   }
 
   /** Goes on with what another process began, or this one before its engine was released. */
   async resume(id: string, work: DurableWork): Promise<void> {
-    workById.set(id, work)
-    const isKnown = (await this.dbos.getWorkflowStatus(id)) !== null
-    if (isKnown) await this.dbos.resumeWorkflow(id, { queueName: this.queue })
+    const known = await this.dbos.getWorkflowStatus(id)
     // Its process died between our journal's word and the engine's.
-    else await this.begin(id, work)
+    if (!known) return this.begin(id, work)
+    if (known.status === 'SUCCESS' || known.status === 'ERROR') {
+      // The engine failed, so that it holds for ended what our journal does not.
+      return this.#start(id, work, `${id}/${systemRandom.hex(8)}`)
+    }
+    workById.set(id, work)
+    await this.dbos.resumeWorkflow(id, { queueName: this.queue })
   }
 
   /** The last user shuts it down; what then still runs is left as after a crash. */
@@ -151,12 +162,17 @@ async function executeList(dbos: typeof Dbos, id: string): Promise<string> {
   const work = workById.get(id)
   // Nobody here executes it, so that nothing may be recorded as if somebody had.
   if (!work) return new Promise(() => undefined)
-  await Promise.all(
-    work.steps.map((name) => dbos.runStep(() => work.perform(name), { name: `step ${name}` })),
-  )
-  const undo = await dbos.runStep(() => work.planUndo(), { name: 'plan undo' })
-  for (const name of undo) await dbos.runStep(() => work.undo(name), { name: `undo ${name}` })
-  const outcome = await dbos.runStep(() => work.end(), { name: 'end' })
-  workById.delete(id)
-  return outcome
+  try {
+    await Promise.all(
+      work.steps.map((name) => dbos.runStep(() => work.perform(name), { name: `step ${name}` })),
+    )
+    const undo = await dbos.runStep(() => work.planUndo(), { name: 'plan undo' })
+    for (const name of undo) await dbos.runStep(() => work.undo(name), { name: `undo ${name}` })
+    const outcome = await dbos.runStep(() => work.end(), { name: 'end' })
+    workById.delete(id)
+    return outcome
+  } catch (error) {
+    work.broke(error)
+    throw error
+  }
 }

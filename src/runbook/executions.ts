@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { type Clock, systemClock } from '../core/clock.ts'
 import { LifeboatError } from '../core/errors.ts'
 import { systemRandom } from '../core/random.ts'
@@ -57,6 +58,7 @@ export class Executions implements ExecutionsApi {
     private readonly journal: Journal,
   ) {
     this.#clock = o.clock ?? systemClock
+    setMaxListeners(0, this.#closing.signal)
   }
 
   /** @throws LifeboatError `StateUnreachable` */
@@ -71,7 +73,7 @@ export class Executions implements ExecutionsApi {
     const { engine } = await this.#ready()
     const executor = this.#executor.id
     await this.journal.begin({ id, runbook, input: value, owns, autoApprove, executor })
-    await engine.begin(id, this.#driver(id, runbook))
+    await this.#handOver(id, runbook, (driver) => engine.begin(id, driver))
     return id
   }
 
@@ -163,12 +165,19 @@ export class Executions implements ExecutionsApi {
       .catch((error: unknown) => error)
     await Promise.race([settled, deadline])
     stop.abort()
+    for (const driver of drivers) driver.abandon()
     executing.heart.stop()
-    await this.journal.release(this.#executor.id).catch((error: unknown) => {
-      // Whoever looks next finds that this process is gone.
-      if (!isUnreachable(error)) throw error
-    })
+    await Promise.race([this.#releaseAll(), this.#clock.sleep(STOP_DEADLINE_MS)])
     await executing.engine.release()
+  }
+
+  /** With the state database away nothing is released; whoever looks next finds that this process is gone. */
+  async #releaseAll(): Promise<void> {
+    try {
+      await this.journal.release(this.#executor.id)
+    } catch (error) {
+      if (!isUnreachable(error)) throw error
+    }
   }
 
   /** Becomes the one that executes it, when nobody does. */
@@ -179,7 +188,22 @@ export class Executions implements ExecutionsApi {
     refuseChanged(runbook, record)
     const { engine } = await this.#ready()
     await operator.adopt(this.journal, id, this.#executor.id)
-    await engine.resume(id, this.#driver(id, runbook))
+    await this.#handOver(id, runbook, (driver) => engine.resume(id, driver))
+  }
+
+  /** An execution that the engine does not take is left for whoever resumes it. */
+  async #handOver(
+    id: string,
+    runbook: Runbook,
+    hand: (driver: Driver) => Promise<void>,
+  ): Promise<void> {
+    const driver = this.#driver(id, runbook)
+    try {
+      await hand(driver)
+    } catch (error) {
+      driver.broke(error)
+      throw error
+    }
   }
 
   #ready(): Promise<Executing> {

@@ -25,8 +25,7 @@ export class StateDatabase {
       connectionTimeoutMillis: 10_000,
       application_name: 'lifeboat-state',
     })
-    // An idle connection that breaks is replaced by the pool; the next query says what is wrong, if anything is.
-    pool.on('error', () => undefined)
+    heedBrokenConnections(pool)
     try {
       await pool.query('select 1')
     } catch (error) {
@@ -115,14 +114,23 @@ export class StateDatabase {
   }
 }
 
+/**
+ * A connection that breaks says so by an event of its own, besides failing what is asked of it: idle in the pool, in use, or in
+ * between. Unheeded, that event would end the process.
+ */
+export function heedBrokenConnections(
+  pool: pg.Pool,
+  onError: (error: Error) => void = () => undefined,
+) {
+  pool.on('error', onError)
+  pool.on('connect', (client) => client.on('error', onError))
+}
+
 /** Gives the connection back after `work`, or throws it away when it cannot even roll back. */
 async function released<Result>(
   client: pg.PoolClient,
   work: (client: pg.PoolClient) => Promise<Result>,
 ): Promise<Result> {
-  // A connection that breaks while nothing is asked of it says so here; the next question finds it broken.
-  const onError = () => undefined
-  client.on('error', onError)
   let isBroken = false
   try {
     return await work(client)
@@ -130,7 +138,6 @@ async function released<Result>(
     isBroken = !(await rolledBack(client))
     throw named(error)
   } finally {
-    client.off('error', onError)
     client.release(isBroken)
   }
 }

@@ -1,5 +1,6 @@
 // Executes a slow runbook in a process of its own, for tests that stop, kill and outlive it. Prints what it is about.
 import { appendFileSync } from 'node:fs'
+import { setTimeout } from 'node:timers/promises'
 import { Executions } from '../../dist/src/runbook/executions.js'
 import { noUndo, runbook } from '../../dist/src/runbook/runbook.js'
 import { StateDatabase } from '../../dist/src/runbook/state-database.js'
@@ -12,9 +13,9 @@ function step(name, more = {}) {
     phase: 'execute',
     deadlineSeconds: 60,
     onDeadline: 'ask',
-    run: async () => {
+    run: async ({ signal }) => {
       process.stdout.write(`begin ${name}\n`)
-      await new Promise((resolve) => setTimeout(resolve, stepMs))
+      await setTimeout(stepMs, undefined, { signal })
       appendFileSync(file, `${name}\n`, { flush: true })
       return { name }
     },
@@ -38,7 +39,16 @@ if (mode === 'start') await executions.start('slow', {}, { id, owns: id })
 if (mode === 'resume') await executions.resume(id)
 if (mode === 'approve') await executions.approve(id, { by: 'another process' })
 process.stdout.write('executes\n')
-const { status } = await executions.waitFor(id, 'end')
-process.stdout.write(`${status}\n`)
-await executions.close()
-await database.close()
+process.once('SIGTERM', async () => {
+  await executions.close()
+  await database.close()
+  process.stdout.write('closed\n')
+})
+try {
+  const { status } = await executions.waitFor(id, 'end')
+  process.stdout.write(`${status}\n`)
+  await executions.close()
+  await database.close()
+} catch (error) {
+  if (!/closed/.test(error.message)) throw error
+}

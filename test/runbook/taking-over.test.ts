@@ -218,11 +218,80 @@ test('while the state database is away nothing is lost and nothing is done twice
   await postgres.cluster.kill()
   await systemClock.sleep(3_000)
   await postgres.cluster.start()
-  expect(await process.ended).toBe(0)
+  expect([await process.ended, process.said()]).toEqual([0, expect.stringMatching(/completed\n$/)])
   const ended = await executions.get(id)
   expect(ended.status).toBe('completed')
   expect(attempts(ended)).toEqual([1, 1, 1, 1, 1])
   expect(await effects()).toEqual(['a', 'b', 'c', 'd', 'e'])
+}, 120_000)
+
+test('a process that could not be heard for long stops, and goes on when it is heard again', async () => {
+  const process = slow('start', { stepMs: 28_000 })
+  await says(process, 'begin a')
+  await postgres.cluster.kill()
+  await systemClock.sleep(25_000)
+  await postgres.cluster.start()
+  const again = await executions.waitFor(
+    id,
+    ({ steps }) => steps[0]?.attempts.length === 2 || steps[0]?.status === 'completed',
+  )
+  expect(again.steps[0]).toMatchObject({
+    status: 'running',
+    attempts: [{ error: { code: 'Interrupted' } }, {}],
+  })
+  expect(again.status).toBe('running')
+}, 120_000)
+
+test('connections that are cut again and again change nothing', async () => {
+  const process = slow('start', { stepMs: 700 })
+  await says(process, 'executes')
+  let isOver = false
+  void process.ended.then(() => {
+    isOver = true
+  })
+  for (let cuts = 0; cuts < 60 && !isOver; cuts++) {
+    await database.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity
+       where application_name like 'lifeboat-%' and pid <> pg_backend_pid() and random() < 0.5`,
+    )
+    await systemClock.sleep(50)
+  }
+  expect([await process.ended, process.said()]).toEqual([0, expect.stringMatching(/completed\n$/)])
+  const ended = await executions.get(id)
+  expect(attempts(ended)).toEqual([1, 1, 1, 1, 1])
+  expect(await effects()).toEqual(['a', 'b', 'c', 'd', 'e'])
+}, 120_000)
+
+test('closing has an end also while the state database is away', async () => {
+  const process = slow('start', { stepMs: 60_000 })
+  await says(process, 'begin a')
+  await postgres.cluster.kill()
+  process.child.kill('SIGTERM')
+  await says(process, 'closed')
+  // What the engine still retries would keep the process; programs end with process.exit.
+  process.child.kill('SIGKILL')
+  await process.ended
+  await postgres.cluster.start()
+  expect((await executions.get(id)).status).toBe('interrupted')
+}, 120_000)
+
+test('when the engine fails, the execution is left in sight and can be resumed', async () => {
+  const first = slow('start', { stepMs: 1_000 })
+  await says(first, 'begin b')
+  await database.query('drop schema lifeboat_engine cascade')
+  await executions.waitFor(id, ({ status }) => status === 'interrupted')
+  const broken = []
+  const stop = new AbortController()
+  for await (const { kind } of executions.watch(id, stop.signal)) {
+    broken.push(kind)
+    if (kind === 'broken') stop.abort()
+  }
+  first.child.kill('SIGKILL')
+  const second = slow('resume')
+  expect(await second.ended).toBe(0)
+  const ended = await executions.get(id)
+  expect(ended.status).toBe('completed')
+  expect(ended.steps[0]?.attempts).toHaveLength(1)
 }, 120_000)
 
 test('looking at executions does not load the engine', async () => {
