@@ -48,7 +48,9 @@ async function play(invocation: Invocation, options: DemoOptions): Promise<void>
     if (signal.aborted) output.say('putting everything away')
     const left = await stage.clear({ keep, atOnce: signal.aborted })
     for (const problem of left) output.say(`left behind: ${problem}`)
+    const hasFailed = !hasWorked && !signal.aborted
+    if (hasFailed) stage.keepLogs()
     if (!keep) stage.remove({ everything: signal.aborted })
-    if (!hasWorked && !signal.aborted) output.say(`what was printed is in ${stage.logs}`)
+    if (hasFailed) output.say(`what everybody logged is in ${stage.logs}`)
   }
 }

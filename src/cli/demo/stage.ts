@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Clock } from '../../core/clock.ts'
@@ -77,6 +77,14 @@ export class Stage {
     const problem = await Promise.race([away().then(() => undefined, wordsOf), tooLong])
     patience.abort()
     return problem ? [`${what}: ${problem}`] : []
+  }
+
+  /** Keeps what the region and its servers have logged, before the home goes. */
+  keepLogs(): void {
+    const names = readdirSync(this.home.folder, { recursive: true, encoding: 'utf8' })
+    for (const name of names.filter((one) => one.endsWith('.log'))) {
+      copyFileSync(join(this.home.folder, name), join(this.logs, name.replaceAll('/', '-')))
+    }
   }
 
   /** Removes what is not worth keeping: the home, or on `everything` all that the demo has made. */
