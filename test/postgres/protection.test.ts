@@ -138,7 +138,8 @@ test('WAL that was lost while nobody listened splits the window and is backed up
   await sql.query('create table t (i int)')
   await protection.backUp()
   await sql.query('insert into t values (-1)')
-  await archived(source)
+  const written = Date.now()
+  await until(() => Number(protection.latestRestorableTime()) > written, 'the row is restorable')
   await protection.detach()
   for (let round = 0; round < 8; round++) {
     await sql.query(
