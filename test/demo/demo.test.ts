@@ -80,6 +80,8 @@ describe('lifeboat demo', () => {
         expect(code).toBe(0)
         expect(stdout).toContain('Verdict: proven')
         expect(stdout).toContain('world          embedded')
+        const printed = new Set(`${stderr}${stdout}`.split('\n').map(shapeOf))
+        expect(transcriptInReadme().filter((line) => !printed.has(shapeOf(line)))).toEqual([])
         const [left] = readdirSync(folder.path).filter((name) => name.startsWith('lifeboat-demo-'))
         const kept = join(folder.path, left!)
         expect(existsSync(join(kept, 'home'))).toBe(false)
@@ -116,6 +118,22 @@ describe('lifeboat demo', () => {
     3 * MINUTES,
   )
 })
+
+/** What the README shows of the demo, so that it cannot age. */
+function transcriptInReadme(): string[] {
+  const readme = readFileSync(join(import.meta.dirname, '..', '..', 'README.md'), 'utf8')
+  const lines = /<!-- demo -->\n```\n([\s\S]+?)```/.exec(readme)?.[1]?.split('\n') ?? []
+  return lines.filter((line) => line.trim() !== '')
+}
+
+/** A line without its numbers and without its alignment. */
+function shapeOf(line: string): string {
+  return line
+    .replace(/\d[\d,.]*/g, '#')
+    .replace(/#(m|s|d|h)?( #(m|s))?/g, '#')
+    .replace(/\s+/g, ' ')
+    .trim()
+}
 
 /** The command lines of processes that name a folder. */
 function processesIn(folder: string): string[] {

@@ -4,7 +4,7 @@
 //   node test/demo/recount.mjs demo.json [--stop]
 //
 // Prints what it counted; exit code 1 when any claim is wrong. `--stop` ends the region that the demo
-// kept and removes its home.
+// kept and removes everything that the demo has left.
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -22,7 +22,7 @@ try {
 } finally {
   if (flags.includes('--stop')) {
     lifeboat('region', 'stop')
-    rmSync(demo.home, { recursive: true, force: true })
+    rmSync(dirname(demo.home), { recursive: true, force: true })
   }
 }
 for (const claim of wrong) console.error(`WRONG: ${claim}`)
