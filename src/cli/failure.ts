@@ -53,6 +53,13 @@ function asLifeboatError(error: unknown, o: Circumstances): LifeboatError {
       hint: 'Run the command with --help to see what it takes.',
     })
   }
+  const { code } = error as NodeJS.ErrnoException
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    return new LifeboatError('DiskFull', `the disk is full: ${(error as Error).message}`, {
+      hint: 'Free some space and try again; nothing that was committed is lost.',
+      cause: error,
+    })
+  }
   const summary = (error instanceof Error ? error.message : String(error)).split('\n')[0]
   const file = keepDetails(error, o.clock)
   return new LifeboatError(

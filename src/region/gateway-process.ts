@@ -1,4 +1,5 @@
 import { LifeboatError } from '../core/errors.ts'
+import { logError } from './error-log.ts'
 import { Gateway } from './gateway.ts'
 import { GatewayControl } from './gateway-control.ts'
 
@@ -41,7 +42,7 @@ async function main(home: string, port: number, names: readonly string[]): Promi
 
 const [home, port, ...names] = process.argv.slice(2)
 main(home ?? '', Number(port), names).catch((error: unknown) => {
-  console.error(error)
+  logError(error)
   const told =
     error instanceof LifeboatError
       ? { code: error.code, message: error.message, hint: error.hint }

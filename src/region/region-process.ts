@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { systemClock } from '../core/clock.ts'
 import { LifeboatError } from '../core/errors.ts'
 import { findPostgresBinaries } from '../postgres/binaries.ts'
+import { logError } from './error-log.ts'
 import { FolderLock } from './folder-lock.ts'
 import { Region } from './region.ts'
 import { rootCredentials } from './root-credentials.ts'
@@ -56,7 +57,7 @@ function tell(message: RegionMessage): void {
 
 const [home, name] = process.argv.slice(2)
 main(home ?? '', name ?? '').catch((error: unknown) => {
-  console.error(error)
+  logError(error)
   const told =
     error instanceof LifeboatError
       ? { code: error.code, message: error.message, hint: error.hint }

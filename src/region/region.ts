@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Clock } from '../core/clock.ts'
 import { systemRandom } from '../core/random.ts'
 import type { PostgresBinaries } from '../postgres/binaries.ts'
+import { logError } from './error-log.ts'
 import { DocumentStore } from './protocol/documents.ts'
 import { Endpoint } from './protocol/endpoint.ts'
 import { HttpServer } from './protocol/http-server.ts'
@@ -40,7 +41,7 @@ export class Region {
    * @throws LifeboatError `FolderNotUsable`, `StateDamaged`, and what the services' engines throw
    */
   static async open(o: RegionOptions): Promise<Region> {
-    const onError = o.onError ?? ((error: unknown) => console.error(error))
+    const onError = o.onError ?? logError
     const opened = await openServices({ ...o, onError })
     const services = opened.map(({ service }) => service)
     const endpoint = new Endpoint({
