@@ -68,7 +68,7 @@ export class Ledger {
     }
   }
 
-  /** The writers finish their last order. */
+  /** The writers finish their last order, or give it up where the database is gone. */
   async close(): Promise<void> {
     this.#isOpen = false
     await Promise.all(this.#writers)
@@ -99,10 +99,11 @@ export class Ledger {
         sentAt = undefined
         due = Math.max(due + pauseMs, Date.now() - 500)
         await sleep(Math.max(0, due - Date.now()))
-      } catch (error) {
+      } catch {
+        // The order is sent again, over a new connection; at the end it stays unanswered.
         await session?.end().catch((ending: Error) => ending)
         session = undefined
-        if (!this.#isOpen) throw error
+        if (!this.#isOpen) return
         await sleep(20)
       }
     }

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -25,26 +25,41 @@ const POLL_MS = 20
 /** A region in processes of its own, in a new home, used from outside: over HTTP and SQL. */
 export class TrialRegion {
   rds: RDSClient
+  #endpoint: string
 
   private constructor(
     readonly folder: string,
-    private readonly home: RegionHome,
+    readonly home: RegionHome,
+    private readonly unmount: () => void,
+    private readonly credentials: { accessKeyId: string; secretAccessKey: string },
     endpoint: string,
-    credentials: { accessKeyId: string; secretAccessKey: string },
   ) {
-    this.rds = new RDSClient({ region: REGION, endpoint, credentials, maxAttempts: 1 })
+    this.#endpoint = endpoint
+    this.rds = new RDSClient(this.client)
   }
 
-  static async start(name: string): Promise<TrialRegion> {
+  /** `mount` may put the home on a disk of its own; it returns what takes it away again. */
+  static async start(
+    name: string,
+    { mount = () => () => {} }: { mount?: (home: string) => () => void } = {},
+  ): Promise<TrialRegion> {
     const folder = await mkdtemp(join(tmpdir(), `lifeboat-trial-${name}-`))
     await chmod(folder, 0o711)
+    const unmount = mount(join(folder, 'home'))
     const home = new RegionHome(join(folder, 'home'))
     const { endpoint } = await home.start([REGION], { port: 0, detach: true })
     const environment = await home.environment()
-    return new TrialRegion(folder, home, endpoint, {
+    const credentials = {
       accessKeyId: environment.AWS_ACCESS_KEY_ID!,
       secretAccessKey: environment.AWS_SECRET_ACCESS_KEY!,
-    })
+    }
+    return new TrialRegion(folder, home, unmount, credentials, endpoint)
+  }
+
+  /** What an SDK client needs to reach the region; one attempt, so that a trial sees every answer. */
+  get client() {
+    const { credentials } = this
+    return { region: REGION, endpoint: this.#endpoint, credentials, maxAttempts: 1 }
   }
 
   /** The leader of the region's process group: its API, its databases and all they started. */
@@ -62,24 +77,31 @@ export class TrialRegion {
     await until('the killed group is gone', 10_000, async () => membersOf(group).length === 0)
   }
 
-  /** As an operator does after a crash: `lifeboat region start`. */
+  /** As an operator does after a crash: `lifeboat region start`. Nothing happens when it runs. */
   async startAgain(): Promise<void> {
-    await this.home.start([REGION])
+    const { endpoint } = await this.home.start([REGION], { port: 0, detach: true })
+    if (endpoint === this.#endpoint) return
+    this.#endpoint = endpoint
+    this.rds.destroy()
+    this.rds = new RDSClient(this.client)
   }
 
   /** Stops all of it, checks that no process is left, and removes the folder. */
   async end(): Promise<void> {
     this.rds.destroy()
     await this.home.stop()
-    await until('every process has ended', 10_000, async () => this.processes().length === 0)
+    await until('every process has ended', 20_000, async () => this.processes().length === 0)
+    this.unmount()
     await rm(this.folder, { recursive: true, force: true })
   }
 
-  /** The command lines that name this region's folder. */
+  /** Every process that was started for this region or works in its folder, by its command line. */
   processes(): string[] {
+    const isOurs = (pid: number) =>
+      readProc(pid, 'cmdline').includes(this.folder) || workingFolder(pid).startsWith(this.folder)
     return pids()
+      .filter(isOurs)
       .map((pid) => readProc(pid, 'cmdline').replaceAll('\0', ' '))
-      .filter((line) => line.includes(this.folder))
   }
 
   /** Creates an instance and waits until it is available and has a backup. */
@@ -235,13 +257,21 @@ function pids(): number[] {
   return readdirSync('/proc').map(Number).filter(Number.isInteger)
 }
 
-/** Empty when the process has ended meanwhile. */
 function readProc(pid: number, name: string): string {
+  return unlessEnded(() => readFileSync(`/proc/${pid}/${name}`, 'utf8'))
+}
+
+function workingFolder(pid: number): string {
+  return unlessEnded(() => readlinkSync(`/proc/${pid}/cwd`))
+}
+
+/** Empty when the process has ended meanwhile, or is none of ours. */
+function unlessEnded(read: () => string): string {
   try {
-    return readFileSync(`/proc/${pid}/${name}`, 'utf8')
+    return read()
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
-    if (code === 'ENOENT' || code === 'ESRCH') return ''
+    if (code === 'ENOENT' || code === 'ESRCH' || code === 'EACCES') return ''
     throw error
   }
 }
