@@ -54,7 +54,7 @@ export function executionOf(record: ExecutionRecord): Execution {
     input,
     ...(owns !== undefined && { owns }),
     status,
-    isLive: isLive(record),
+    isLive: record.outcome === undefined && isLive(record),
     verdict: verdictOf(status),
     startedAt,
     ...(endedAt && { endedAt }),
