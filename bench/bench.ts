@@ -52,6 +52,8 @@ async function bench(o: BenchOptions): Promise<void> {
             signal: ending.signal,
           })),
         )
+        // A long run may not come to its end: what is known is told at once.
+        say(tableOf(linesOf(findings)))
       }
     }
     const lines = linesOf(findings)
