@@ -266,6 +266,8 @@ test('a tablespace that is created after the backup is restored apart from the l
   await sql.query(`create tablespace elsewhere location '${location}'`)
   await sql.query('create table far (i int) tablespace elsewhere')
   await sql.query('insert into far select generate_series(1, 20000)')
+  // So that the living one could not repair its files by replaying its own WAL.
+  await sql.query('checkpoint')
   await archived(source)
   const content = await contentOf(cluster)
 
