@@ -20,14 +20,22 @@ import type { BaseBackup } from './vault/manifest.ts'
 import { Vault, type VerifyReport } from './vault/vault.ts'
 import { WalArchive, type WalGap } from './wal/wal-archive.ts'
 import { type ReceiverStatus, WalReceiver } from './wal/wal-receiver.ts'
+import type { ConnectionTarget } from './wire/connection.ts'
 
 const SLOT = 'lifeboat'
 const WAL_DEADLINE_MS = 60_000
 const FIRST_PAUSE_MS = 1_000
 const MAX_PAUSE_MS = 60_000
 
+/** A cluster of ours, or a server elsewhere, which has no data directory that we could read. */
+export interface Protectable {
+  readonly dataDirectory?: string
+  readonly major: number
+  target(): ConnectionTarget
+}
+
 interface Attachment {
-  readonly cluster: Cluster
+  readonly cluster: Protectable
   readonly receiver: WalReceiver
   readonly ending: AbortController
   background: Promise<void>
@@ -76,7 +84,7 @@ export class Protection extends EventEmitter<{ gap: [WalGap]; problem: [unknown]
    * Starts streaming a running cluster's WAL. When what arrives could not be restored, because WAL was lost or the
    * cluster is on a new timeline since the last base backup, another one is begun by itself.
    */
-  async attach(cluster: Cluster): Promise<void> {
+  async attach(cluster: Protectable): Promise<void> {
     assert(!this.#attachment, 'one cluster is attached at a time')
     const receiver = new WalReceiver({
       source: cluster.target(),

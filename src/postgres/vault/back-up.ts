@@ -1,4 +1,4 @@
-import { readdir, readFile, rm } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../../core/clock.ts'
 import { LifeboatError } from '../../core/errors.ts'
@@ -8,17 +8,20 @@ import { isControlIntact } from '../system-identifier.ts'
 import { Connection, type ConnectionTarget } from '../wire/connection.ts'
 import { BLOCKS_PER_SEGMENT, ChangedBlocks } from './changed-blocks.ts'
 import { composeManifest } from './compose-manifest.ts'
-import { ExtentsBuilder, PAGE_BYTES } from './extents.ts'
+import { PAGE_BYTES } from './extents.ts'
 import { CONTROL_FILE, listFiles, type SourceFile } from './file-list.ts'
-import type { BaseBackup, FileEntry, FrameEntry, Manifest } from './manifest.ts'
-import type { StoreItem, StoreResult, WorkerRequest } from './worker-messages.ts'
-import { runOnWorkers } from './worker-pool.ts'
+import type { BaseBackup, FileEntry, Manifest } from './manifest.ts'
+import { backupFailed, discardPacks, storeBlocks } from './store-blocks.ts'
+import type { StoreItem, WorkerRequest } from './worker-messages.ts'
 
 export interface BackupSource {
-  readonly dataDirectory: string
+  /** Where its files are; undefined when they are out of reach, and it is asked to send them. */
+  readonly dataDirectory?: string | undefined
   readonly target: ConnectionTarget
   readonly major: number
 }
+
+export type LocalSource = BackupSource & { readonly dataDirectory: string }
 
 export interface Progress {
   readonly doneBytes: number
@@ -39,7 +42,7 @@ const ALWAYS_READ = /^(pg_xact|pg_multixact|pg_commit_ts)\//
  * @returns the manifest, not yet written: the packs are durable, the caller makes it a backup (I3)
  */
 export async function backUp(o: {
-  source: BackupSource
+  source: LocalSource
   id: string
   packFolder: string
   parent: Manifest | undefined
@@ -58,7 +61,13 @@ export async function backUp(o: {
     const parent = o.parent && isContinuation(o.parent, start) ? o.parent : undefined
     const { files, folders } = await listFiles(o.source.dataDirectory)
     const items = await plan(connection, { ...o, parent, start, files })
-    const stored = await store({ ...o, items, start })
+    const stored = await storeBlocks({
+      ...o,
+      dataDirectory: o.source.dataDirectory,
+      hasPageChecksums: start.hasPageChecksums,
+      tasks: tasksOf(items),
+      totalBytes: items.reduce((sum, item) => sum + bytesOf(item), 0),
+    })
     const control = await readControlFile(o.source.dataDirectory, o.clock)
     const end = await finish(connection)
     await syncFolder(o.packFolder)
@@ -88,19 +97,14 @@ export async function backUp(o: {
     })
   } catch (error) {
     await discardPacks(o.packFolder, o.id)
-    if (error instanceof LifeboatError || o.signal?.aborted) throw error
-    const reason = error instanceof Error ? error.message : String(error)
-    throw new LifeboatError('BackupFailed', `the backup could not be completed: ${reason}`, {
-      hint: 'Look into the log of the server and try again.',
-      cause: error,
-    })
+    throw o.signal?.aborted ? error : backupFailed(error)
   } finally {
     // Ends the backup mode too, should it not have ended.
     await connection.close()
   }
 }
 
-interface Start {
+export interface Start {
   readonly lsn: Lsn
   readonly timeline: number
   readonly systemIdentifier: string
@@ -127,29 +131,37 @@ async function finish(connection: Connection) {
     `select lsn, labelfile, ceil(extract(epoch from clock_timestamp()) * 1000)::bigint as now_ms
      from pg_backup_stop(false)`,
   )
-  const settings = await connection.query(
-    `select name, setting from pg_settings where name in ('max_connections', 'max_worker_processes',
-       'max_wal_senders', 'max_prepared_transactions', 'max_locks_per_transaction')`,
-  )
   return {
     lsn: parseLsn(row!.lsn!),
     label: row!.labelfile!,
     at: new Date(Number(row!.now_ms)),
-    recoverySettings: Object.fromEntries(
-      settings.map(({ name, setting }) => [name, setting ?? '']),
-    ),
+    recoverySettings: await readRecoverySettings(connection),
   }
 }
 
-function isContinuation({ backup }: Manifest, start: Start): boolean {
-  return backup.systemIdentifier === start.systemIdentifier && backup.timeline === start.timeline
+/** What a server must not undercut while it replays WAL of this one. */
+export async function readRecoverySettings(
+  connection: Connection,
+): Promise<Record<string, string>> {
+  const settings = await connection.query(
+    `select name, setting from pg_settings where name in ('max_connections', 'max_worker_processes',
+       'max_wal_senders', 'max_prepared_transactions', 'max_locks_per_transaction')`,
+  )
+  return Object.fromEntries(settings.map(({ name, setting }) => [name, setting ?? '']))
+}
+
+/** Whether what a backup holds is the past of what is there: not when a data directory was put back to before it. */
+export function isContinuation({ backup }: Manifest, start: Start): boolean {
+  const { systemIdentifier, timeline, stopLsn } = backup
+  const isSame = systemIdentifier === start.systemIdentifier && timeline === start.timeline
+  return isSame && stopLsn <= start.lsn
 }
 
 /** Which parts of which files must be read. */
 async function plan(
   connection: Connection,
   o: {
-    source: BackupSource
+    source: LocalSource
     parent: Manifest | undefined
     start: Start
     files: readonly SourceFile[]
@@ -219,76 +231,6 @@ function inParts(item: StoreItem): StoreItem[] {
   return parts
 }
 
-export interface Stored {
-  readonly frames: FrameEntry[]
-  /** By file: the extents that this backup stored. */
-  readonly extents: Map<number, ExtentsBuilder>
-  /** By file: its length as read; -1 when it was gone. */
-  readonly lengths: Map<number, number>
-  readonly warnings: string[]
-  storedBytes: number
-}
-
-async function store(o: {
-  source: BackupSource
-  id: string
-  packFolder: string
-  key: Buffer | undefined
-  items: readonly StoreItem[]
-  start: Start
-  onProgress?: ((progress: Progress) => void) | undefined
-  signal?: AbortSignal | undefined
-}): Promise<Stored> {
-  const stored: Stored = {
-    frames: [],
-    extents: new Map(),
-    lengths: new Map(),
-    warnings: [],
-    storedBytes: 0,
-  }
-  const totalBytes = o.items.reduce((sum, item) => sum + bytesOf(item), 0)
-  let doneBytes = 0
-  const packName = (worker: number) => `${o.id}-${worker}.pack`
-  const sizes = await runOnWorkers<StoreResult>({
-    session: (worker) => ({
-      kind: 'store',
-      packPath: join(o.packFolder, packName(worker)),
-      packName: packName(worker),
-      dataDirectory: o.source.dataDirectory,
-      key: o.key,
-      hasPageChecksums: o.start.hasPageChecksums,
-    }),
-    tasks: tasksOf(o.items),
-    onResult: (result, worker) => {
-      take(stored, packName(worker), result)
-      doneBytes += result.readBytes
-      o.onProgress?.({ doneBytes: Math.min(doneBytes, totalBytes), totalBytes })
-    },
-    signal: o.signal,
-  })
-  stored.storedBytes = sizes.reduce<number>((sum, size) => sum + Number(size), 0)
-  return stored
-}
-
-function take(stored: Stored, pack: string, result: StoreResult): void {
-  for (const { runs, ...place } of result.frames) {
-    const frame = stored.frames.push({ pack, ...place }) - 1
-    for (const [file, block, count, at] of runs) {
-      const extents = stored.extents.get(file) ?? new ExtentsBuilder()
-      extents.add({ block, count, frame, at })
-      stored.extents.set(file, extents)
-    }
-  }
-  for (const [file, length] of result.lengths) {
-    const known = stored.lengths.get(file)
-    stored.lengths.set(
-      file,
-      known === undefined ? length : length < 0 ? -1 : Math.max(known, length),
-    )
-  }
-  stored.warnings.push(...result.warnings)
-}
-
 function* tasksOf(items: readonly StoreItem[]): Generator<WorkerRequest> {
   let task: StoreItem[] = []
   let bytes = 0
@@ -320,10 +262,4 @@ async function readControlFile(dataDirectory: string, clock: Clock): Promise<Buf
   throw new LifeboatError('BackupFailed', `the control file of '${dataDirectory}' is damaged`, {
     hint: 'Check the disk that holds the data directory.',
   })
-}
-
-async function discardPacks(packFolder: string, id: string): Promise<void> {
-  for (const name of await readdir(packFolder)) {
-    if (name.startsWith(`${id}-`)) await rm(join(packFolder, name), { force: true })
-  }
 }

@@ -1,8 +1,8 @@
 import { LifeboatError } from '../../core/errors.ts'
-import type { Stored } from './back-up.ts'
 import { type Extent, Extents, ExtentsBuilder, PAGE_BYTES } from './extents.ts'
 import type { SourceFile } from './file-list.ts'
 import type { BaseBackup, FileEntry, FrameEntry, Manifest } from './manifest.ts'
+import type { Stored } from './store-blocks.ts'
 import type { StoreItem } from './worker-messages.ts'
 
 /** Puts together what a backup stored itself and what it takes over from its parent. */
@@ -11,7 +11,7 @@ export function composeManifest(o: {
   parent: Manifest | undefined
   files: readonly SourceFile[]
   folders: readonly string[]
-  items: readonly StoreItem[]
+  items: readonly Pick<StoreItem, 'file' | 'blocks' | 'changedSince'>[]
   stored: Stored
   label: string
   control: Buffer
@@ -51,7 +51,7 @@ export function composeManifest(o: {
   }
 }
 
-function isWhole(item: StoreItem): boolean {
+function isWhole(item: Pick<StoreItem, 'blocks' | 'changedSince'>): boolean {
   return item.blocks === undefined && item.changedSince === undefined
 }
 

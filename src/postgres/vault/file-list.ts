@@ -118,7 +118,8 @@ export function relationOf(path: string): Relation | undefined {
   }
 }
 
-function isExcluded(path: string, name: string): boolean {
+/** What no backup holds: files of the running server, of its configuration, and of ours. */
+export function isExcluded(path: string, name: string): boolean {
   return (
     path === CONTROL_FILE ||
     NEVER.has(path) ||

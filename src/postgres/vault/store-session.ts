@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import { type FileHandle, open } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { encodeFrame } from '../storage/frame.ts'
@@ -55,7 +55,9 @@ export class StoreWork {
   }
 
   async #storeItem(item: StoreItem): Promise<void> {
-    const file = await openIfThere(join(this.session.dataDirectory, item.path))
+    const file = item.bytes
+      ? new BytesInHand(item.bytes, item.firstBlock * PAGE_BYTES)
+      : await openIfThere(join(this.session.dataDirectory, item.path))
     if (!file) {
       this.#lengths.push([item.file, -1])
       return
@@ -77,7 +79,7 @@ export class StoreWork {
   }
 
   /** Stores blocks `from` to `to` and returns the byte at which the file ended or the run did. */
-  async #storeRun(item: StoreItem, file: FileHandle, from: number, to: number): Promise<number> {
+  async #storeRun(item: StoreItem, file: Blocks, from: number, to: number): Promise<number> {
     let block = from
     while (block < to) {
       const room = PAGES_AT_ONCE * PAGE_BYTES - this.#used
@@ -95,7 +97,7 @@ export class StoreWork {
     return to * PAGE_BYTES
   }
 
-  async #read(file: FileHandle, block: number, length: number): Promise<number> {
+  async #read(file: Blocks, block: number, length: number): Promise<number> {
     let done = 0
     while (done < length) {
       const { bytesRead } = await file.read(
@@ -112,7 +114,7 @@ export class StoreWork {
   }
 
   /** Takes what was just read behind `#used` into the frame: all of it, or the blocks that are wanted. */
-  async #keep(item: StoreItem, file: FileHandle, block: number, read: number): Promise<void> {
+  async #keep(item: StoreItem, file: Blocks, block: number, read: number): Promise<void> {
     const pages = Math.floor(read / PAGE_BYTES)
     if (item.content === 'pages' && this.session.hasPageChecksums)
       await this.#check(item, file, block, pages)
@@ -134,11 +136,12 @@ export class StoreWork {
     }
   }
 
-  async #check(item: StoreItem, file: FileHandle, block: number, pages: number): Promise<void> {
+  async #check(item: StoreItem, file: Blocks, block: number, pages: number): Promise<void> {
     const verdicts = this.#checker.check(this.#used, pages, item.blocksBefore + block)
     for (let index = 0; index < pages; index++) {
       if (verdicts[index] !== 'damaged') continue
       const at = this.#used + index * PAGE_BYTES
+      if (item.startLsn !== undefined && this.#checker.lsn(at) >= item.startLsn) continue
       if (await this.#isSoundAfterAll(item, file, block + index, at)) continue
       this.#warnings.push(`${item.path} block ${block + index}`)
     }
@@ -150,12 +153,12 @@ export class StoreWork {
    */
   async #isSoundAfterAll(
     item: StoreItem,
-    file: FileHandle,
+    file: Blocks,
     block: number,
     at: number,
   ): Promise<boolean> {
     const page = this.#checker.pages.subarray(at, at + PAGE_BYTES)
-    for (let attempt = 0; attempt < REREADS; attempt++) {
+    for (let attempt = 0; !item.bytes && attempt < REREADS; attempt++) {
       await delay(REREAD_AFTER_MS)
       const before = Buffer.from(page)
       const { bytesRead } = await file.read(page, 0, PAGE_BYTES, block * PAGE_BYTES)
@@ -195,6 +198,38 @@ export class StoreWork {
   }
 }
 
+/** What blocks are read from: a file, or bytes that a remote server sent. */
+interface Blocks {
+  read(
+    into: Buffer,
+    at: number,
+    length: number,
+    position: number,
+  ): Promise<{ readonly bytesRead: number }>
+  stat(): Promise<{ readonly size: number }>
+  close(): Promise<void>
+}
+
+class BytesInHand implements Blocks {
+  constructor(
+    private readonly bytes: Uint8Array,
+    private readonly position: number,
+  ) {}
+
+  async read(into: Buffer, at: number, length: number, position: number) {
+    const from = position - this.position
+    const part = this.bytes.subarray(from, from + length)
+    into.set(part, at)
+    return { bytesRead: part.length }
+  }
+
+  async stat() {
+    return { size: this.position + this.bytes.length }
+  }
+
+  async close() {}
+}
+
 function* runsOf(blocks: readonly number[]): Generator<readonly [number, number]> {
   for (let first = 0; first < blocks.length; ) {
     let last = first
@@ -204,7 +239,7 @@ function* runsOf(blocks: readonly number[]): Generator<readonly [number, number]
   }
 }
 
-async function openIfThere(path: string): Promise<FileHandle | undefined> {
+async function openIfThere(path: string): Promise<Blocks | undefined> {
   try {
     return await open(path, constants.O_RDONLY | constants.O_NOFOLLOW)
   } catch (error) {

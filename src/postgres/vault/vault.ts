@@ -11,6 +11,7 @@ import { findWastefulPacks, repack, withMoves } from './compact.ts'
 import type { BaseBackup, Manifest, ManifestHead } from './manifest.ts'
 import { MANIFEST, readManifest, readManifestHead, writeManifest } from './manifest-file.ts'
 import { faultOf } from './pack-reader.ts'
+import { receiveBackup } from './receive-backup.ts'
 import { restoreFiles } from './restore.ts'
 import type { VaultFault } from './worker-messages.ts'
 
@@ -83,8 +84,8 @@ export class Vault {
       const isFull = o.kind === 'full' || (o.kind !== 'incremental' && this.#isSuspect)
       const id = this.#newId()
       return this.#writing(id, async () => {
-        const manifest = await backUp({
-          source: o.cluster,
+        const { dataDirectory, ...remote } = o.cluster
+        const common = {
           id,
           packFolder: this.#packs,
           parent: isFull ? undefined : await this.#newest(),
@@ -92,7 +93,11 @@ export class Vault {
           clock: this.clock,
           onProgress: o.onProgress,
           signal: o.signal,
-        })
+        }
+        const manifest =
+          dataDirectory === undefined
+            ? await receiveBackup({ ...common, ...remote })
+            : await backUp({ ...common, source: { ...remote, dataDirectory } })
         await o.beforeListing?.(manifest.backup)
         await writeManifest(this.#manifestPath(id), manifest, this.key)
         if (manifest.backup.kind === 'full') this.#isSuspect = false

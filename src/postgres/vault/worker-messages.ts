@@ -12,6 +12,13 @@ export interface StoreItem {
   readonly blocksBefore: number
   readonly firstBlock: number
   readonly blockCount: number
+  /** The blocks themselves, when they come from elsewhere than a file. */
+  readonly bytes?: Uint8Array
+  /**
+   * Where the backup starts, when pages cannot be read again: one that was changed later may be half written, and replay
+   * brings it whole.
+   */
+  readonly startLsn?: bigint
   /** Only these blocks, in ascending order. */
   readonly blocks?: readonly number[]
   /**

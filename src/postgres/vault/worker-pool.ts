@@ -87,7 +87,7 @@ const waiting: (() => void)[] = []
  */
 export async function runOnWorkers<Result>(o: {
   session: (worker: number) => Session
-  tasks: Iterable<WorkerRequest>
+  tasks: Iterable<WorkerRequest> | AsyncIterable<WorkerRequest>
   onResult: (result: Result, worker: number, request: WorkerRequest) => void
   signal?: AbortSignal | undefined
 }): Promise<unknown[]> {
@@ -106,12 +106,13 @@ export async function runOnWorkers<Result>(o: {
 async function runNow<Result>(o: Parameters<typeof runOnWorkers<Result>>[0]): Promise<unknown[]> {
   const count = Math.min(availableParallelism(), MAX_WORKERS)
   const workers = Array.from({ length: count }, () => takeIdle())
-  const tasks = o.tasks[Symbol.iterator]()
+  const tasks =
+    Symbol.asyncIterator in o.tasks ? o.tasks[Symbol.asyncIterator]() : o.tasks[Symbol.iterator]()
   try {
     return await Promise.all(
       workers.map(async (worker, index) => {
         await worker.ask({ type: 'begin', session: o.session(index) })
-        for (let next = tasks.next(); !next.done; next = tasks.next()) {
+        for (let next = await tasks.next(); !next.done; next = await tasks.next()) {
           o.signal?.throwIfAborted()
           const request = next.value
           o.onResult((await worker.ask(request)) as Result, index, request)

@@ -234,15 +234,21 @@ function columnNames(body: Buffer): string[] {
 }
 
 function rowOf(columns: readonly string[], body: Buffer): Row {
-  const row: Row = {}
+  const values = readRow(body)
+  return Object.fromEntries(columns.map((column, index) => [column, values[index] ?? null]))
+}
+
+/** The values of a DataRow message, in order. */
+export function readRow(body: Buffer): (string | null)[] {
+  const values: (string | null)[] = []
   let at = 2
-  for (const column of columns) {
+  for (let count = body.readInt16BE(0); count > 0; count--) {
     const length = body.readInt32BE(at)
     at += 4
-    row[column] = length < 0 ? null : body.toString('utf8', at, at + length)
+    values.push(length < 0 ? null : body.toString('utf8', at, at + length))
     at += Math.max(length, 0)
   }
-  return row
+  return values
 }
 
 function logInRefused(target: ConnectionTarget, error: ServerError): Error {
