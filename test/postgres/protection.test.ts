@@ -101,18 +101,19 @@ test('a restore to a position ends exactly there, also where no record ends', as
   const source = await clusters.start('lsn')
   await source.sql.query('create table t (i int)')
   const backup = await source.protection.backUp()
+  const [before] = await source.sql.query('select pg_current_wal_insert_lsn() lsn')
   await source.sql.query('insert into t values (1)')
   const [after] = await source.sql.query('select pg_current_wal_insert_lsn() lsn')
   await source.sql.query('insert into t values (2)')
   await archived(source)
 
   const lsn = parseLsn(after!.lsn!)
-  for (const [name, offset, expected] of [
-    ['lsn-at', 0n, '1'],
-    ['lsn-in', 5n, '1'],
-    ['lsn-before', -9n, '0'],
+  for (const [name, at, expected] of [
+    ['lsn-at', lsn, '1'],
+    ['lsn-in', lsn + 5n, '1'],
+    ['lsn-before', parseLsn(before!.lsn!), '0'],
   ] as const) {
-    const copy = await clusters.restore(source.protection, name, { lsn: (lsn + offset) as never })
+    const copy = await clusters.restore(source.protection, name, { lsn: at as never })
     expect(await copy.sql.query('select count(*) n from t')).toEqual([{ n: expected }])
     await copy.cluster.stop()
   }

@@ -19,6 +19,8 @@ export interface ReceiverStatus {
 const HEARTBEAT_MS = 1_000
 const FIRST_BACKOFF_MS = 100
 const MAX_BACKOFF_MS = 5_000
+/** How long the server may take to notice that whoever streamed before us is gone. */
+const SLOT_BUSY_MS = 10_000
 /** How much WAL one durable write may take together at most. */
 const BATCH_BYTES = 8 << 20
 /** SQLSTATEs that mean: the server no longer has the WAL that we need. */
@@ -118,6 +120,7 @@ export class WalReceiver extends EventEmitter<{
   ): Promise<void> {
     const { signal } = this.#stopping
     let backoffMs = FIRST_BACKOFF_MS
+    const busyUntil = this.#clock.monotonicMs() + SLOT_BUSY_MS
     let isFirst = true
     while (!signal.aborted) {
       try {
@@ -130,8 +133,10 @@ export class WalReceiver extends EventEmitter<{
       } catch (error) {
         if (signal.aborted) return
         this.#problem = error instanceof Error ? error.message : String(error)
-        if (isFirst) return onFirstFailure(error)
-        this.emit('problem', error)
+        if (isFirst && !(isSlotBusy(error) && this.#clock.monotonicMs() < busyUntil)) {
+          return onFirstFailure(error)
+        }
+        if (!isFirst) this.emit('problem', error)
         await this.#pause(backoffMs)
         backoffMs = Math.min(backoffMs * 2, MAX_BACKOFF_MS)
       } finally {
@@ -227,6 +232,10 @@ export class WalReceiver extends EventEmitter<{
 
 function isWalGone(error: unknown): error is ServerError {
   return error instanceof ServerError && WAL_IS_GONE.has(error.sqlstate)
+}
+
+function isSlotBusy(error: unknown): boolean {
+  return error instanceof ServerError && error.sqlstate === '55006'
 }
 
 /** All pieces that have already arrived, so that one sync makes them durable together. */
