@@ -3,6 +3,7 @@ import { access, mkdir } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { LifeboatError } from '../core/errors.ts'
+import { diskFull, isDiskFull } from '../postgres/folder-failure.ts'
 import { ensureReachable, serverAccount } from '../postgres/server-account.ts'
 
 /**
@@ -71,6 +72,7 @@ export class Home {
       await access(this.folder, constants.W_OK | constants.X_OK)
     } catch (cause) {
       const { message } = cause as Error
+      if (isDiskFull(cause)) throw diskFull(this.folder, cause)
       throw new LifeboatError('FolderNotUsable', `'${this.folder}' cannot be used: ${message}`, {
         hint: 'Choose another folder with --home or LIFEBOAT_HOME.',
         cause,

@@ -6,10 +6,8 @@ import { LifeboatError } from '../core/errors.ts'
  * @throws LifeboatError `DiskFull`, `FolderNotUsable`; anything else is thrown again as it is
  */
 export function throwFolderFailure(folder: string, cause: unknown): never {
+  if (isDiskFull(cause)) throw diskFull(folder, cause)
   switch ((cause as NodeJS.ErrnoException).code) {
-    case 'ENOSPC':
-    case 'EDQUOT':
-      throw diskFull(folder, cause)
     case 'EACCES':
     case 'ENOENT':
     case 'EPERM':
@@ -24,6 +22,10 @@ export function throwFolderFailure(folder: string, cause: unknown): never {
     default:
       throw cause
   }
+}
+
+export function isDiskFull(error: unknown): boolean {
+  return ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '')
 }
 
 export function diskFull(folder: string, cause?: unknown): LifeboatError {

@@ -2,6 +2,7 @@ import { link, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LifeboatError } from '../core/errors.ts'
 import { systemRandom } from '../core/random.ts'
+import { diskFull, isDiskFull } from '../postgres/folder-failure.ts'
 import { isRunning, type ProcessIdentity, thisProcess } from './process-identity.ts'
 
 /**
@@ -23,6 +24,7 @@ export class FolderLock {
       await mkdir(folder, { recursive: true, mode: 0o711 })
       await writeFile(mine, JSON.stringify(thisProcess()), { mode: 0o600 })
     } catch (cause) {
+      if (isDiskFull(cause)) throw diskFull(folder, cause)
       const hint = 'Give this account the right to write there, or use another --home.'
       throw new LifeboatError('FolderNotUsable', `'${folder}' cannot be used`, { hint, cause })
     }

@@ -2,6 +2,7 @@ import { link, mkdir, open, readFile, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { LifeboatError } from '../core/errors.ts'
 import { systemRandom } from '../core/random.ts'
+import { diskFull, isDiskFull } from '../postgres/folder-failure.ts'
 
 /** The one key pair of a home: the root user of the account that owns everything in its regions. */
 export interface RootCredentials {
@@ -44,6 +45,7 @@ async function makeOnce(file: string): Promise<string> {
     await rm(temporary, { force: true })
   } catch (cause) {
     const hint = 'Give this account the right to write there, or use another --home.'
+    if (isDiskFull(cause)) throw diskFull(file, cause)
     throw new LifeboatError('FolderNotUsable', `'${file}' cannot be written`, { hint, cause })
   }
   return await readFile(file, 'utf8')
