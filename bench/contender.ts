@@ -1,5 +1,5 @@
 import type { PostgresBinaries } from '../src/postgres/binaries.ts'
-import type { ConnectionTarget } from '../src/postgres/wire/connection.ts'
+import type { ConnectionTarget } from '../src/postgres/wire/connection-target.ts'
 import type { Usage } from './machine.ts'
 
 /** The running cluster that is backed up. */

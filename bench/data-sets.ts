@@ -1,4 +1,5 @@
-import { Connection, type ConnectionTarget } from '../src/postgres/wire/connection.ts'
+import { Connection } from '../src/postgres/wire/connection.ts'
+import type { ConnectionTarget } from '../src/postgres/wire/connection-target.ts'
 
 export type DataSetName = 'a' | 'b'
 

@@ -5,7 +5,7 @@ import { systemClock } from '../src/core/clock.ts'
 import type { PostgresBinaries } from '../src/postgres/binaries.ts'
 import { Cluster } from '../src/postgres/cluster.ts'
 import { Protection } from '../src/postgres/protection.ts'
-import type { ConnectionTarget } from '../src/postgres/wire/connection.ts'
+import type { ConnectionTarget } from '../src/postgres/wire/connection-target.ts'
 
 /** What the resident process can be asked. It runs and protects one cluster, as an embedded region does. */
 export interface Requests {

@@ -1,4 +1,4 @@
-import type { ConnectionTarget } from '../src/postgres/wire/connection.ts'
+import type { ConnectionTarget } from '../src/postgres/wire/connection-target.ts'
 import type { Restored } from './contender.ts'
 import { run } from './data-sets.ts'
 import { measured, type ProcessRow } from './machine.ts'

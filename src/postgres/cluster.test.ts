@@ -11,7 +11,8 @@ import { findPostgresBinaries, type PostgresBinaries } from './binaries.ts'
 import { Cluster, type ClusterOptions, type ExitStatus } from './cluster.ts'
 import { giveTo, serverAccount } from './server-account.ts'
 import { readSystemIdentifier } from './system-identifier.ts'
-import { Connection, type Row } from './wire/connection.ts'
+import { Connection } from './wire/connection.ts'
+import type { Row } from './wire/row.ts'
 
 const isRoot = process.getuid?.() === 0
 let folder: string

@@ -19,7 +19,8 @@ import { ServerLog } from './server-log.ts'
 import { endOrphans, killServer } from './server-processes.ts'
 import { configuredPort, writeConfiguration } from './settings.ts'
 import { cloneTemplate } from './template.ts'
-import { Connection, type ConnectionTarget } from './wire/connection.ts'
+import { Connection } from './wire/connection.ts'
+import type { ConnectionTarget } from './wire/connection-target.ts'
 
 export interface ClusterOptions {
   /** Absolute. The server's log lies beside it, as `<dataDirectory>.log`. */

@@ -20,7 +20,7 @@ import type { BaseBackup } from './vault/manifest.ts'
 import { Vault, type VerifyReport } from './vault/vault.ts'
 import { WalArchive, type WalGap } from './wal/wal-archive.ts'
 import { type ReceiverStatus, WalReceiver } from './wal/wal-receiver.ts'
-import type { ConnectionTarget } from './wire/connection.ts'
+import type { ConnectionTarget } from './wire/connection-target.ts'
 
 const SLOT = 'lifeboat'
 const WAL_DEADLINE_MS = 60_000

@@ -49,6 +49,17 @@ export class ProtectedClusters {
       encryptionKey?: Buffer | undefined
     } = {},
   ): Promise<Protected> {
+    const cluster = await this.startAlone(name, o)
+    const protection = await this.protect(name, o.encryptionKey)
+    await protection.attach(cluster)
+    return { cluster, protection, sql: await this.connect(cluster) }
+  }
+
+  /** A running cluster that nothing protects. */
+  async startAlone(
+    name: string,
+    o: { major?: number | undefined; settings?: Record<string, string> } = {},
+  ): Promise<Cluster> {
     const cluster = await Cluster.create({
       dataDirectory: join(this.folder, name, 'data'),
       templates: join(this.folder, 'templates'),
@@ -58,9 +69,7 @@ export class ProtectedClusters {
     })
     this.#closing.push(() => cluster.kill())
     await cluster.start()
-    const protection = await this.protect(name, o.encryptionKey)
-    await protection.attach(cluster)
-    return { cluster, protection, sql: await this.connect(cluster) }
+    return cluster
   }
 
   async protect(name: string, encryptionKey?: Buffer): Promise<Protection> {

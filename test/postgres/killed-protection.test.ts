@@ -1,9 +1,13 @@
 import { spawn } from 'node:child_process'
 import { randomInt } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { systemClock } from '../../src/core/clock.ts'
+import { isHalfRestored } from '../../src/postgres/restore-cluster.ts'
+import { endOrphans } from '../../src/postgres/server-processes.ts'
 import {
   contentOf,
   damageIn,
@@ -52,6 +56,11 @@ test('killed at any moment of a backup, a compaction or a restore, it lists only
     await ended
     await writing
 
+    // What it had restored whole is a cluster like any other, which the next restore rightly leaves alone.
+    if (existsSync(into) && !(await isHalfRestored(into))) {
+      await endOrphans(into, systemClock)
+      await rm(into, { recursive: true })
+    }
     const protection = await clusters.protect(name)
     expect((await protection.verify()).faults).toEqual([])
     const backups = protection.backups()

@@ -5,7 +5,8 @@ import { systemClock } from '../../src/core/clock.ts'
 import { findPostgresBinaries, type PostgresBinaries } from '../../src/postgres/binaries.ts'
 import { Cluster } from '../../src/postgres/cluster.ts'
 import { Protection } from '../../src/postgres/protection.ts'
-import { Connection, type Row } from '../../src/postgres/wire/connection.ts'
+import { Connection } from '../../src/postgres/wire/connection.ts'
+import type { Row } from '../../src/postgres/wire/row.ts'
 
 const superuser = { name: 'rdsadmin', password: 'secret' }
 

@@ -17,15 +17,18 @@ export const FRAME_HEADER_BYTES = 40
 const COMPRESSED = 0x8000_0000
 const COMPRESSION_LEVEL = 1
 
+/** @param o.into  memory that the frame is put into when it is large enough, so that none is taken for it */
 export function encodeFrame(
   raw: Buffer,
-  o: { compress: boolean; key: Buffer | undefined; place?: string },
+  o: { compress: boolean; key: Buffer | undefined; place?: string; into?: Buffer },
 ): Buffer {
   const compressed = o.compress ? asBuffer(compress(raw, COMPRESSION_LEVEL)) : raw
   const isShorter = compressed.length < raw.length
   const plain = isShorter ? compressed : raw
   const stored = o.key ? encrypt(plain, o.key) : plain
-  const frame = Buffer.allocUnsafe(FRAME_HEADER_BYTES + stored.length)
+  const length = FRAME_HEADER_BYTES + stored.length
+  const frame =
+    o.into && o.into.length >= length ? o.into.subarray(0, length) : Buffer.allocUnsafe(length)
   frame.writeUInt32LE((raw.length | (isShorter ? COMPRESSED : 0)) >>> 0, 0)
   frame.writeUInt32LE(stored.length, 4)
   stored.copy(frame, FRAME_HEADER_BYTES)

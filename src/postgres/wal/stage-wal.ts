@@ -4,6 +4,7 @@ import { assert } from '../../core/assert.ts'
 import { LifeboatError } from '../../core/errors.ts'
 import { formatLsn, type Lsn, walSegmentName } from '../../core/lsn.ts'
 import { giveTo, type ServerAccount } from '../server-account.ts'
+import { named } from '../storage/durable-file.ts'
 import { placeTablespaceInside } from './tablespace-record.ts'
 import type { WalArchive } from './wal-archive.ts'
 
@@ -18,7 +19,7 @@ import type { WalArchive } from './wal-archive.ts'
  *
  * Each segment appears whole under its name or not at all.
  *
- * @throws LifeboatError `WalGap`, `VaultDamaged`, `RestoreFailed`
+ * @throws LifeboatError `WalGap`, `VaultDamaged`, `RestoreFailed`, `DiskFull`
  */
 export async function stageWal(o: {
   archive: WalArchive
@@ -76,13 +77,18 @@ async function placeSegment(
   account: ServerAccount | undefined,
 ): Promise<void> {
   const unfinished = `${path}.staged`
-  const file = await open(unfinished, 'w', 0o600)
   try {
-    await file.write(content, 0, content.length, 0)
-    await file.truncate(segmentBytes)
-  } finally {
-    await file.close()
+    const file = await open(unfinished, 'w', 0o600)
+    try {
+      // Not `write`: a disk that fills up takes a part of the bytes without a word.
+      await file.writeFile(content)
+      await file.truncate(segmentBytes)
+    } finally {
+      await file.close()
+    }
+    await giveTo(unfinished, account)
+    await rename(unfinished, path)
+  } catch (error) {
+    throw named(error, path)
   }
-  await giveTo(unfinished, account)
-  await rename(unfinished, path)
 }

@@ -1,52 +1,29 @@
-import { mkdir, readdir, rm } from 'node:fs/promises'
-import { join } from 'node:path'
 import { assert } from '../../core/assert.ts'
 import { LifeboatError } from '../../core/errors.ts'
-import { type Lsn, walSegmentName } from '../../core/lsn.ts'
-import { type CommitRecord, RecordScanner } from './record-scanner.ts'
-import {
-  type CommitSummary,
-  findPartialFault,
-  NO_COMMITS,
-  PartialSegment,
-  readSegment,
-  readSummary,
-  writeSegment,
-} from './segment-file.ts'
-
-interface Segment {
-  readonly isComplete: boolean
-  /** Bytes of it that are here, from its start. */
-  length: number
-  summary: CommitSummary
-  /** Why it cannot be used, when its file is damaged. */
-  fault?: string
-}
+import { formatLsn, type Lsn } from '../../core/lsn.ts'
+import type { CommitRecord } from './record-scanner.ts'
+import { SegmentStore, type WalFault } from './segment-store.ts'
+import { WalAppender } from './wal-appender.ts'
+import { splitBySegment } from './wal-pieces.ts'
 
 /** WAL without a gap: from `from` up to `to`, and the newest commit in it. */
 export interface WalRange {
   readonly from: Lsn
   readonly to: Lsn
+  /** Microseconds since 1970; minus infinity when there is none. */
   readonly newestCommitUs: number
-}
-
-export interface WalFault {
-  readonly file: string
-  readonly reason: string
 }
 
 /** The archived WAL of one timeline: a folder of segments, the newest of them still growing. */
 export class TimelineArchive {
-  readonly #segments = new Map<number, Segment>()
-  #active: { number: number; file: PartialSegment } | undefined
-  #scanner: RecordScanner | undefined
+  readonly #appender: WalAppender
 
   private constructor(
     readonly timeline: number,
-    private readonly folder: string,
-    private readonly segmentBytes: number,
-    private readonly key: Buffer | undefined,
-  ) {}
+    private readonly store: SegmentStore,
+  ) {
+    this.#appender = new WalAppender(store)
+  }
 
   static async open(o: {
     timeline: number
@@ -54,59 +31,55 @@ export class TimelineArchive {
     segmentBytes: number
     key: Buffer | undefined
   }): Promise<TimelineArchive> {
-    await mkdir(o.folder, { recursive: true, mode: 0o700 })
-    const archive = new TimelineArchive(o.timeline, o.folder, o.segmentBytes, o.key)
-    await archive.#load()
-    return archive
+    return new TimelineArchive(o.timeline, await SegmentStore.open(o))
   }
 
   /** Up to where WAL is durable here; undefined before any has come. */
   get end(): Lsn | undefined {
-    const last = Math.max(...this.#segments.keys())
-    if (!Number.isFinite(last)) return undefined
-    return BigInt(last * this.segmentBytes + this.#segments.get(last)!.length) as Lsn
+    const last = this.store.numbers().at(-1)
+    if (last === undefined) return undefined
+    return (this.store.startOf(last) + BigInt(this.store.get(last)!.length)) as Lsn
   }
 
-  /** The end of the last whole record that is durable: where a restore to the latest moment cuts. */
-  get endOfRecords(): Lsn | undefined {
-    return this.#scanner?.lastRecordEnd ?? this.end
-  }
-
-  /** Adds WAL at the end, durable when it returns. `from` must be where the archive ends, or a segment's start. */
+  /**
+   * Adds WAL, durable when it returns. It begins where the archive ends, or at the start of a later segment, which
+   * leaves a gap. What is here already may come again and must then be the same.
+   *
+   * @throws LifeboatError `VaultDamaged` when it is not what was archived before or no WAL at all, `DiskFull`
+   */
   async append(from: Lsn, pieces: readonly Buffer[]): Promise<void> {
-    let at = Number(from)
-    for (const piece of pieces) {
-      for (let offset = 0; offset < piece.length; ) {
-        const room = this.segmentBytes - (at % this.segmentBytes)
-        const part = piece.subarray(offset, offset + room)
-        await this.#appendWithin(at, part)
-        offset += part.length
-        at += part.length
-      }
+    for (const part of splitBySegment(from, pieces, this.store.segmentBytes)) {
+      const known = this.end === undefined ? 0 : Math.min(Number(this.end) - part.at, part.length)
+      const fresh = known > 0 ? await this.#withoutKnown(part.at, part.pieces, known) : part.pieces
+      if (fresh.length > 0) await this.#appender.append(part.at + Math.max(known, 0), fresh)
     }
   }
 
   /** Stretches of WAL without a gap or damage, oldest first. */
   ranges(): WalRange[] {
-    const ranges: { from: number; to: number; newestCommitUs: number }[] = []
-    for (const number of [...this.#segments.keys()].sort((a, b) => a - b)) {
-      const { length, summary, fault } = this.#segments.get(number)!
-      if (fault !== undefined || length === 0) continue
-      const from = number * this.segmentBytes
+    const ranges: { from: Lsn; to: Lsn; newestCommitUs: number }[] = []
+    for (const number of this.store.numbers()) {
+      const { length, summary, fault, isComplete } = this.store.get(number)!
+      if (length === 0 || (fault && isComplete)) continue
+      const from = this.store.startOf(number)
+      const to = (from + BigInt(length)) as Lsn
       const last = ranges.at(-1)
-      const newest = summary.commits > 0 ? summary.maxUs : Number.NEGATIVE_INFINITY
       if (last?.to === from) {
-        last.to = from + length
-        last.newestCommitUs = Math.max(last.newestCommitUs, newest)
+        last.to = to
+        last.newestCommitUs = Math.max(last.newestCommitUs, summary.maxUs)
       } else {
-        ranges.push({ from, to: from + length, newestCommitUs: newest })
+        ranges.push({ from, to, newestCommitUs: summary.maxUs })
       }
     }
-    return ranges.map(({ from, to, newestCommitUs }) => ({
-      from: BigInt(from) as Lsn,
-      to: BigInt(to) as Lsn,
-      newestCommitUs,
-    }))
+    return ranges
+  }
+
+  /** What is known to be damaged, and where the segment begins that it is in. */
+  faults(): (WalFault & { readonly start: Lsn })[] {
+    return this.store.numbers().flatMap((number) => {
+      const { fault } = this.store.get(number)!
+      return fault ? [{ ...fault, start: this.store.startOf(number) }] : []
+    })
   }
 
   /**
@@ -116,17 +89,13 @@ export class TimelineArchive {
    * @throws LifeboatError `VaultDamaged`
    */
   async firstCommitAfter(timeUs: number, from: Lsn): Promise<CommitRecord | undefined> {
-    const first = Math.floor(Number(from) / this.segmentBytes)
-    const numbers = [...this.#segments.keys()]
-      .filter((number) => number >= first)
-      .sort((a, b) => a - b)
-    for (const number of numbers) {
-      const { summary } = this.#segments.get(number)!
-      if (!(summary.commits > 0 && summary.maxUs > timeUs)) continue
-      const found = await this.#findIn(
-        number,
-        (commit) => commit.startLsn >= from && commit.timeUs > timeUs,
-      )
+    const first = this.#numberAt(from)
+    for (const number of this.store.numbers()) {
+      if (number < first || !(this.store.get(number)!.summary.maxUs > timeUs)) continue
+      let found: CommitRecord | undefined
+      await this.store.scan(number, await this.read(number), (commit) => {
+        if (!found && commit.startLsn >= from && commit.timeUs > timeUs) found = commit
+      })
       if (found) return found
     }
     return undefined
@@ -136,238 +105,74 @@ export class TimelineArchive {
   async lastRecordEnd(from: Lsn): Promise<Lsn> {
     const range = this.ranges().find((one) => one.from <= from && from <= one.to)
     assert(range, 'a position lies in a range')
-    if (range.to === this.end && this.#scanner) return this.#scanner.lastRecordEnd
-    const number = Math.floor((Number(range.to) - 1) / this.segmentBytes)
-    const scanner = await this.#scannerBefore(number, () => undefined)
-    scanner.feed(await this.read(number))
-    return scanner.lastRecordEnd
+    const { recordsEnd } = this.#appender
+    if (range.to === this.end && recordsEnd !== undefined) return recordsEnd
+    return this.recordEndBefore(range.to)
   }
 
   /** Where the last record ends that is whole before `lsn`. */
   async recordEndBefore(lsn: Lsn): Promise<Lsn> {
-    const number = Math.floor((Number(lsn) - 1) / this.segmentBytes)
-    const scanner = await this.#scannerBefore(number, () => undefined)
-    scanner.feed((await this.read(number)).subarray(0, Number(lsn) - number * this.segmentBytes))
+    const number = this.#numberAt((lsn - 1n) as Lsn)
+    const bytes = (await this.read(number)).subarray(0, Number(lsn - this.store.startOf(number)))
+    const scanner = await this.store.scan(number, bytes, () => undefined)
     return scanner.lastRecordEnd
   }
 
-  /** Where records begin that create tablespaces, from segment `first` to segment `last`. */
+  /** Where records begin that create tablespaces and end in the segments from `first` to `last`. */
   tablespacesBetween(first: number, last: number): Lsn[] {
-    const summaries = [...this.#segments].filter(([number]) => first <= number && number <= last)
-    return summaries.flatMap(([, { summary }]) =>
-      summary.tablespacesAt.map((at) => BigInt(at) as Lsn),
-    )
+    return this.store
+      .numbers()
+      .filter((number) => first <= number && number <= last)
+      .flatMap((number) => this.store.get(number)!.summary.tablespacesAt)
+      .map((at) => BigInt(at) as Lsn)
   }
 
-  /** The bytes of a segment that are here; short when it is still growing or was cut off by a gap. */
-  async read(number: number): Promise<Buffer> {
-    const segment = this.#segments.get(number)
-    if (!segment) {
-      throw new LifeboatError('WalGap', `segment ${this.#name(number)} is not in the archive`)
-    }
-    if (segment.isComplete) return readSegment(this.#path(number), this.key)
-    if (this.#active?.number === number) {
-      return Buffer.from(this.#active.file.bytes.subarray(0, this.#active.file.length))
-    }
-    const file = await PartialSegment.open(
-      this.#path(number, '.partial'),
-      this.segmentBytes,
-      this.key,
-    )
-    await file.close()
-    return file.bytes.subarray(0, file.length)
+  /**
+   * The bytes of a segment that are here; short when it is still growing or was cut off by a gap. The memory is the
+   * caller's own.
+   *
+   * @throws LifeboatError `WalGap` when there is none, `VaultDamaged`: from then on its range ends before it
+   */
+  read(number: number): Promise<Buffer> {
+    return this.store.read(number)
   }
 
-  /** Deletes the complete segments that end at or before `lsn`. */
-  async expireBefore(lsn: Lsn): Promise<void> {
-    const keep = Math.floor(Number(lsn) / this.segmentBytes)
-    for (const number of [...this.#segments.keys()]) {
-      if (number >= keep || number === this.#active?.number) continue
-      this.#segments.delete(number)
-      await rm(this.#path(number), { force: true })
-      await rm(this.#path(number, '.partial'), { force: true })
-    }
+  /** Deletes the segments that end at or before `lsn`. */
+  expireBefore(lsn: Lsn): Promise<void> {
+    return this.#appender.expireBefore(lsn)
   }
 
-  /** Reads every byte again and names each file that is not as it was written; from then on it splits its range. */
+  /** Reads every byte again and names each file that is not as it was written, and where. Safe while WAL arrives. */
   async verify(): Promise<WalFault[]> {
     const faults: WalFault[] = []
-    for (const [number, segment] of this.#segments) {
-      const reason = await this.#findFault(number, segment)
-      if (reason === undefined) continue
-      const file = this.#path(number, segment.isComplete ? '.wal' : '.partial')
-      faults.push({ file, reason })
-      if (number !== this.#active?.number) segment.fault = reason
+    for (const number of this.store.numbers()) {
+      const fault = await this.store.findFault(number)
+      if (fault) faults.push(fault)
     }
     return faults
   }
 
-  /** What is wrong with the segment that holds the byte at `lsn`, as far as is known. */
-  faultAt(lsn: Lsn): string | undefined {
-    return this.#segments.get(Math.floor(Number(lsn) / this.segmentBytes))?.fault
-  }
-
-  async #findFault(number: number, { isComplete }: Segment): Promise<string | undefined> {
-    try {
-      if (isComplete) await readSegment(this.#path(number), this.key)
-      else {
-        const offset = await findPartialFault(this.#path(number, '.partial'))
-        if (offset !== undefined) return `damaged at offset ${offset}`
-      }
-      return undefined
-    } catch (error) {
-      if (!(error instanceof LifeboatError)) throw error
-      return error.message
-    }
-  }
-
   async close(): Promise<void> {
-    await this.#active?.file.close()
-    this.#active = undefined
+    await this.#appender.close()
   }
 
-  async #appendWithin(at: number, part: Buffer): Promise<void> {
-    const number = Math.floor(at / this.segmentBytes)
-    const active = await this.#activate(number)
-    assert(active.length === at % this.segmentBytes, 'WAL is appended without a gap')
-    await active.append([part])
-    const segment = this.#segments.get(number)!
-    this.#scanner!.feed(part)
-    segment.length = active.length
-    if (active.length === this.segmentBytes) await this.#complete(number, active)
-  }
-
-  async #activate(number: number): Promise<PartialSegment> {
-    if (this.#active?.number === number) return this.#active.file
-    await this.#active?.file.close()
-    const file = await PartialSegment.open(
-      this.#path(number, '.partial'),
-      this.segmentBytes,
-      this.key,
+  /** What of the pieces is not here yet. @throws LifeboatError `VaultDamaged` when the rest is not what was archived */
+  async #withoutKnown(at: number, pieces: readonly Buffer[], known: number): Promise<Buffer[]> {
+    const bytes = Buffer.concat(pieces)
+    const before = (await this.read(Math.floor(at / this.store.segmentBytes))).subarray(
+      at % this.store.segmentBytes,
     )
-    this.#active = { number, file }
-    this.#segments.set(number, { isComplete: false, length: file.length, summary: NO_COMMITS })
-    if (this.#scanner?.position !== this.#startOf(number)) {
-      let isFed = false
-      this.#scanner = await this.#scannerBefore(
-        number,
-        (commit) => {
-          if (isFed) this.#note(commit)
-        },
-        (startLsn) => {
-          if (isFed) this.#noteTablespace(startLsn)
-        },
+    if (!bytes.subarray(0, known).equals(before.subarray(0, known))) {
+      throw new LifeboatError(
+        'VaultDamaged',
+        `the server's write-ahead log differs from what was archived of it at ${formatLsn(BigInt(at) as Lsn)}`,
+        { hint: 'Protect a cluster that was put back to an older state in a folder of its own.' },
       )
-      isFed = true
     }
-    this.#scanner.feed(file.bytes.subarray(0, file.length))
-    return file
+    return known < bytes.length ? [bytes.subarray(known)] : []
   }
 
-  /** A scanner that stands at the start of a segment and knows a record that reaches into it, where that is here. */
-  async #scannerBefore(
-    number: number,
-    onCommit: (commit: CommitRecord) => void,
-    onTablespace?: (startLsn: Lsn) => void,
-  ): Promise<RecordScanner> {
-    const before = this.#segments.get(number - 1)
-    const isUsable = before?.isComplete === true && before.fault === undefined
-    const start = this.#startOf(isUsable ? number - 1 : number)
-    const scanner = new RecordScanner(start, this.segmentBytes, onCommit, onTablespace)
-    if (isUsable) scanner.feed(await this.read(number - 1))
-    return scanner
-  }
-
-  async #complete(number: number, active: PartialSegment): Promise<void> {
-    const { summary } = this.#segments.get(number)!
-    await writeSegment(this.#path(number), active.bytes, summary, this.key)
-    await active.remove()
-    this.#active = undefined
-    this.#segments.set(number, {
-      isComplete: true,
-      length: this.segmentBytes,
-      summary: this.#summaryOf(number),
-    })
-  }
-
-  #summaryOf(number: number): CommitSummary {
-    return this.#segments.get(number)?.summary ?? NO_COMMITS
-  }
-
-  /** A commit counts for the segment in which its record ends: the one that is being written. */
-  #note({ timeUs }: CommitRecord): void {
-    const segment = this.#active && this.#segments.get(this.#active.number)
-    if (!segment) return
-    const { commits, firstUs, maxUs } = segment.summary
-    segment.summary = {
-      ...segment.summary,
-      commits: commits + 1,
-      firstUs: commits > 0 ? firstUs : timeUs,
-      maxUs: commits > 0 ? Math.max(maxUs, timeUs) : timeUs,
-    }
-  }
-
-  #noteTablespace(startLsn: Lsn): void {
-    const segment = this.#active && this.#segments.get(this.#active.number)
-    if (!segment) return
-    const tablespacesAt = [...segment.summary.tablespacesAt, Number(startLsn)]
-    segment.summary = { ...segment.summary, tablespacesAt }
-  }
-
-  async #load(): Promise<void> {
-    const names = await readdir(this.folder)
-    for (const name of names.filter((one) => one.endsWith('.new')))
-      await rm(join(this.folder, name))
-    const numbersOf = (suffix: string) =>
-      names.filter((name) => name.endsWith(suffix)).map((name) => this.#numberOf(name))
-
-    for (const number of numbersOf('.wal')) {
-      this.#segments.set(number, await this.#loadComplete(number))
-      await rm(this.#path(number, '.partial'), { force: true })
-    }
-    const partial = numbersOf('.partial').filter((number) => !this.#segments.has(number))
-    for (const number of partial.sort((a, b) => a - b)) await this.#activate(number)
-  }
-
-  async #loadComplete(number: number): Promise<Segment> {
-    const segment = { isComplete: true, length: this.segmentBytes }
-    try {
-      return { ...segment, summary: await readSummary(this.#path(number), this.key) }
-    } catch (error) {
-      if (!(error instanceof LifeboatError) || error.code !== 'VaultDamaged') throw error
-      return { ...segment, summary: NO_COMMITS, fault: error.message }
-    }
-  }
-
-  async #findIn(
-    number: number,
-    isWanted: (commit: CommitRecord) => boolean,
-  ): Promise<CommitRecord | undefined> {
-    let found: CommitRecord | undefined
-    const scanner = new RecordScanner(this.#startOf(number), this.segmentBytes, (commit) => {
-      if (!found && isWanted(commit)) found = commit
-    })
-    scanner.feed(await this.read(number))
-    // A record that begins at the end of this segment goes on in the next.
-    if (!found && this.#segments.has(number + 1))
-      scanner.feed((await this.read(number + 1)).subarray(0, 1 << 16))
-    return found
-  }
-
-  #startOf(number: number): Lsn {
-    return BigInt(number * this.segmentBytes) as Lsn
-  }
-
-  #name(number: number): string {
-    return walSegmentName(this.timeline, this.#startOf(number), BigInt(this.segmentBytes))
-  }
-
-  #numberOf(name: string): number {
-    const log = Number.parseInt(name.slice(8, 16), 16)
-    return log * (0x1_0000_0000 / this.segmentBytes) + Number.parseInt(name.slice(16, 24), 16)
-  }
-
-  #path(number: number, suffix = '.wal'): string {
-    return join(this.folder, this.#name(number) + suffix)
+  #numberAt(lsn: Lsn): number {
+    return Math.floor(Number(lsn) / this.store.segmentBytes)
   }
 }

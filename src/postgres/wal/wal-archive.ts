@@ -4,9 +4,9 @@ import { assert } from '../../core/assert.ts'
 import type { Clock } from '../../core/clock.ts'
 import { LifeboatError } from '../../core/errors.ts'
 import { formatLsn, type Lsn, parseLsn } from '../../core/lsn.ts'
-import { readIfThere, writeDurably } from '../storage/durable-file.ts'
-import { decodeFrame, encodeFrame, isFrameIntact, sliceFrame } from '../storage/frame.ts'
-import { TimelineArchive, type WalFault } from './timeline-archive.ts'
+import { ArchiveNotes } from './archive-notes.ts'
+import type { WalFault } from './segment-store.ts'
+import { TimelineArchive } from './timeline-archive.ts'
 
 /** WAL that is lost for good: no restore crosses it. */
 export interface WalGap {
@@ -22,6 +22,8 @@ interface Identity {
   readonly segmentBytes: number
 }
 
+type StoredGap = { readonly [Field in keyof WalGap]: Field extends 'timeline' ? number : string }
+
 /** Commits are timed before they are logged; a moment is promised only when it lies this far back. */
 export const PROMISE_MARGIN_US = 100_000
 const IDENTITIES = ['identity', 'identity.copy'] as const
@@ -36,14 +38,17 @@ const NOTE = /^(identity(\.copy)?|gaps|[0-9A-F]{8}\.history)$/
  */
 export class WalArchive {
   readonly #timelines = new Map<number, TimelineArchive>()
-  #gaps: WalGap[] = []
+  readonly #notes: ArchiveNotes
+  #recorded: WalGap[] = []
   #identity: Identity | undefined
 
   private constructor(
     private readonly folder: string,
     private readonly key: Buffer | undefined,
     private readonly clock: Clock,
-  ) {}
+  ) {
+    this.#notes = new ArchiveNotes(folder, key)
+  }
 
   /** @throws LifeboatError `VaultKeyWrong` */
   static async open(o: {
@@ -65,7 +70,7 @@ export class WalArchive {
   /** Binds the archive to one cluster. @throws LifeboatError `VaultDamaged` when it holds another cluster's WAL */
   async bind(identity: Identity): Promise<void> {
     if (!this.#identity) {
-      for (const name of IDENTITIES) await this.#writeNote(name, JSON.stringify(identity))
+      for (const name of IDENTITIES) await this.#notes.write(name, identity)
       this.#identity = identity
     }
     if (this.#identity.systemIdentifier !== identity.systemIdentifier) {
@@ -102,27 +107,45 @@ export class WalArchive {
     return this.#timelines.get(timeline)
   }
 
-  gaps(): readonly WalGap[] {
-    return this.#gaps
+  /** Every stretch that no restore can cross: lost at the source, or damaged or missing here. Oldest first in a timeline. */
+  gaps(): WalGap[] {
+    return this.timelines().flatMap((number) => {
+      const recorded = this.#recorded.filter(({ timeline }) => timeline === number)
+      const holes = this.#holes(number).filter(
+        ({ from, to }) => !recorded.some((gap) => gap.from === from && gap.to === to),
+      )
+      return [...recorded, ...holes].sort((a, b) => Number(a.from - b.from))
+    })
   }
 
-  /** Puts a loss on record; durable when it returns. */
+  /** Where the stream of a timeline goes on: at its end, or behind the gap that follows it. */
+  resumeAt(timeline: number): Lsn | undefined {
+    const end = this.#timelines.get(timeline)?.end
+    const gap = this.#recorded.findLast((one) => one.timeline === timeline)
+    return gap && (end === undefined || gap.to > end) ? gap.to : end
+  }
+
+  /**
+   * Puts a loss on record; durable when it returns. What is lost from the same position on takes the place of what was
+   * recorded before: nothing arrived in between.
+   */
   async recordGap(gap: Omit<WalGap, 'foundAt'>): Promise<WalGap> {
     const recorded = { ...gap, foundAt: this.clock.now() }
-    const gaps = [...this.#gaps, recorded]
-    const stored = gaps.map((one) => ({ ...one, from: formatLsn(one.from), to: formatLsn(one.to) }))
-    await this.#writeNote(GAPS, JSON.stringify(stored))
-    this.#gaps = gaps
+    const others = this.#recorded.filter(
+      ({ timeline, from }) => timeline !== gap.timeline || from !== gap.from,
+    )
+    await this.#keepGaps([...others, recorded])
     return recorded
   }
 
   /** A timeline's history file, as PostgreSQL writes it; timeline 1 has none. @throws LifeboatError `VaultDamaged` */
   async historyFile(timeline: number): Promise<string | undefined> {
-    return this.#readNote(historyName(timeline))
+    return (await this.#notes.read(historyName(timeline))) as string | undefined
   }
 
   async keepHistoryFile(timeline: number, content: string): Promise<void> {
-    if (content !== '') await this.#writeNote(historyName(timeline), content)
+    const isKept = content === '' || content === (await this.historyFile(timeline))
+    if (!isKept) await this.#notes.write(historyName(timeline), content)
   }
 
   /**
@@ -173,6 +196,8 @@ export class WalArchive {
       else if (number < timeline && archive.end !== undefined)
         await archive.expireBefore(archive.end)
     }
+    const kept = this.#recorded.filter((gap) => gap.timeline > timeline || gap.to > lsn)
+    if (kept.length < this.#recorded.length) await this.#keepGaps(kept)
   }
 
   /**
@@ -183,9 +208,9 @@ export class WalArchive {
     const faults: WalFault[] = []
     for (const name of await readdir(this.folder)) {
       if (!NOTE.test(name)) continue
-      await this.#readNote(name).catch((error: unknown) => {
+      await this.#notes.read(name).catch((error: unknown) => {
         if (!(error instanceof LifeboatError)) throw error
-        faults.push({ file: join(this.folder, name), reason: error.message })
+        faults.push({ file: join(this.folder, name), offset: 0, reason: error.message })
       })
     }
     for (const archive of this.#timelines.values()) {
@@ -194,17 +219,36 @@ export class WalArchive {
     return faults
   }
 
+  /** What is missing without a file that could be named as damaged, and without being on record. */
   #findMissing(archive: TimelineArchive): WalFault[] {
-    const ranges = archive.ranges()
-    return ranges.slice(1).flatMap(({ from }, index) => {
-      const end = ranges[index]!.to
-      const isOnRecord = this.#gaps.some(
-        (gap) => gap.timeline === archive.timeline && gap.from <= end && gap.to >= from,
-      )
-      if (isOnRecord || archive.faultAt(end) !== undefined) return []
-      const file = join(this.folder, timelineName(archive.timeline))
-      return [{ file, reason: `WAL from ${formatLsn(end)} to ${formatLsn(from)} is missing` }]
+    return this.#holes(archive.timeline)
+      .filter(({ from, to }) => {
+        const { timeline } = archive
+        const isOnRecord = this.#recorded.some(
+          (gap) => gap.timeline === timeline && gap.from <= from && gap.to >= to,
+        )
+        return !isOnRecord && this.#faultWithin(timeline, from, to) === undefined
+      })
+      .map(({ from, to }) => ({
+        file: join(this.folder, timelineName(archive.timeline)),
+        reason: `WAL from ${formatLsn(from)} to ${formatLsn(to)} is missing`,
+      }))
+  }
+
+  /** What lies between the ranges of a timeline. */
+  #holes(timeline: number): WalGap[] {
+    const ranges = this.#timelines.get(timeline)?.ranges() ?? []
+    return ranges.slice(1).map(({ from: to }, index) => {
+      const from = ranges[index]!.to
+      const fault = this.#faultWithin(timeline, from, to)
+      const reason = fault?.reason ?? 'segments are missing from the archive'
+      return { timeline, from, to, foundAt: this.clock.now(), reason }
     })
+  }
+
+  #faultWithin(timeline: number, from: Lsn, to: Lsn): WalFault | undefined {
+    const faults = this.#timelines.get(timeline)?.faults() ?? []
+    return faults.find(({ start }) => start < to && start + BigInt(this.segmentBytes) > from)
   }
 
   async close(): Promise<void> {
@@ -217,53 +261,32 @@ export class WalArchive {
     for (const name of names.filter((one) => /^[0-9A-F]{8}$/.test(one))) {
       await this.timeline(Number.parseInt(name, 16))
     }
-    const gaps = await this.#readUnlessDamaged(GAPS)
-    if (!gaps) return
-    this.#gaps = (JSON.parse(gaps) as Record<string, string>[]).map((gap) => ({
-      timeline: Number(gap.timeline),
-      from: parseLsn(gap.from ?? ''),
-      to: parseLsn(gap.to ?? ''),
-      foundAt: new Date(gap.foundAt ?? ''),
-      reason: gap.reason ?? '',
+    const gaps = ((await this.#notes.readUnlessDamaged(GAPS)) ?? []) as StoredGap[]
+    this.#recorded = gaps.map((gap) => ({
+      ...gap,
+      from: parseLsn(gap.from),
+      to: parseLsn(gap.to),
+      foundAt: new Date(gap.foundAt),
     }))
+  }
+
+  async #keepGaps(gaps: WalGap[]): Promise<void> {
+    const stored: StoredGap[] = gaps.map((gap) => ({
+      ...gap,
+      from: formatLsn(gap.from),
+      to: formatLsn(gap.to),
+      foundAt: gap.foundAt.toISOString(),
+    }))
+    await this.#notes.write(GAPS, stored)
+    this.#recorded = gaps
   }
 
   /** There are two copies: without it nothing here could be used. */
   async #readIdentity(): Promise<Identity | undefined> {
-    const copies = await Promise.all(IDENTITIES.map((name) => this.#readUnlessDamaged(name)))
+    const copies = await Promise.all(IDENTITIES.map((name) => this.#notes.readUnlessDamaged(name)))
     const identity = copies.find((copy) => copy !== undefined)
     // Tells damage from absence when neither copy can be read.
-    if (identity === undefined) await this.#readNote(IDENTITIES[0])
-    return identity === undefined ? undefined : (JSON.parse(identity) as Identity)
-  }
-
-  /** Damage of what can be done without is left for `verify` to tell. */
-  async #readUnlessDamaged(name: string): Promise<string | undefined> {
-    try {
-      return await this.#readNote(name)
-    } catch (error) {
-      if (!(error instanceof LifeboatError) || error.code !== 'VaultDamaged') throw error
-      return undefined
-    }
-  }
-
-  /** A small file of ours: one frame, bound to its name. */
-  async #writeNote(name: string, text: string): Promise<void> {
-    const frame = encodeFrame(Buffer.from(text), { compress: false, key: this.key, place: name })
-    await writeDurably(join(this.folder, name), frame)
-  }
-
-  async #readNote(name: string): Promise<string | undefined> {
-    const path = join(this.folder, name)
-    const bytes = await readIfThere(path)
-    if (!bytes) return undefined
-    const frame = sliceFrame(bytes, 0)
-    if (frame && frame.length === bytes.length && isFrameIntact(frame, name)) {
-      return decodeFrame(frame, this.key).toString()
-    }
-    throw new LifeboatError('VaultDamaged', `'${path}' is damaged at offset 0`, {
-      hint: 'Take a new base backup into another folder.',
-    })
+    return (identity ?? (await this.#notes.read(IDENTITIES[0]))) as Identity | undefined
   }
 }
 

@@ -2,9 +2,12 @@ import { EventEmitter } from 'node:events'
 import { type Clock, systemClock } from '../../core/clock.ts'
 import { LifeboatError } from '../../core/errors.ts'
 import type { Lsn } from '../../core/lsn.ts'
-import { Connection, type ConnectionTarget } from '../wire/connection.ts'
-import { ReplicationConnection, type WalPiece, type WalStream } from '../wire/replication.ts'
+import type { ConnectionTarget } from '../wire/connection-target.ts'
+import { ReplicationConnection } from '../wire/replication.ts'
 import { ServerError } from '../wire/server-error.ts'
+import { Heartbeat } from './heartbeat.ts'
+import { receiveStream } from './receive-stream.ts'
+import { findStart, type StreamStart } from './stream-start.ts'
 import type { TimelineArchive } from './timeline-archive.ts'
 import type { WalArchive, WalGap } from './wal-archive.ts'
 
@@ -16,21 +19,23 @@ export interface ReceiverStatus {
   readonly problem: string | undefined
 }
 
-const HEARTBEAT_MS = 1_000
 const FIRST_BACKOFF_MS = 100
 const MAX_BACKOFF_MS = 5_000
 /** How long the server may take to notice that whoever streamed before us is gone. */
 const SLOT_BUSY_MS = 10_000
-/** How much WAL one durable write may take together at most. */
-const BATCH_BYTES = 8 << 20
-/** SQLSTATEs that mean: the server no longer has the WAL that we need. */
-const WAL_IS_GONE = new Set(['58P01', '55000'])
+/** object_in_use: somebody else streams from the slot. */
+const SLOT_BUSY = '55006'
+/** undefined_file: the server has removed the segment that was asked for. */
+const WAL_REMOVED = '58P01'
+/** object_not_in_prerequisite_state: the slot was invalidated. */
+const SLOT_INVALID = '55000'
 
 /**
  * Streams a server's WAL into an archive for as long as it runs, and acknowledges only what is durable there.
  *
  * The server keeps WAL for us in a replication slot. When it had to give some up while we were away, the loss is
- * recorded as a gap, `gap` is emitted, and streaming goes on behind it.
+ * recorded as a gap, `gap` is emitted, and streaming goes on behind it. When the server is on another timeline than
+ * before, the rest of the old one comes first.
  *
  * Once a second the server is made to commit something, so that the latest restorable time moves on while nobody
  * else does.
@@ -44,13 +49,12 @@ export class WalReceiver extends EventEmitter<{
 }> {
   readonly #stopping = new AbortController()
   readonly #clock: Clock
-  #replication: ReplicationConnection | undefined
   #archive: TimelineArchive | undefined
   #running: Promise<void> | undefined
   #problem: string | undefined
   #isStreaming = false
-  /** What the server said when it turned out not to have the WAL that follows the archive's end. */
-  #lostWal: string | undefined
+  /** It was dropped since the last time that it served. */
+  #isSlotNew = false
 
   constructor(
     private readonly o: {
@@ -58,6 +62,8 @@ export class WalReceiver extends EventEmitter<{
       readonly archive: WalArchive
       readonly slot: string
       readonly clock?: Clock
+      /** After so long without a word from the server it is taken for lost. */
+      readonly silenceMs?: number
     },
   ) {
     super()
@@ -83,34 +89,42 @@ export class WalReceiver extends EventEmitter<{
   /** Resolves when WAL up to `lsn` is durable in the archive. @throws LifeboatError `DatabaseUnreachable` at the deadline */
   async waitUntilDurable(lsn: Lsn, deadlineMs: number): Promise<void> {
     const isThere = () => (this.#archive?.end ?? -1n) >= lsn
+    const { signal } = this.#stopping
     if (isThere()) return
     await new Promise<void>((resolve, reject) => {
       const settle = () => {
         clearTimeout(timer)
         this.off('durable', check)
+        signal.removeEventListener('abort', fail)
       }
       const check = () => {
         if (!isThere()) return
         settle()
         resolve()
       }
-      const timer = setTimeout(() => {
+      const fail = () => {
         settle()
+        const reason = signal.aborted
+          ? 'the receiver was stopped'
+          : `it did not arrive within ${deadlineMs / 1000} s`
         reject(
           new LifeboatError(
             'DatabaseUnreachable',
-            `the write-ahead log did not arrive within ${deadlineMs / 1000} s: ${this.#problem ?? 'the server sends none'}`,
+            `the write-ahead log is not durable: ${reason}${this.#problem ? `: ${this.#problem}` : ''}`,
+            { hint: 'Check that the database runs and that the disk of the backups has room.' },
           ),
         )
-      }, deadlineMs)
+      }
+      const timer = setTimeout(fail, deadlineMs)
+      signal.addEventListener('abort', fail, { once: true })
       this.on('durable', check)
+      if (signal.aborted) fail()
     })
   }
 
   /** Ends streaming; what has arrived is durable when it returns. The slot stays and keeps holding WAL. */
   async stop(): Promise<void> {
     this.#stopping.abort(new Error('the receiver was stopped'))
-    this.#replication?.destroy()
     await this.#running
   }
 
@@ -131,19 +145,18 @@ export class WalReceiver extends EventEmitter<{
           onOpen()
         })
       } catch (error) {
-        if (signal.aborted) return
+        if (signal.aborted && !isFirst) return
         this.#problem = error instanceof Error ? error.message : String(error)
-        if (isFirst && !(isSlotBusy(error) && this.#clock.monotonicMs() < busyUntil)) {
-          return onFirstFailure(error)
-        }
+        const mayWait = isSlotBusy(error) && this.#clock.monotonicMs() < busyUntil
+        if (isFirst && (signal.aborted || !mayWait)) return onFirstFailure(error)
         if (!isFirst) this.emit('problem', error)
         await this.#pause(backoffMs)
         backoffMs = Math.min(backoffMs * 2, MAX_BACKOFF_MS)
       } finally {
         this.#isStreaming = false
-        this.#replication?.destroy()
       }
     }
+    if (isFirst) onFirstFailure(signal.reason)
   }
 
   async #pause(ms: number): Promise<void> {
@@ -154,137 +167,94 @@ export class WalReceiver extends EventEmitter<{
   }
 
   async #streamOnce(onOpen: () => void): Promise<void> {
-    const replication = await ReplicationConnection.open({
-      ...this.o.source,
-      applicationName: 'lifeboat-wal',
-    })
-    this.#replication = replication
-    const { systemIdentifier, timeline, flushedLsn } = await replication.identify()
-    const segmentBytes = await replication.segmentBytes()
-    await this.o.archive.bind({ systemIdentifier, segmentBytes })
-    await this.o.archive.keepHistoryFile(timeline, await replication.timelineHistory(timeline))
-    await replication.ensureSlot(this.o.slot)
-
-    const archive = await this.o.archive.timeline(timeline)
-    this.#archive = archive
-    const segmentStart = ((flushedLsn / BigInt(segmentBytes)) * BigInt(segmentBytes)) as Lsn
-    const from = archive.end ?? segmentStart
-    const stream = await this.#open(replication, archive, from, segmentStart)
-    this.#isStreaming = true
-    const heartbeat = new Heartbeat(this.o.source)
+    const { signal } = this.#stopping
+    const replication = await ReplicationConnection.open(
+      { ...this.o.source, applicationName: 'lifeboat-wal' },
+      { signal },
+    )
+    const onAbort = () => replication.destroy()
+    signal.addEventListener('abort', onAbort, { once: true })
     try {
-      onOpen()
-      await this.#receive(stream, archive)
-    } catch (error) {
-      // Some servers open a stream although they lack its start, and fail when they come to send it.
-      if (isWalGone(error)) this.#lostWal = error.message
-      throw error
+      const start = await this.#prepare(replication)
+      this.#archive = await this.o.archive.timeline(start.timeline)
+      await this.#stream(replication, start, this.#archive, onOpen)
     } finally {
-      await heartbeat.close()
+      signal.removeEventListener('abort', onAbort)
+      replication.destroy()
     }
   }
 
-  /** Opens the stream where the archive ends, or behind a gap when the server no longer has that. */
-  async #open(
-    replication: ReplicationConnection,
-    archive: TimelineArchive,
-    from: Lsn,
-    segmentStart: Lsn,
-  ): Promise<WalStream> {
-    const { timeline } = archive
-    const { slot } = this.o
-    try {
-      if (this.#lostWal === undefined) return await replication.startWal({ slot, from, timeline })
-    } catch (error) {
-      if (!isWalGone(error)) throw error
-      this.#lostWal = error.message
-    }
-    await replication.dropSlot(slot)
+  async #prepare(replication: ReplicationConnection): Promise<StreamStart> {
+    const { archive, slot } = this.o
+    const identity = await replication.identify()
+    const segmentBytes = await replication.segmentBytes()
+    await archive.bind({ systemIdentifier: identity.systemIdentifier, segmentBytes })
+    const history = await replication.timelineHistory(identity.timeline)
+    await archive.keepHistoryFile(identity.timeline, history)
     await replication.ensureSlot(slot)
-    const stream = await replication.startWal({ slot, from: segmentStart, timeline })
-    const gap = await this.o.archive.recordGap({
-      timeline,
-      from,
-      to: segmentStart,
-      reason: this.#lostWal ?? '',
-    })
-    this.#lostWal = undefined
-    this.emit('gap', gap)
-    return stream
+    return findStart(archive, identity, history)
   }
 
-  async #receive(stream: WalStream, archive: TimelineArchive): Promise<void> {
-    for (;;) {
-      const piece = await stream.next()
-      if (piece && 'nextTimeline' in piece) return
-      if (piece) {
-        const batch = takeBatch(stream, piece)
-        await archive.append(
-          piece.lsn,
-          batch.map(({ bytes }) => bytes),
-        )
-        this.emit('durable', archive.end!)
-      }
-      if (archive.end !== undefined) stream.acknowledge(archive.end, this.#clock.now())
+  async #stream(
+    replication: ReplicationConnection,
+    start: StreamStart,
+    timeline: TimelineArchive,
+    onOpen: () => void,
+  ): Promise<void> {
+    const { slot, source } = this.o
+    let heartbeat: Heartbeat | undefined
+    try {
+      const stream = await replication.startWal({ ...start, slot })
+      this.#isStreaming = true
+      this.#isSlotNew = false
+      heartbeat = new Heartbeat(source, this.#clock)
+      onOpen()
+      await receiveStream({
+        stream,
+        archive: timeline,
+        clock: this.#clock,
+        silenceMs: this.o.silenceMs,
+        onDurable: (lsn) => this.emit('durable', lsn),
+        onSilence: (reason) => replication.destroy(reason),
+      })
+    } catch (error) {
+      if (!(error instanceof ServerError)) throw error
+      // Without the slot the WAL may still be there; if not, the next attempt finds out.
+      if (error.sqlstate === SLOT_INVALID && !this.#isSlotNew) {
+        await replication.dropSlot(slot)
+        this.#isSlotNew = true
+      } else if (error.sqlstate === WAL_REMOVED) await this.#recordLoss(replication, start, error)
+      else throw error
+    } finally {
+      await heartbeat?.close()
     }
   }
-}
 
-function isWalGone(error: unknown): error is ServerError {
-  return error instanceof ServerError && WAL_IS_GONE.has(error.sqlstate)
+  /** Streaming goes on at the oldest position that the server still holds for us. */
+  async #recordLoss(
+    replication: ReplicationConnection,
+    { timeline, isNewest, missingFrom, serverEnd }: StreamStart,
+    error: ServerError,
+  ): Promise<void> {
+    const { archive, slot } = this.o
+    const known = archive.resumeAt(timeline) ?? missingFrom
+    const segmentOf = (lsn: Lsn) => (lsn - (lsn % BigInt(archive.segmentBytes))) as Lsn
+    let to = serverEnd
+    if (isNewest) {
+      const held = await replication.heldFrom(slot)
+      to = segmentOf(held !== undefined && segmentOf(held) > known ? held : serverEnd)
+    }
+    if (to <= known) throw error
+    const gap = await archive.recordGap({
+      timeline,
+      from: missingFrom,
+      to,
+      reason: error.message,
+    })
+    this.emit('gap', gap)
+  }
 }
 
 function isSlotBusy(error: unknown): boolean {
-  return error instanceof ServerError && error.sqlstate === '55006'
-}
-
-/** All pieces that have already arrived, so that one sync makes them durable together. */
-function takeBatch(stream: WalStream, first: WalPiece): WalPiece[] {
-  const batch = [first]
-  let bytes = first.bytes.length
-  while (bytes < BATCH_BYTES) {
-    const piece = stream.poll()
-    if (!piece) break
-    batch.push(piece)
-    bytes += piece.bytes.length
-  }
-  return batch
-}
-
-/** Commits something once a second: a server may be idle, or write for hours without a commit. */
-class Heartbeat {
-  readonly #timer: NodeJS.Timeout
-  #connection: Connection | undefined
-  #beating: Promise<void> | undefined
-
-  constructor(private readonly source: ConnectionTarget) {
-    this.#timer = setInterval(() => this.#tick(), HEARTBEAT_MS)
-  }
-
-  async close(): Promise<void> {
-    clearInterval(this.#timer)
-    await this.#beating
-    await this.#connection?.close()
-  }
-
-  #tick(): void {
-    this.#beating ??= this.#beat().finally(() => {
-      this.#beating = undefined
-    })
-  }
-
-  async #beat(): Promise<void> {
-    try {
-      this.#connection ??= await Connection.open({
-        ...this.source,
-        applicationName: 'lifeboat-heartbeat',
-      })
-      await this.#connection.query("select pg_logical_emit_message(true, 'lifeboat', '')")
-    } catch (error) {
-      // The stream notices a lost server by itself; a heartbeat only has to try again.
-      if (!(error instanceof LifeboatError) && !(error instanceof ServerError)) throw error
-      this.#connection?.destroy()
-      this.#connection = undefined
-    }
-  }
+  return error instanceof ServerError && error.sqlstate === SLOT_BUSY
 }

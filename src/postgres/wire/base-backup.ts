@@ -1,7 +1,9 @@
 import { LifeboatError } from '../../core/errors.ts'
 import { type Lsn, parseLsn } from '../../core/lsn.ts'
-import { Connection, type ConnectionTarget, readRow } from './connection.ts'
+import { Connection } from './connection.ts'
+import type { ConnectionTarget } from './connection-target.ts'
 import type { Message } from './message-stream.ts'
+import { readRow } from './row.ts'
 import { fieldsOf, ServerError } from './server-error.ts'
 
 /** A piece of a base backup: the beginning of a tar archive, or some bytes of it. */

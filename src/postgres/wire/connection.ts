@@ -1,27 +1,14 @@
 import { connect as connectTcp, type Socket } from 'node:net'
-import { connect as connectTls } from 'node:tls'
-import { LifeboatError } from '../../core/errors.ts'
+import type { LifeboatError } from '../../core/errors.ts'
+import type { ConnectionTarget } from './connection-target.ts'
+import { logInRefused, unreachable, unsupported, whileLoggingIn } from './log-in-failure.ts'
 import { type Message, MessageStream } from './message-stream.ts'
+import { readySocket } from './ready-socket.ts'
+import { columnNames, type Row, rowOf } from './row.ts'
 import { ScramClient } from './scram.ts'
 import { fieldsOf, ServerError } from './server-error.ts'
 
-/** Where a PostgreSQL server listens and who asks. `tls` is off unless told: regions listen on loopback. */
-export interface ConnectionTarget {
-  readonly host: string
-  readonly port: number
-  readonly user: string
-  readonly password: string
-  readonly database?: string
-  readonly tls?: 'off' | 'require'
-  readonly applicationName?: string
-  readonly connectTimeoutMs?: number
-}
-
-/** One row, each value in PostgreSQL's text form. */
-export type Row = Record<string, string | null>
-
 const PROTOCOL_3_0 = 196_608
-const SSL_REQUEST = 80_877_103
 
 /**
  * A connection that speaks PostgreSQL's protocol, version 3: the simple query protocol and, with
@@ -43,41 +30,79 @@ export class Connection {
   /** @throws LifeboatError `DatabaseUnreachable`, `CredentialsRefused`; `ServerError` for any other refusal. */
   static async open(
     target: ConnectionTarget,
-    { replication = false }: { replication?: boolean } = {},
+    { replication = false, signal }: { replication?: boolean; signal?: AbortSignal } = {},
   ): Promise<Connection> {
-    const socket = await openSocket(target)
-    const connection = new Connection(target, socket, new MessageStream(socket))
-    const timeout = setTimeout(() => {
-      socket.destroy(unreachable(target, 'it did not answer the log-in in time'))
-    }, target.connectTimeoutMs ?? 10_000)
+    signal?.throwIfAborted()
+    const socket = connectTcp({ host: target.host, port: target.port, noDelay: true })
+    const timeoutMs = target.connectTimeoutMs ?? 10_000
+    const timer = setTimeout(() => {
+      socket.destroy(new Error(`no answer within ${timeoutMs} ms`))
+    }, timeoutMs)
+    const onAbort = () => socket.destroy(new Error('the attempt was given up'))
+    signal?.addEventListener('abort', onAbort, { once: true })
     try {
+      const secured = await readySocket(socket, target)
+      const connection = new Connection(target, secured, new MessageStream(secured))
       connection.#send(null, startupBody(target, replication))
       await connection.#authenticate()
       return connection
     } catch (error) {
       socket.destroy()
-      throw error
+      signal?.throwIfAborted()
+      throw whileLoggingIn(error, target)
     } finally {
-      clearTimeout(timeout)
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', onAbort)
     }
   }
 
-  /** Runs SQL, one or several statements, and returns the rows of all of them. @throws ServerError */
-  async query(sql: string): Promise<Row[]> {
-    this.send('Q', cString(sql))
+  /**
+   * Runs SQL, one or several statements, and returns the rows of all of them.
+   *
+   * @throws ServerError; LifeboatError `DatabaseUnreachable`, also after `timeoutMs`: the connection is closed then, and
+   *         whether the SQL took effect is not known
+   */
+  async query(sql: string, { timeoutMs }: { timeoutMs?: number } = {}): Promise<Row[]> {
+    const timer =
+      timeoutMs === undefined
+        ? undefined
+        : setTimeout(() => {
+            this.socket.destroy(new Error(`no answer within ${timeoutMs} ms`))
+          }, timeoutMs)
+    try {
+      this.send('Q', cString(sql))
+      return await this.readRows()
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  /**
+   * The rows of all results up to the end of the command that was sent.
+   *
+   * @param first  a message of it that was read already
+   * @throws ServerError
+   */
+  async readRows(first?: Message): Promise<Row[]> {
     const rows: Row[] = []
     let columns: string[] = []
     let failure: ServerError | undefined
-    for (;;) {
-      const { type, body } = await this.messages.next()
-      if (type === 'T') columns = columnNames(body)
-      else if (type === 'D') rows.push(rowOf(columns, body))
+    for (let message = first; ; message = undefined) {
+      const { type, body } = message ?? (await this.receive())
+      if (type === 'T') columns = this.#parsed(() => columnNames(body))
+      else if (type === 'D') rows.push(this.#parsed(() => rowOf(columns, body)))
       else if (type === 'E') failure ??= new ServerError(fieldsOf(body))
+      else if (type === 'G') this.send('f', cString('nothing is copied in'))
       else if (type === 'Z') {
         if (failure) throw failure
         return rows
       }
     }
+  }
+
+  /** Reads on until the server is ready for the next command. */
+  async skipToReady(): Promise<void> {
+    while ((await this.receive()).type !== 'Z');
   }
 
   /** Sends one message of the protocol. */
@@ -115,10 +140,10 @@ export class Connection {
     })
   }
 
-  /** Ends the connection at once, for instance to interrupt a stream. */
-  destroy(): void {
+  /** Ends the connection at once, for instance to interrupt a stream. Whoever waits for the server gets the reason. */
+  destroy(reason?: Error): void {
     this.#isClosed = true
-    this.socket.destroy()
+    this.socket.destroy(reason)
   }
 
   #absorb({ type, body }: Message): boolean {
@@ -129,17 +154,36 @@ export class Connection {
     return type === 'S' || type === 'N' || type === 'K' || type === 'A'
   }
 
+  /** What cannot be parsed leaves nothing to be trusted behind it. */
+  #parsed<Result>(parse: () => Result): Result {
+    try {
+      return parse()
+    } catch (error) {
+      if (error instanceof RangeError) throw this.#garbled(error)
+      throw error
+    }
+  }
+
+  #garbled(cause?: unknown): LifeboatError {
+    this.destroy()
+    return unreachable(this.target, 'what it sends is not the PostgreSQL protocol', cause)
+  }
+
   async #authenticate(): Promise<void> {
     let scram: ScramClient | undefined
+    let isProven = false
     for (;;) {
       const { type, body } = await this.receive()
       if (type === 'E') throw logInRefused(this.target, new ServerError(fieldsOf(body)))
       if (type === 'Z') return
-      if (type !== 'R') continue
+      if (type !== 'R') throw this.#garbled()
 
-      const method = body.readInt32BE(0)
-      if (method === 0) continue
-      if (method === 10) {
+      const method = this.#parsed(() => body.readInt32BE(0))
+      if (method === 0) {
+        // A server that began the exchange and cannot end it does not know the password.
+        if (scram && !isProven) throw this.#garbled()
+        this.messages.trust()
+      } else if (method === 10) {
         scram = new ScramClient(this.target.password)
         if (!body.toString('latin1', 4).split('\0').includes(scram.mechanism))
           throw unsupported(this.target)
@@ -149,64 +193,19 @@ export class Connection {
         this.#send('p', Buffer.from(scram.answer(body.toString('utf8', 4))))
       } else if (method === 12 && scram) {
         scram.verify(body.toString('utf8', 4))
+        isProven = true
       } else {
         throw unsupported(this.target)
       }
     }
   }
 
-  #send(type: string | null, body: Buffer): void {
+  #send(type: string | null, body: Buffer): boolean {
     const header = Buffer.alloc(type === null ? 4 : 5)
     if (type !== null) header.write(type, 0, 'latin1')
     header.writeInt32BE(body.length + 4, header.length - 4)
-    this.socket.write(Buffer.concat([header, body]))
+    return this.socket.write(Buffer.concat([header, body]))
   }
-}
-
-async function openSocket(target: ConnectionTarget): Promise<Socket> {
-  const socket = connectTcp({ host: target.host, port: target.port, noDelay: true })
-  const timeoutMs = target.connectTimeoutMs ?? 10_000
-  await eventOf(socket, 'connect', target, timeoutMs)
-  if (target.tls !== 'require') return socket
-
-  const request = Buffer.concat([int32(8), int32(SSL_REQUEST)])
-  socket.write(request)
-  const [answer] = await eventOf<[Buffer]>(socket, 'data', target, timeoutMs)
-  // Anything after the one byte was put there by somebody in between (CVE-2021-23222).
-  if (answer.length !== 1 || answer[0] !== 'S'.charCodeAt(0)) {
-    socket.destroy()
-    throw unreachable(target, 'it does not offer TLS')
-  }
-  const secured = connectTls({ socket, servername: target.host })
-  await eventOf(secured, 'secureConnect', target, timeoutMs)
-  return secured
-}
-
-function eventOf<Values extends unknown[]>(
-  socket: Socket,
-  event: string,
-  target: ConnectionTarget,
-  timeoutMs: number,
-): Promise<Values> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => fail(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs)
-    const fail = (error: Error) => {
-      settle()
-      socket.destroy()
-      reject(unreachable(target, error.message, error))
-    }
-    const succeed = (...values: unknown[]) => {
-      settle()
-      resolve(values as Values)
-    }
-    const settle = () => {
-      clearTimeout(timer)
-      socket.off('error', fail)
-      socket.off(event, succeed)
-    }
-    socket.once('error', fail)
-    socket.once(event, succeed)
-  })
 }
 
 function startupBody(target: ConnectionTarget, replication: boolean): Buffer {
@@ -220,70 +219,6 @@ function startupBody(target: ConnectionTarget, replication: boolean): Buffer {
   }
   const pairs = Object.entries(settings).flatMap(([name, value]) => [cString(name), cString(value)])
   return Buffer.concat([int32(PROTOCOL_3_0), ...pairs, Buffer.from([0])])
-}
-
-function columnNames(body: Buffer): string[] {
-  const names: string[] = []
-  let at = 2
-  for (let column = 0; column < body.readInt16BE(0); column++) {
-    const end = body.indexOf(0, at)
-    names.push(body.toString('utf8', at, end))
-    at = end + 19
-  }
-  return names
-}
-
-function rowOf(columns: readonly string[], body: Buffer): Row {
-  const values = readRow(body)
-  return Object.fromEntries(columns.map((column, index) => [column, values[index] ?? null]))
-}
-
-/** The values of a DataRow message, in order. */
-export function readRow(body: Buffer): (string | null)[] {
-  const values: (string | null)[] = []
-  let at = 2
-  for (let count = body.readInt16BE(0); count > 0; count--) {
-    const length = body.readInt32BE(at)
-    at += 4
-    values.push(length < 0 ? null : body.toString('utf8', at, at + length))
-    at += Math.max(length, 0)
-  }
-  return values
-}
-
-function logInRefused(target: ConnectionTarget, error: ServerError): Error {
-  const where = `${target.host}:${target.port}`
-  if (error.sqlstate.startsWith('28')) {
-    return new LifeboatError(
-      'CredentialsRefused',
-      `the database at ${where} refused user '${target.user}'`,
-      {
-        hint: 'Check the user and password that were given for it.',
-        cause: error,
-      },
-    )
-  }
-  // 57P03: starting up, shutting down or recovering. 53300: no connection slot is free.
-  if (error.sqlstate === '57P03' || error.sqlstate === '53300') {
-    return unreachable(target, error.message, error)
-  }
-  return error
-}
-
-function unsupported(target: ConnectionTarget): LifeboatError {
-  return new LifeboatError(
-    'CredentialsRefused',
-    `the database at ${target.host}:${target.port} asks for a way to log in other than SCRAM-SHA-256`,
-    { hint: "Set password_encryption to 'scram-sha-256' and set the role's password again." },
-  )
-}
-
-function unreachable(target: ConnectionTarget, reason: string, cause?: unknown): LifeboatError {
-  return new LifeboatError(
-    'DatabaseUnreachable',
-    `the database at ${target.host}:${target.port} cannot be reached: ${reason}`,
-    { hint: 'Check that it runs and that its address is right.', cause },
-  )
 }
 
 function cString(text: string): Buffer {

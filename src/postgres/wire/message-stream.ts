@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { assert } from '../../core/assert.ts'
 import { LifeboatError } from '../../core/errors.ts'
 
 /** One message of the PostgreSQL protocol: its type letter and its body. */
@@ -9,6 +10,8 @@ export interface Message {
 
 /** No honest server sends more in one message; a larger length is a broken or hostile stream. */
 const MAX_MESSAGE_BYTES = 1 << 30
+/** Before the server has shown that it knows the password it is not trusted with our memory. */
+const MAX_LOG_IN_BYTES = 64 << 10
 /** The socket is paused while this much waits to be taken, which bounds memory under a slow reader. */
 const PAUSE_AT_BYTES = 4 << 20
 
@@ -18,8 +21,11 @@ const PAUSE_AT_BYTES = 4 << 20
  * Back-pressure: the socket is paused while unread messages amount to more than 4 MiB.
  */
 export class MessageStream {
-  readonly #ready: Message[] = []
+  #ready: Message[] = []
+  /** Where in `#ready` the first message stands that was not taken. */
+  #first = 0
   #readyBytes = 0
+  #maxBytes = MAX_LOG_IN_BYTES
   #chunks: Buffer[] = []
   #chunkBytes = 0
   #wanted = 5
@@ -32,14 +38,16 @@ export class MessageStream {
     socket.on('close', () => this.#fail(connectionLost()))
   }
 
+  /** The server has proven who it is: from now on its messages may be large. */
+  trust(): void {
+    this.#maxBytes = MAX_MESSAGE_BYTES
+  }
+
   /** The next message. @throws LifeboatError `DatabaseUnreachable` when the connection has ended. */
   next(): Promise<Message> {
-    const message = this.#ready.shift()
-    if (message) {
-      this.#readyBytes -= message.body.length
-      if (this.#readyBytes < PAUSE_AT_BYTES && this.socket.isPaused()) this.socket.resume()
-      return Promise.resolve(message)
-    }
+    assert(!this.#waiting, 'one caller at a time reads a connection')
+    const message = this.poll()
+    if (message) return Promise.resolve(message)
     if (this.#failure) return Promise.reject(this.#failure)
     return new Promise((resolve, reject) => {
       this.#waiting = { resolve, reject }
@@ -48,9 +56,14 @@ export class MessageStream {
 
   /** A message that has already arrived, without waiting. */
   poll(): Message | undefined {
-    if (this.#ready.length === 0) return undefined
-    const message = this.#ready.shift()!
-    this.#readyBytes -= message.body.length
+    const message = this.#ready[this.#first]
+    if (!message) return undefined
+    this.#first++
+    if (this.#first === this.#ready.length) {
+      this.#ready = []
+      this.#first = 0
+    }
+    this.#readyBytes -= sizeOf(message)
     if (this.#readyBytes < PAUSE_AT_BYTES && this.socket.isPaused()) this.socket.resume()
     return message
   }
@@ -73,7 +86,7 @@ export class MessageStream {
     this.#wanted = 5
     while (bytes.length - at >= 5) {
       const length = bytes.readUInt32BE(at + 1)
-      if (length < 4 || length > MAX_MESSAGE_BYTES) {
+      if (length < 4 || length > this.#maxBytes) {
         this.#fail(
           new LifeboatError(
             'DatabaseUnreachable',
@@ -104,7 +117,7 @@ export class MessageStream {
       return
     }
     this.#ready.push(message)
-    this.#readyBytes += message.body.length
+    this.#readyBytes += sizeOf(message)
   }
 
   #fail(error: unknown) {
@@ -119,4 +132,9 @@ function connectionLost(cause?: Error) {
     ? `the connection was lost: ${cause.message}`
     : 'the server closed the connection'
   return new LifeboatError('DatabaseUnreachable', reason, { cause })
+}
+
+/** What a message keeps of memory, roughly. */
+function sizeOf({ body }: Message): number {
+  return body.length + 64
 }

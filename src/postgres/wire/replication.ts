@@ -1,6 +1,8 @@
+import { assert } from '../../core/assert.ts'
 import { LifeboatError } from '../../core/errors.ts'
 import { formatLsn, type Lsn, parseLsn } from '../../core/lsn.ts'
-import { Connection, type ConnectionTarget } from './connection.ts'
+import { Connection } from './connection.ts'
+import type { ConnectionTarget } from './connection-target.ts'
 import type { Message } from './message-stream.ts'
 import { fieldsOf, ServerError } from './server-error.ts'
 
@@ -33,8 +35,12 @@ export interface TimelineSwitch {
 export class ReplicationConnection {
   private constructor(private readonly connection: Connection) {}
 
-  static async open(target: ConnectionTarget): Promise<ReplicationConnection> {
-    return new ReplicationConnection(await Connection.open(target, { replication: true }))
+  /** @throws as `Connection.open` */
+  static async open(
+    target: ConnectionTarget,
+    o: { signal?: AbortSignal } = {},
+  ): Promise<ReplicationConnection> {
+    return new ReplicationConnection(await Connection.open(target, { ...o, replication: true }))
   }
 
   async identify(): Promise<SystemIdentity> {
@@ -50,6 +56,7 @@ export class ReplicationConnection {
   async segmentBytes(): Promise<number> {
     const [row] = await this.connection.query('SHOW wal_segment_size')
     const [, amount = '', unit = ''] = /^(\d+)(MB|GB)$/.exec(row?.wal_segment_size ?? '') ?? []
+    assert(amount !== '', 'wal_segment_size is a number of megabytes or gigabytes')
     return Number(amount) * (unit === 'GB' ? 1 << 30 : 1 << 20)
   }
 
@@ -67,6 +74,12 @@ export class ReplicationConnection {
     } catch (error) {
       if (!(error instanceof ServerError) || error.sqlstate !== '42710') throw error
     }
+  }
+
+  /** From where on a slot holds WAL; undefined when there is no such slot or it holds none. */
+  async heldFrom(name: string): Promise<Lsn | undefined> {
+    const [row] = await this.connection.query(`READ_REPLICATION_SLOT "${name}"`)
+    return row?.restart_lsn ? parseLsn(row.restart_lsn) : undefined
   }
 
   async dropSlot(name: string): Promise<void> {
@@ -88,7 +101,7 @@ export class ReplicationConnection {
     const { type, body } = await this.connection.receive()
     if (type === 'E') {
       const error = new ServerError(fieldsOf(body))
-      await this.#untilReady()
+      await this.connection.skipToReady()
       throw error
     }
     // No CopyBoth: the timeline ended exactly here, and the server says at once what comes next.
@@ -103,12 +116,8 @@ export class ReplicationConnection {
   }
 
   /** Ends the connection at once, also in the middle of a stream. */
-  destroy(): void {
-    this.connection.destroy()
-  }
-
-  async #untilReady(): Promise<void> {
-    while ((await this.connection.receive()).type !== 'Z');
+  destroy(reason?: Error): void {
+    this.connection.destroy(reason)
   }
 }
 
@@ -138,9 +147,14 @@ export class WalStream {
     return undefined
   }
 
-  /** Tells the server up to where WAL is durable here, so that it may recycle it. */
-  acknowledge(durable: Lsn, now: Date): void {
+  /**
+   * Tells the server up to where WAL is durable here, so that it may recycle it.
+   *
+   * @param mustReply  ask for a sign of life at once
+   */
+  acknowledge(durable: Lsn, now: Date, mustReply = false): void {
     const status = Buffer.alloc(34)
+    status[33] = mustReply ? 1 : 0
     status.write('r', 0, 'latin1')
     status.writeBigUInt64BE(durable, 1)
     status.writeBigUInt64BE(durable, 9)
@@ -154,30 +168,28 @@ export class WalStream {
     if (type === 'd') return body[0] === 0x77 ? pieceOf(body) : undefined
     if (type === 'c') {
       this.connection.send('c', Buffer.alloc(0))
-      return readSwitch(this.connection, await this.connection.receive())
+      return readSwitch(this.connection)
     }
-    if (type === 'E') throw new ServerError(fieldsOf(body))
+    if (type === 'E') {
+      await this.connection.skipToReady()
+      throw new ServerError(fieldsOf(body))
+    }
     return undefined
   }
 }
 
 function pieceOf(body: Buffer): WalPiece {
+  if (body.length < 25) throw notWal()
   return { lsn: body.readBigUInt64BE(1) as Lsn, bytes: body.subarray(25) }
 }
 
 /** After the end of a timeline the server sends one row: the next timeline and where it begins. */
-async function readSwitch(connection: Connection, first: Message): Promise<TimelineSwitch> {
-  let found: TimelineSwitch | undefined
-  for (let message = first; message.type !== 'Z'; message = await connection.receive()) {
-    if (message.type === 'E') throw new ServerError(fieldsOf(message.body))
-    if (message.type !== 'D') continue
-    const timelineLength = message.body.readInt32BE(2)
-    const timeline = message.body.toString('utf8', 6, 6 + timelineLength)
-    found = {
-      nextTimeline: Number(timeline),
-      switchedAt: parseLsn(message.body.toString('utf8', 10 + timelineLength)),
-    }
-  }
-  if (found) return found
-  throw new LifeboatError('DatabaseUnreachable', 'the server stopped sending its write-ahead log')
+async function readSwitch(connection: Connection, first?: Message): Promise<TimelineSwitch> {
+  const [row] = await connection.readRows(first)
+  if (!row?.next_tli || !row.next_tli_startpos) throw notWal()
+  return { nextTimeline: Number(row.next_tli), switchedAt: parseLsn(row.next_tli_startpos) }
+}
+
+function notWal(): LifeboatError {
+  return new LifeboatError('DatabaseUnreachable', 'the server stopped sending its write-ahead log')
 }

@@ -1,5 +1,6 @@
 import { createHash, createHmac, pbkdf2, randomBytes } from 'node:crypto'
 import { promisify } from 'node:util'
+import { saslPrep } from './sasl-prep.ts'
 
 const ITERATIONS = 4096
 
@@ -10,7 +11,7 @@ const ITERATIONS = 4096
  */
 export async function scramVerifier(password: string): Promise<string> {
   const salt = randomBytes(16)
-  const salted = await promisify(pbkdf2)(password.normalize('NFKC'), salt, ITERATIONS, 32, 'sha256')
+  const salted = await promisify(pbkdf2)(saslPrep(password), salt, ITERATIONS, 32, 'sha256')
   const hmac = (text: string) => createHmac('sha256', salted).update(text).digest()
   const storedKey = createHash('sha256').update(hmac('Client Key')).digest('base64')
   const serverKey = hmac('Server Key').toString('base64')

@@ -1,5 +1,6 @@
 import { createHash, createHmac, pbkdf2Sync, randomBytes, timingSafeEqual } from 'node:crypto'
 import { LifeboatError } from '../../core/errors.ts'
+import { saslPrep } from './sasl-prep.ts'
 
 const MECHANISM = 'SCRAM-SHA-256'
 /** A server may ask for as much work as it likes; more than this is an attack on the client. */
@@ -37,7 +38,7 @@ export class ScramClient {
       throw new LifeboatError('CredentialsRefused', 'the server sent an unusable SCRAM challenge')
     }
     const salted = pbkdf2Sync(
-      this.password.normalize('NFKC'),
+      saslPrep(this.password),
       Buffer.from(salt, 'base64'),
       iterations,
       32,

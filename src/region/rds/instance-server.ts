@@ -6,7 +6,8 @@ import type { Clock } from '../../core/clock.ts'
 import type { PostgresBinaries } from '../../postgres/binaries.ts'
 import { Cluster } from '../../postgres/cluster.ts'
 import { endOrphans } from '../../postgres/server-processes.ts'
-import { Connection, type Row } from '../../postgres/wire/connection.ts'
+import { Connection } from '../../postgres/wire/connection.ts'
+import type { Row } from '../../postgres/wire/row.ts'
 import { serverSettings } from './parameters/parameter-values.ts'
 
 /** The real superuser of every instance, as on RDS. Its password never leaves the region. */
