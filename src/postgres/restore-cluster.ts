@@ -18,7 +18,9 @@ import { Connection } from './wire/connection.ts'
 
 /** Replay is watched for as long as it moves; this long without a step is a failure. */
 const STALLED_MS = 60_000
-const PROMOTE_SECONDS = 60
+const PROMOTE_MS = 60_000
+/** How often a server is asked how far it is. */
+const POLL_MS = 5
 /** A folder that is not even a cluster yet. */
 const UNFINISHED = '.partial'
 /** In a data directory: its restore is not complete. */
@@ -179,15 +181,27 @@ async function replayAndPromote(cluster: Cluster, o: RestoreRequest): Promise<vo
   const connection = await Connection.open(cluster.target())
   try {
     await untilReplayed(connection, o)
-    const [row] = await connection.query(`select pg_promote(true, ${PROMOTE_SECONDS}) as promoted`)
-    if (row?.promoted !== 't') {
-      throw new LifeboatError(
-        'RestoreFailed',
-        `the restored server was not promoted within ${PROMOTE_SECONDS} s`,
-      )
-    }
+    // Told to wait, the server would look only ten times a second whether it is done.
+    await connection.query('select pg_promote(false)')
+    await untilPromoted(connection, o)
   } finally {
     await connection.close()
+  }
+}
+
+async function untilPromoted(connection: Connection, { clock, signal }: RestoreRequest) {
+  const deadlineMs = clock.monotonicMs() + PROMOTE_MS
+  for (;;) {
+    signal?.throwIfAborted()
+    const [row] = await connection.query('select pg_is_in_recovery() as recovers')
+    if (row?.recovers === 'f') return
+    if (clock.monotonicMs() > deadlineMs) {
+      throw new LifeboatError(
+        'RestoreFailed',
+        `the restored server was not promoted within ${PROMOTE_MS / 1000} s`,
+      )
+    }
+    await clock.sleep(POLL_MS)
   }
 }
 
@@ -207,7 +221,7 @@ async function untilReplayed(connection: Connection, o: RestoreRequest): Promise
         `replay stopped at ${formatLsn(replayed as Lsn)}, before ${formatLsn(o.plan.replayUntil)}`,
       )
     }
-    await o.clock.sleep(10)
+    await o.clock.sleep(POLL_MS)
   }
 }
 
