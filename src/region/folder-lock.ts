@@ -24,7 +24,11 @@ export class FolderLock {
       await mkdir(folder, { recursive: true, mode: 0o711 })
       await writeFile(mine, JSON.stringify(thisProcess()), { mode: 0o600 })
     } catch (cause) {
-      if (isDiskFull(cause)) throw diskFull(folder, cause)
+      if (isDiskFull(cause)) {
+        // It is there, and empty.
+        await rm(mine, { force: true })
+        throw diskFull(folder, cause)
+      }
       const hint = 'Give this account the right to write there, or use another --home.'
       throw new LifeboatError('FolderNotUsable', `'${folder}' cannot be used`, { hint, cause })
     }

@@ -45,7 +45,10 @@ async function makeOnce(file: string): Promise<string> {
     await rm(temporary, { force: true })
   } catch (cause) {
     const hint = 'Give this account the right to write there, or use another --home.'
-    if (isDiskFull(cause)) throw diskFull(file, cause)
+    if (isDiskFull(cause)) {
+      await rm(temporary, { force: true })
+      throw diskFull(file, cause)
+    }
     throw new LifeboatError('FolderNotUsable', `'${file}' cannot be written`, { hint, cause })
   }
   return await readFile(file, 'utf8')

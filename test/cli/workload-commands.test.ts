@@ -12,6 +12,7 @@ describe('a workload in an embedded region, by the command line', () => {
   const home = join(folder.path, 'home')
   const workload = join(folder.path, 'lifeboat.yaml')
   let environment: NodeJS.ProcessEnv
+  let beforeMistake: string
 
   beforeAll(async () => {
     const start = ['region', 'start', 'ap-southeast-1', '--port', '0', '--detach', '--json']
@@ -128,6 +129,7 @@ checks:
     'without a terminal a gate stays closed, and the execution can be canceled',
     async () => {
       await watchOnce()
+      beforeMistake = new Date().toISOString()
       shop('mistake')
       const refused = await json('watch', '--once')
       expect(refused).toMatchObject({ code: 54, error: { code: 'ApprovalRequired' } })
@@ -138,9 +140,10 @@ checks:
   )
 
   test(
-    'a recovery whose Lifeboat is killed goes on with execution resume',
+    'a recovery to a given moment, whose Lifeboat is killed, goes on with execution resume',
     async () => {
-      const args = ['runbook', 'run', 'data-corruption', '--yes', '--workload', workload]
+      const run = ['runbook', 'run', 'data-corruption', '--to', beforeMistake, '--yes']
+      const args = [...run, '--workload', workload]
       const killed = spawn(process.execPath, [join(root, 'bin', 'lifeboat'), ...args], {
         env: { PATH: process.env.PATH, LIFEBOAT_HOME: home },
         stdio: ['ignore', 'ignore', 'pipe'],
@@ -166,7 +169,10 @@ checks:
       const { code, stderr } = await resumed
       expect(code, stderr).toBe(0)
       await theShop.stop()
-      expect(await execution('show', id)).toMatchObject({ status: 'completed', verdict: 'proven' })
+      const shown = await execution('show', id)
+      expect(shown).toMatchObject({ status: 'completed', verdict: 'proven' })
+      const [identify] = shown.steps.filter(({ name }: { name: string }) => name === 'identify')
+      expect(identify.output.recoveryPoint).toMatchObject({ time: beforeMistake })
       expect(await json('status')).toMatchObject({ state: 'passed' })
     },
     3 * MINUTES,

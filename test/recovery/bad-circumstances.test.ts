@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, rmSync, statfsSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, rmSync, statfsSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
@@ -155,7 +155,10 @@ test('a full disk stops writes, not the region, and costs no order that was ackn
       environment,
     })
     expect(other.code).toBe(21)
-    expectClear(other.stderr, 'DiskFull', /full/)
+    expectClear(other.stderr, 'DiskFull', /^error: the disk that holds .* is full$/)
+    const { folder } = region.home
+    const left = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    expect(left.filter((path) => /lock-of-|credentials\.json\./.test(path))).toEqual([])
     expect((await region.describe('shop-db'))?.DBInstanceIdentifier).toBe('shop-db')
 
     rmSync(filler)
