@@ -1,8 +1,8 @@
 import { LifeboatError } from '../core/errors.ts'
 import { formatLsn, type Lsn } from '../core/lsn.ts'
 import type { BaseBackup } from './vault/manifest.ts'
-import type { TimelineArchive, WalRange } from './wal/timeline-archive.ts'
-import { PROMISE_MARGIN_US, type WalArchive } from './wal/wal-archive.ts'
+import { newestMoment, type TimelineArchive, type WalRange } from './wal/timeline-archive.ts'
+import type { WalArchive } from './wal/wal-archive.ts'
 
 /** What to restore to: a moment, a position, the newest moment there is, or a backup as it was at its end. */
 export type RecoveryTarget =
@@ -155,11 +155,6 @@ function backupsIn(
 
 function isInside(range: WalRange, backup: BaseBackup): boolean {
   return range.from <= backup.startLsn && backup.stopLsn <= range.to
-}
-
-function newestMoment({ newestCommitUs }: WalRange): Date | undefined {
-  if (!Number.isFinite(newestCommitUs)) return undefined
-  return new Date(Math.floor((newestCommitUs - PROMISE_MARGIN_US) / 1000))
 }
 
 function unreachable(all: readonly Reach[], wanted: string): LifeboatError {

@@ -3,6 +3,7 @@ import { readFile, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import type { Clock } from '../core/clock.ts'
 import { LifeboatError } from '../core/errors.ts'
+import { findProcess, thisProcess } from './process-identity.ts'
 import { findSharedMemory, releaseSharedMemory } from './shared-memory.ts'
 
 /** On a server's command line: which process of ours started it, as its pid and start time. */
@@ -11,7 +12,8 @@ const END_DEADLINE_MS = 10_000
 
 /** What to put on a server's command line so that another process can tell whether its owner still lives. */
 export function ownerSetting(): string {
-  return `${OWNER_SETTING}=${process.pid}.${startTicks(process.pid)}`
+  const { pid, startedTicks } = thisProcess()
+  return `${OWNER_SETTING}=${pid}.${startedTicks}`
 }
 
 /**
@@ -73,7 +75,7 @@ function refuseUnlessOrphaned(postmaster: number, dataDirectory: string): void {
       { hint: 'Stop that server first, for instance with pg_ctl.' },
     )
   }
-  if (startTicks(owner.pid) !== owner.startTicks) return
+  if (findProcess(owner.pid)?.startedTicks !== owner.startedTicks) return
   throw new LifeboatError('AlreadyRunning', `process ${owner.pid} owns '${dataDirectory}'`, {
     hint: 'Stop it first, or use another --home.',
   })
@@ -88,7 +90,8 @@ function serverProcesses(dataDirectory: string): number[] {
       const cwd = readLink(`/proc/${pid}/cwd`)
       if (cwd !== folder && cwd !== `${folder} (deleted)`) return false
       const program = readLink(`/proc/${pid}/exe`)
-      return program !== undefined && basename(program).startsWith('postgres')
+      // One that is just dying has no program any more, but still holds the server's memory.
+      return program === undefined || basename(program).startsWith('postgres')
     })
     .map(Number)
 }
@@ -113,22 +116,10 @@ async function lockHolder(dataDirectory: string): Promise<number | undefined> {
   }
 }
 
-function ownerOf(postmaster: number): { pid: number; startTicks: string } | undefined {
+function ownerOf(postmaster: number): { pid: number; startedTicks: number } | undefined {
   const argv = readProc(`/proc/${Math.abs(postmaster)}/cmdline`) ?? ''
   const owner = new RegExp(`${OWNER_SETTING.replace('.', '\\.')}=(\\d+)\\.(\\d+)\\0`).exec(argv)
-  return owner ? { pid: Number(owner[1]), startTicks: owner[2]! } : undefined
-}
-
-/**
- * When a process started, in clock ticks since boot, which tells it from a later one with its number; undefined
- * when it is gone, or dead and only not reaped. Source: proc(5), /proc/pid/stat, fields 3 and 22.
- */
-function startTicks(pid: number): string | undefined {
-  const text = readProc(`/proc/${pid}/stat`)
-  if (!text) return undefined
-  // The command's name stands in parentheses and may hold anything, so count from its end.
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
-  return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19]
+  return owner ? { pid: Number(owner[1]), startedTicks: Number(owner[2]) } : undefined
 }
 
 /** Undefined for a process that has gone meanwhile, or that is not ours to look at. */

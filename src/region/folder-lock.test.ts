@@ -2,8 +2,8 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { thisProcess } from '../postgres/process-identity.ts'
 import { FolderLock, findHolder } from './folder-lock.ts'
-import { thisProcess } from './process-identity.ts'
 
 let folder: string
 beforeEach(async () => {

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { LifeboatError } from '../core/errors.ts'
 import { systemRandom } from '../core/random.ts'
 import { diskFull, isDiskFull } from '../postgres/folder-failure.ts'
-import { isRunning, type ProcessIdentity, thisProcess } from './process-identity.ts'
+import { isRunning, type ProcessIdentity, thisProcess } from '../postgres/process-identity.ts'
 
 /**
  * One process owns a folder (I9). Files `lock.1`, `lock.2` … in it name owners by number and start time; the

@@ -5,8 +5,8 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { ERRORS, type ErrorCode, LifeboatError } from '../core/errors.ts'
 import { systemRandom } from '../core/random.ts'
+import { isRunning, type ProcessIdentity, thisProcess } from '../postgres/process-identity.ts'
 import type { Gateway } from './gateway.ts'
-import { isRunning, type ProcessIdentity, thisProcess } from './process-identity.ts'
 import { closeServer, listening } from './protocol/http-server.ts'
 
 /**

@@ -2,8 +2,8 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { findProcess } from '../postgres/process-identity.ts'
 import { Gateway } from './gateway.ts'
-import { findProcess } from './process-identity.ts'
 
 const REGION = 'eu-west-1'
 let home: string

@@ -5,8 +5,13 @@ import { join } from 'node:path'
 import { systemClock } from '../core/clock.ts'
 import { entryPoint } from '../core/entry-point.ts'
 import { ERRORS, type ErrorCode, LifeboatError } from '../core/errors.ts'
+import {
+  findProcess,
+  isRunning,
+  type ProcessIdentity,
+  signal,
+} from '../postgres/process-identity.ts'
 import { findHolder } from './folder-lock.ts'
-import { findProcess, isRunning, type ProcessIdentity, signal } from './process-identity.ts'
 import type { RegionMessage } from './region-process.ts'
 
 /** How long an orphan and a child that was asked to end may take, in milliseconds. */

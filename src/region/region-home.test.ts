@@ -12,8 +12,8 @@ import {
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { systemClock } from '../core/clock.ts'
 import { entryPoint } from '../core/entry-point.ts'
+import { findProcess, isRunning } from '../postgres/process-identity.ts'
 import { FolderLock } from './folder-lock.ts'
-import { findProcess, isRunning } from './process-identity.ts'
 import { gone } from './region-child.ts'
 import { RegionHome, type StartedRegions } from './region-home.ts'
 

@@ -9,6 +9,7 @@ import { type Lsn, parseLsn } from '../../src/core/lsn.ts'
 import { Cluster } from '../../src/postgres/cluster.ts'
 import { copyTree } from '../../src/postgres/copy-tree.ts'
 import { giveTo, serverAccount } from '../../src/postgres/server-account.ts'
+import { newestMoment } from '../../src/postgres/wal/timeline-archive.ts'
 import { WalArchive } from '../../src/postgres/wal/wal-archive.ts'
 import { WalReceiver } from '../../src/postgres/wal/wal-receiver.ts'
 import { Connection } from '../../src/postgres/wire/connection.ts'
@@ -119,8 +120,9 @@ async function promisesUnderLoad(cluster: Cluster, archive: WalArchive) {
   const promises: { timeUs: number; lsn: Lsn }[] = []
   for (let sample = 0; sample < 80; sample++) {
     await sleep(randomInt(80))
-    const promised = archive.latestRestorable()
-    if (promised) promises.push({ timeUs: promised.time.getTime() * 1000, lsn: promised.lsn })
+    const range = archive.find(1)?.ranges().at(-1)
+    const promised = range && newestMoment(range)
+    if (promised) promises.push({ timeUs: promised.getTime() * 1000, lsn: range.to })
   }
   isOn = false
   await Promise.all(writers)

@@ -14,6 +14,18 @@ export interface WalRange {
   readonly newestCommitUs: number
 }
 
+/** Commits are timed before they are logged; a moment is promised only when it lies this far back. */
+const PROMISE_MARGIN_US = 100_000
+
+/**
+ * The newest moment that a range can be restored to: any transaction that a client saw committed up to then is in it,
+ * because a commit that is logged later is also timed later. Undefined when it holds no commit.
+ */
+export function newestMoment({ newestCommitUs }: WalRange): Date | undefined {
+  if (!Number.isFinite(newestCommitUs)) return undefined
+  return new Date(Math.floor((newestCommitUs - PROMISE_MARGIN_US) / 1000))
+}
+
 /** The archived WAL of one timeline: a folder of segments, the newest of them still growing. */
 export class TimelineArchive {
   readonly #appender: WalAppender

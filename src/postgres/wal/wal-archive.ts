@@ -24,8 +24,6 @@ interface Identity {
 
 type StoredGap = { readonly [Field in keyof WalGap]: Field extends 'timeline' ? number : string }
 
-/** Commits are timed before they are logged; a moment is promised only when it lies this far back. */
-export const PROMISE_MARGIN_US = 100_000
 const IDENTITIES = ['identity', 'identity.copy'] as const
 const GAPS = 'gaps'
 const NOTE = /^(identity(\.copy)?|gaps|[0-9A-F]{8}\.history)$/
@@ -146,22 +144,6 @@ export class WalArchive {
   async keepHistoryFile(timeline: number, content: string): Promise<void> {
     const isKept = content === '' || content === (await this.historyFile(timeline))
     if (!isKept) await this.#notes.write(historyName(timeline), content)
-  }
-
-  /**
-   * The newest moment that can be restored to, from durable WAL alone: any transaction that a client saw committed
-   * up to then is in it, because a commit that is logged later is also timed later.
-   */
-  latestRestorable(): { time: Date; lsn: Lsn; timeline: number } | undefined {
-    const number = this.timelines().at(-1)
-    const archive = number === undefined ? undefined : this.#timelines.get(number)
-    const range = archive?.ranges().at(-1)
-    if (!archive || !range || !Number.isFinite(range.newestCommitUs)) return undefined
-    return {
-      time: new Date(Math.floor((range.newestCommitUs - PROMISE_MARGIN_US) / 1000)),
-      lsn: range.to,
-      timeline: archive.timeline,
-    }
   }
 
   /** Copies a stretch of one timeline into an archive in another folder. @throws LifeboatError `WalGap`, `VaultDamaged` */
