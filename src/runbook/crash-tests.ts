@@ -3,11 +3,11 @@
  */
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { entryPoint } from '../core/entry-point.ts'
 import { LifeboatError } from '../core/errors.ts'
 import { systemRandom } from '../core/random.ts'
-import type { CrashOrder } from './crash-process.ts'
+import type { CrashOrder, CrashPoint } from './crash-process.ts'
 import type { Execution } from './execution.ts'
 import { Executions } from './executions.ts'
 import type { Json, Runbook, Step } from './runbook.ts'
@@ -19,11 +19,11 @@ export interface RunbookWorld<World> {
   /** A fresh one for every case. */
   create(): Promise<World>
   input(world: World): Json
-  tools(world: World): unknown
+  tools(world: World, around: { database: StateDatabase; executions: Executions }): unknown
   /**
    * What the steps have done, such that doing it twice shows, and alike for two worlds in which the same was done.
    */
-  effects(world: World): Promise<unknown>
+  effects(world: World, execution: Execution): Promise<unknown>
   /** Must hold when every step was undone. */
   isUntouched(world: World): Promise<boolean>
   remove(world: World): Promise<void>
@@ -39,8 +39,12 @@ export interface RunbookTests<World> {
   readonly databaseUrl: () => string
   /** For one execution. */
   readonly timeoutMs?: number
-  /** Which steps to try, where trying all takes too long; all by default. */
+  /** Which steps to run twice and to fail, where trying all takes too long; all by default. */
   readonly only?: readonly string[]
+  /** Where to crash; by default right before and right after the effect of each step. */
+  readonly crashes?: readonly CrashPoint[]
+  /** What the world's `effects` are when nothing disturbs the execution; by default such an execution tells. */
+  readonly effects?: unknown
 }
 
 const ALL_GATES = ['harm', 'oneWay'] as const
@@ -54,23 +58,27 @@ export function describeRunbook<World>(runbook: Runbook, o: RunbookTests<World>)
   const { world: kit, timeoutMs = 60_000 } = o
   const steps = runbook.steps.filter(({ name }) => o.only?.includes(name) ?? true)
   const names = steps.map(({ name }) => name)
+  const { crashes = names.flatMap(aroundEffect) } = o
 
   describe(runbook.name, () => {
     const worlds: World[] = []
-    let undisturbed: unknown
+    let undisturbed = o.effects
     const create = async () => {
       const world = await kit.create()
       worlds.push(world)
       return world
     }
+    const remove = async () => {
+      for (const world of worlds.splice(0)) await kit.remove(world)
+    }
     beforeAll(async () => {
+      if (undisturbed !== undefined) return
       const world = await create()
-      await withExecutions(o, kit.runbook, world, (executions) => runToEnd(executions, kit, world))
-      undisturbed = await kit.effects(world)
+      const run = (executions: Executions) => runToEnd(executions, kit, world)
+      undisturbed = await kit.effects(world, await withExecutions(o, kit.runbook, world, run))
+      await remove()
     }, timeoutMs)
-    afterAll(async () => {
-      for (const world of worlds) await kit.remove(world)
-    }, timeoutMs)
+    afterEach(remove, timeoutMs)
 
     test.each(names)(
       `'%s' runs twice with the same result`,
@@ -89,27 +97,26 @@ export function describeRunbook<World>(runbook: Runbook, o: RunbookTests<World>)
         expect(execution.status).toBe('completed')
         const [first, second] = results.map((result) => kit.lasting?.(name, result) ?? result)
         expect(second).toEqual(first)
-        expect(await kit.effects(world)).toEqual(undisturbed)
+        expect(await kit.effects(world, execution)).toEqual(undisturbed)
       },
       timeoutMs,
     )
 
-    test.each(names.flatMap((step) => [`before '${step}'`, `after '${step}'`]))(
-      'crash right %s, then resume: completes with each effect once',
-      async (place) => {
+    test.each(crashes.map((point) => [placeOf(point), point] as const))(
+      'crash %s, then resume: completes with each effect once',
+      async (_, kill) => {
         const world = await create()
-        const [, when, step] = /^(before|after) '(.*)'$/.exec(place)!
+        const { step } = kill
         const id = `crash-${systemRandom.hex(12)}`
         const order = { module: o.module.href, databaseUrl: o.databaseUrl(), id, world }
-        const kill = { step: step!, when: when as 'before' | 'after' }
         expect(await inProcess({ ...order, kill })).toMatchObject({ signal: 'SIGKILL' })
         const before = await withExecutions(o, kit.runbook, world, (all) => all.get(id))
         expect(before.status).toBe('interrupted')
 
         expect(await inProcess(order)).toEqual({ signal: null, output: 'completed' })
-        expect(await kit.effects(world)).toEqual(undisturbed)
         const after = await withExecutions(o, kit.runbook, world, (all) => all.get(id))
-        expect(attemptsOf(after, step!)).toBe(2)
+        expect(await kit.effects(world, after)).toEqual(undisturbed)
+        expect(attemptsOf(after, step)).toBe(2)
         for (const { name, status, attempts } of before.steps) {
           if (status === 'completed') expect(attemptsOf(after, name)).toBe(attempts.length)
         }
@@ -156,6 +163,19 @@ export function describeRunbook<World>(runbook: Runbook, o: RunbookTests<World>)
   })
 }
 
+function aroundEffect(step: string): CrashPoint[] {
+  return [
+    { step, when: 'before' },
+    { step, when: 'after' },
+  ]
+}
+
+/** A crash point in words. */
+export function placeOf(point: CrashPoint): string {
+  if (point.when !== 'during') return `right ${point.when} '${point.step}'`
+  return `in '${point.step}', having sent /${point.sent}/`
+}
+
 /** The runbook with one step changed; types of a runbook are forgotten by the executor anyway. */
 export function changed(
   runbook: Runbook,
@@ -195,7 +215,7 @@ async function withExecutions<World, Result>(
   work: (executions: Executions) => Promise<Result>,
 ): Promise<Result> {
   const database = await StateDatabase.open(databaseUrl())
-  const tools = () => kit.tools(world)
+  const tools = () => kit.tools(world, { database, executions })
   const executions = await Executions.open({ database, runbooks: [runbook], tools })
   try {
     return await work(executions)
