@@ -73,7 +73,7 @@ describeRunbook(dataCorruption, {
     effects: (world, execution) => worlds.effects(world, execution),
     isUntouched: (world) => worlds.isUntouched(world),
     remove: (world) => worlds.remove(world),
-    lasting: () => null,
+    lasting: () => true,
   },
   module: new URL('./data-corruption-crash-world.mjs', import.meta.url),
   databaseUrl: () => worlds.postgres.url,
