@@ -1,5 +1,6 @@
 import { Socket } from 'node:net'
 import type { RunbookWorld } from './crash-tests.ts'
+import type { Execution } from './execution.ts'
 import { Executions } from './executions.ts'
 import type { Runbook, Step } from './runbook.ts'
 import { StateDatabase } from './state-database.ts'
@@ -7,6 +8,8 @@ import { StateDatabase } from './state-database.ts'
 /** Where a process is killed: around a step's effect, or inside it, once it has sent something to the outside. */
 export type CrashPoint =
   | { readonly step: string; readonly when: 'before' | 'after' }
+  /** Canceled at the one-way gate. */
+  | { readonly step: string; readonly when: 'beforeUndo' | 'afterUndo' }
   /** `sent` is the source of a regular expression; no answer is waited for. */
   | { readonly step: string; readonly when: 'during'; readonly sent: string }
 
@@ -20,6 +23,9 @@ export interface CrashOrder<World> {
   readonly kill?: CrashPoint
 }
 
+/** Where an execution rests that should have gone on. */
+const STUCK: readonly Execution['status'][] = ['pausedByFailedStep', 'interrupted']
+
 /** Runs an execution in a process of its own, which may be killed: prints how it ended. */
 async function main({ module, databaseUrl, id, world, kill }: CrashOrder<unknown>): Promise<void> {
   const { world: kit } = (await import(module)) as { world: RunbookWorld<unknown> }
@@ -27,10 +33,16 @@ async function main({ module, databaseUrl, id, world, kill }: CrashOrder<unknown
   const runbook = kill ? killing(kit.runbook, kill) : kit.runbook
   const tools = () => kit.tools(world, { database, executions })
   const executions = await Executions.open({ database, runbooks: [runbook], tools })
-  const autoApprove = ['harm', 'oneWay'] as const
+  const isUndone = kill?.when === 'beforeUndo' || kill?.when === 'afterUndo'
+  const autoApprove = isUndone ? (['harm'] as const) : (['harm', 'oneWay'] as const)
   if (kill) await executions.start(runbook.name, kit.input(world), { id, autoApprove })
   else await executions.resume(id)
-  const { status } = await executions.waitFor(id, (now) => now.status === 'pausedByFailedStep')
+  if (isUndone) {
+    await executions.waitFor(id, (now) => now.status === 'pendingApproval')
+    await executions.cancel(id, { by: 'test' })
+  }
+  const isStuck = (now: Execution) => STUCK.includes(now.status)
+  const { status } = await executions.waitFor(id, isStuck)
   process.stdout.write(status)
   await executions.close()
   await database.close()
@@ -39,6 +51,7 @@ async function main({ module, databaseUrl, id, world, kill }: CrashOrder<unknown
 function killing(runbook: Runbook, point: CrashPoint): Runbook {
   const steps = runbook.steps.map((step): Step => {
     if (step.name !== point.step) return step
+    const { undo } = step
     return {
       ...step,
       run: async (context) => {
@@ -49,6 +62,14 @@ function killing(runbook: Runbook, point: CrashPoint): Runbook {
         if (point.when === 'after') die()
         return output
       },
+      undo:
+        typeof undo !== 'function'
+          ? undo
+          : async (context) => {
+              if (point.when === 'beforeUndo') die()
+              await undo(context)
+              if (point.when === 'afterUndo') die()
+            },
     }
   })
   return { ...runbook, steps }

@@ -41,7 +41,7 @@ export interface RunbookTests<World> {
   readonly timeoutMs?: number
   /** Which steps to run twice and to fail, where trying all takes too long; all by default. */
   readonly only?: readonly string[]
-  /** Where to crash; by default right before and right after the effect of each step. */
+  /** Where to crash; by default right before and right after the effect of each step, and its undo. */
   readonly crashes?: readonly CrashPoint[]
   /** What the world's `effects` are when nothing disturbs the execution; by default such an execution tells. */
   readonly effects?: unknown
@@ -51,14 +51,18 @@ const ALL_GATES = ['harm', 'oneWay'] as const
 
 /**
  * Generates, for each step of a runbook: it runs twice with the same result; killed right before or right after its effect,
- * the execution is resumed and completes with each effect done once; and when it fails, every earlier step is undone, newest
- * first, even when undo runs twice.
+ * the execution is resumed and completes with each effect done once; killed around its undo, it is resumed and everything is
+ * undone; and when it fails, every earlier step is undone, newest first, even when undo runs twice.
  */
 export function describeRunbook<World>(runbook: Runbook, o: RunbookTests<World>): void {
   const { world: kit, timeoutMs = 60_000 } = o
   const steps = runbook.steps.filter(({ name }) => o.only?.includes(name) ?? true)
   const names = steps.map(({ name }) => name)
-  const { crashes = names.flatMap(aroundEffect) } = o
+  const around = [...names.flatMap(aroundEffect), ...aroundUndo(runbook)]
+  const { crashes = around.filter(({ step }) => names.includes(step)) } = o
+  const isOfUndo = ({ when }: CrashPoint) => when === 'beforeUndo' || when === 'afterUndo'
+  const places = (points: readonly CrashPoint[]) =>
+    points.map((point) => [placeOf(point), point] as const)
 
   describe(runbook.name, () => {
     const worlds: World[] = []
@@ -102,24 +106,39 @@ export function describeRunbook<World>(runbook: Runbook, o: RunbookTests<World>)
       timeoutMs,
     )
 
-    test.each(crashes.map((point) => [placeOf(point), point] as const))(
+    const crash = async (world: World, kill: CrashPoint) => {
+      const id = `crash-${systemRandom.hex(12)}`
+      const order = { module: o.module.href, databaseUrl: o.databaseUrl(), id, world }
+      const look = () => withExecutions(o, kit.runbook, world, (all) => all.get(id))
+      expect(await inProcess({ ...order, kill })).toMatchObject({ signal: 'SIGKILL' })
+      const before = await look()
+      expect(before.status).toBe('interrupted')
+      const { signal, output } = await inProcess(order)
+      expect(signal).toBe(null)
+      return { before, output, after: await look() }
+    }
+
+    test.each(places(crashes.filter((point) => !isOfUndo(point))))(
       'crash %s, then resume: completes with each effect once',
       async (_, kill) => {
         const world = await create()
-        const { step } = kill
-        const id = `crash-${systemRandom.hex(12)}`
-        const order = { module: o.module.href, databaseUrl: o.databaseUrl(), id, world }
-        expect(await inProcess({ ...order, kill })).toMatchObject({ signal: 'SIGKILL' })
-        const before = await withExecutions(o, kit.runbook, world, (all) => all.get(id))
-        expect(before.status).toBe('interrupted')
-
-        expect(await inProcess(order)).toEqual({ signal: null, output: 'completed' })
-        const after = await withExecutions(o, kit.runbook, world, (all) => all.get(id))
+        const { before, output, after } = await crash(world, kill)
+        expect(output).toBe('completed')
         expect(await kit.effects(world, after)).toEqual(undisturbed)
-        expect(attemptsOf(after, step)).toBe(2)
+        expect(attemptsOf(after, kill.step)).toBe(2)
         for (const { name, status, attempts } of before.steps) {
           if (status === 'completed') expect(attemptsOf(after, name)).toBe(attempts.length)
         }
+      },
+      timeoutMs,
+    )
+
+    test.each(places(crashes.filter(isOfUndo)))(
+      'crash %s, then resume: everything is undone',
+      async (_, kill) => {
+        const world = await create()
+        expect(await crash(world, kill)).toMatchObject({ output: 'canceled' })
+        expect(await kit.isUntouched(world)).toBe(true)
       },
       timeoutMs,
     )
@@ -170,8 +189,27 @@ function aroundEffect(step: string): CrashPoint[] {
   ]
 }
 
+/** Of each step that comes before the one-way gate, where an execution can be canceled last, and that can be undone. */
+export function aroundUndo({ steps }: Runbook): CrashPoint[] {
+  const before = (name: string): string[] => {
+    const after = steps.find((step) => step.name === name)?.after ?? []
+    return [...after.flatMap(before), ...after]
+  }
+  const done = steps
+    .filter(({ gate }) => gate?.kind === 'oneWay')
+    .flatMap(({ name }) => before(name))
+  return steps
+    .filter(({ name, undo }) => done.includes(name) && typeof undo === 'function')
+    .flatMap(({ name: step }) => [
+      { step, when: 'beforeUndo' },
+      { step, when: 'afterUndo' },
+    ])
+}
+
 /** A crash point in words. */
 export function placeOf(point: CrashPoint): string {
+  if (point.when === 'beforeUndo') return `right before '${point.step}' is undone`
+  if (point.when === 'afterUndo') return `right after '${point.step}' is undone`
   if (point.when !== 'during') return `right ${point.when} '${point.step}'`
   return `in '${point.step}', having sent /${point.sent}/`
 }

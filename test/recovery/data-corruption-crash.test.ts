@@ -7,7 +7,7 @@
 import { afterAll, beforeAll } from 'vitest'
 import { dataCorruption } from '../../src/recovery/runbooks/data-corruption.ts'
 import type { CrashPoint } from '../../src/runbook/crash-process.ts'
-import { describeRunbook, placeOf } from '../../src/runbook/crash-tests.ts'
+import { aroundUndo, describeRunbook, placeOf } from '../../src/runbook/crash-tests.ts'
 import { Chance } from '../trials/rounds.ts'
 import { FIRST_ORDERS } from './crash-shop.ts'
 import { CrashWorlds, INCIDENT } from './data-corruption-crash-world.ts'
@@ -24,12 +24,7 @@ const SENT: Readonly<Record<string, readonly string[]>> = {
   ],
   'restore-control': ['Action=RestoreDBInstanceToPointInTime.*-control-'],
   verify: ['SAVEPOINT|DELETE FROM', 'ROLLBACK'],
-  're-arm': [
-    'Action=ModifyDBInstance',
-    'Action=AddTagsToResource',
-    'Action=RebootDBInstance',
-    'setval',
-  ],
+  're-arm': ['Action=ModifyDBInstance', 'setval'],
   switch: ['ClientRequestToken', 'n_tup_ins'],
   'retire-control': ['Action=DeleteDBInstance', 'DBInstanceIdentifier=.*-control-'],
   salvage: ['json_array_elements'],
@@ -38,11 +33,14 @@ const SENT: Readonly<Record<string, readonly string[]>> = {
   protect: ['Action=ModifyDBInstance'],
 }
 
-const all = dataCorruption.steps.flatMap(({ name: step }): CrashPoint[] => [
-  { step, when: 'before' },
-  ...(SENT[step] ?? []).map((sent): CrashPoint => ({ step, when: 'during', sent })),
-  { step, when: 'after' },
-])
+const all = [
+  ...dataCorruption.steps.flatMap(({ name: step }): CrashPoint[] => [
+    { step, when: 'before' },
+    ...(SENT[step] ?? []).map((sent): CrashPoint => ({ step, when: 'during', sent })),
+    { step, when: 'after' },
+  ]),
+  ...aroundUndo(dataCorruption),
+]
 
 const asked = process.env.LIFEBOAT_CRASH_POINTS
 const chance = new Chance()
@@ -77,6 +75,7 @@ describeRunbook(dataCorruption, {
   },
   module: new URL('./data-corruption-crash-world.mjs', import.meta.url),
   databaseUrl: () => worlds.postgres.url,
+  timeoutMs: 180_000,
   crashes: chosen(),
   ...(asked !== 'all' && { only: [] }),
   effects: {
