@@ -19,7 +19,9 @@ export interface CrashOrder<World> {
   readonly databaseUrl: string
   readonly id: string
   readonly world: World
-  /** Starts the execution and kills this process there; without it the execution is resumed. */
+  /** Resumes the execution; without it, it is started. */
+  readonly resume?: boolean
+  /** Kills this process there. */
   readonly kill?: CrashPoint
 }
 
@@ -27,7 +29,8 @@ export interface CrashOrder<World> {
 const STUCK: readonly Execution['status'][] = ['pausedByFailedStep', 'interrupted']
 
 /** Runs an execution in a process of its own, which may be killed: prints how it ended. */
-async function main({ module, databaseUrl, id, world, kill }: CrashOrder<unknown>): Promise<void> {
+async function main(order: CrashOrder<unknown>): Promise<void> {
+  const { module, databaseUrl, id, world, kill, resume = false } = order
   const { world: kit } = (await import(module)) as { world: RunbookWorld<unknown> }
   const database = await StateDatabase.open(databaseUrl)
   const runbook = kill ? killing(kit.runbook, kill) : kit.runbook
@@ -35,9 +38,9 @@ async function main({ module, databaseUrl, id, world, kill }: CrashOrder<unknown
   const executions = await Executions.open({ database, runbooks: [runbook], tools })
   const isUndone = kill?.when === 'beforeUndo' || kill?.when === 'afterUndo'
   const autoApprove = isUndone ? (['harm'] as const) : (['harm', 'oneWay'] as const)
-  if (kill) await executions.start(runbook.name, kit.input(world), { id, autoApprove })
-  else await executions.resume(id)
-  if (isUndone) {
+  if (resume) await executions.resume(id)
+  else await executions.start(runbook.name, kit.input(world), { id, autoApprove })
+  if (isUndone && !resume) {
     await executions.waitFor(id, (now) => now.status === 'pendingApproval')
     await executions.cancel(id, { by: 'test' })
   }

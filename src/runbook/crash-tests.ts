@@ -43,6 +43,8 @@ export interface RunbookTests<World> {
   readonly only?: readonly string[]
   /** Where to crash; by default right before and right after the effect of each step, and its undo. */
   readonly crashes?: readonly CrashPoint[]
+  /** How many processes are killed there, one after the other, before one may go on; default 1. */
+  readonly kills?: number
   /** What the world's `effects` are when nothing disturbs the execution; by default such an execution tells. */
   readonly effects?: unknown
 }
@@ -55,7 +57,7 @@ const ALL_GATES = ['harm', 'oneWay'] as const
  * undone; and when it fails, every earlier step is undone, newest first, even when undo runs twice.
  */
 export function describeRunbook<World>(runbook: Runbook, o: RunbookTests<World>): void {
-  const { world: kit, timeoutMs = 60_000 } = o
+  const { world: kit, timeoutMs = 60_000, kills = 1 } = o
   const steps = runbook.steps.filter(({ name }) => o.only?.includes(name) ?? true)
   const names = steps.map(({ name }) => name)
   const around = [...names.flatMap(aroundEffect), ...aroundUndo(runbook)]
@@ -110,10 +112,13 @@ export function describeRunbook<World>(runbook: Runbook, o: RunbookTests<World>)
       const id = `crash-${systemRandom.hex(12)}`
       const order = { module: o.module.href, databaseUrl: o.databaseUrl(), id, world }
       const look = () => withExecutions(o, kit.runbook, world, (all) => all.get(id))
-      expect(await inProcess({ ...order, kill })).toMatchObject({ signal: 'SIGKILL' })
+      for (let times = 0; times < kills; times++) {
+        const killed = await inProcess({ ...order, kill, resume: times > 0 })
+        expect(killed).toMatchObject({ signal: 'SIGKILL' })
+        expect((await look()).status).toBe('interrupted')
+      }
       const before = await look()
-      expect(before.status).toBe('interrupted')
-      const { signal, output } = await inProcess(order)
+      const { signal, output } = await inProcess({ ...order, resume: true })
       expect(signal).toBe(null)
       return { before, output, after: await look() }
     }
@@ -125,7 +130,7 @@ export function describeRunbook<World>(runbook: Runbook, o: RunbookTests<World>)
         const { before, output, after } = await crash(world, kill)
         expect(output).toBe('completed')
         expect(await kit.effects(world, after)).toEqual(undisturbed)
-        expect(attemptsOf(after, kill.step)).toBe(2)
+        expect(attemptsOf(after, kill.step)).toBe(kills + 1)
         for (const { name, status, attempts } of before.steps) {
           if (status === 'completed') expect(attemptsOf(after, name)).toBe(attempts.length)
         }

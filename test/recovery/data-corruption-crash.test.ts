@@ -2,7 +2,8 @@
  * The runbook `data-corruption` killed with `kill -9` around and inside its steps, and resumed by another process.
  *
  * `npm test` tries a few places, by a seed that it prints and `LIFEBOAT_SEED` repeats; `LIFEBOAT_CRASH_POINTS=all` tries all,
- * and runs each step twice and lets each fail too; `LIFEBOAT_CRASH_POINTS=switch` tries those whose words hold this.
+ * and runs each step twice and lets each fail too; `LIFEBOAT_CRASH_POINTS=switch` tries those whose words hold this;
+ * `LIFEBOAT_CRASH_KILLS=3` kills that many processes at each.
  */
 import { afterAll, beforeAll } from 'vitest'
 import { dataCorruption } from '../../src/recovery/runbooks/data-corruption.ts'
@@ -77,6 +78,7 @@ describeRunbook(dataCorruption, {
   databaseUrl: () => worlds.postgres.url,
   timeoutMs: 180_000,
   crashes: chosen(),
+  kills: Number(process.env.LIFEBOAT_CRASH_KILLS ?? 1),
   ...(asked !== 'all' && { only: [] }),
   effects: {
     status: 'completed',
