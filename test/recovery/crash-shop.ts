@@ -88,7 +88,7 @@ export class CrashShop {
     monitor.start()
     await this.#untilMonitorSays(monitor, 'passed')
     const before = this.#acknowledged
-    await until('customers have ordered', 20_000, async () => this.#acknowledged > before + 30)
+    await until('customers have ordered', 60_000, async () => this.#acknowledged > before + 30)
     await this.sql('UPDATE orders SET total = 0')
     await this.#untilMonitorSays(monitor, 'failed')
     await monitor.stop()
@@ -96,7 +96,7 @@ export class CrashShop {
   }
 
   #untilMonitorSays(monitor: { readonly state: string }, state: string): Promise<void> {
-    return until(`the checks have ${state}`, 20_000, async () => monitor.state === state)
+    return until(`the checks have ${state}`, 60_000, async () => monitor.state === state)
   }
 
   get workload(): Workload {
