@@ -13,7 +13,8 @@ test('an error that cannot be logged, as on a full disk, does not end the proces
     const { logError } = await import(${JSON.stringify(compiled)})
     logError(new Error('a first one'))
     logError(new Error('and another'))
-    setTimeout(() => process.exit(7), 50)`
+    for (const delay of [0, 1, 10]) setTimeout(() => logError(new Error('later')), delay)
+    setTimeout(() => process.exit(7), 100)`
   // No file of this process may grow. It is refused with EFBIG where a full disk would say ENOSPC.
   const limited = `trap '' XFSZ; ulimit -f 0; exec "$0" --input-type=module --eval "$1" 2>"$2"`
   const child = spawn('bash', ['-c', limited, process.execPath, program, log], { stdio: 'ignore' })

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { ERRORS, type ErrorCode, LifeboatError } from '../core/errors.ts'
 import { systemRandom } from '../core/random.ts'
 import { isRunning, type ProcessIdentity, thisProcess } from '../postgres/process-identity.ts'
+import { logError } from './error-log.ts'
 import type { Gateway } from './gateway.ts'
 import { closeServer, listening } from './protocol/http-server.ts'
 
@@ -150,7 +151,7 @@ function toldError(error: unknown): object {
   if (error instanceof LifeboatError) {
     return { code: error.code, message: error.message, hint: error.hint }
   }
-  console.error(error)
+  logError(error)
   return { code: 'RegionUnreachable', message: 'the gateway failed' }
 }
 

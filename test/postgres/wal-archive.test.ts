@@ -8,6 +8,7 @@ import type { Lsn } from '../../src/core/lsn.ts'
 import { FRAME_HEADER_BYTES, frameLength } from '../../src/postgres/storage/frame.ts'
 import { TimelineArchive } from '../../src/postgres/wal/timeline-archive.ts'
 import { SyntheticWal } from '../harness/synthetic-wal.ts'
+import { unmount } from '../harness/unmount.ts'
 
 const SEGMENT_BYTES = 2 << 20
 const NOON_US = 1_800_000_000_000_000
@@ -257,6 +258,6 @@ test('a full disk loses nothing that was acknowledged', async (context) => {
     const parts = [await reopened.read(1), await reopened.read(2), await reopened.read(3)]
     expect(Buffer.concat(parts).equals(bytes)).toBe(true)
   } finally {
-    execFileSync('umount', [disk])
+    await unmount(disk)
   }
 })

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { lifeboat } from '../cli/lifeboat.ts'
+import { unmount } from '../harness/unmount.ts'
 import { connect, Ledger, lossesOf, ORDERS, rowsAt } from '../trials/ledger.ts'
 import { TrialRegion } from '../trials/trial-region.ts'
 
@@ -183,7 +184,7 @@ async function onSmallDisk(size: string): Promise<TrialRegion | undefined> {
     mount: (home) => {
       mkdirSync(home)
       execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size},mode=711`, 'tmpfs', home])
-      return () => execFileSync('umount', [home])
+      return () => unmount(home)
     },
   })
 }

@@ -30,7 +30,7 @@ export class TrialRegion {
   private constructor(
     readonly folder: string,
     readonly home: RegionHome,
-    private readonly unmount: () => void,
+    private readonly unmount: () => void | Promise<void>,
     private readonly credentials: { accessKeyId: string; secretAccessKey: string },
     endpoint: string,
   ) {
@@ -41,7 +41,7 @@ export class TrialRegion {
   /** `mount` may put the home on a disk of its own; it returns what takes it away again. */
   static async start(
     name: string,
-    { mount = () => () => {} }: { mount?: (home: string) => () => void } = {},
+    { mount = () => () => {} }: { mount?: (home: string) => () => void | Promise<void> } = {},
   ): Promise<TrialRegion> {
     const folder = await mkdtemp(join(tmpdir(), `lifeboat-trial-${name}-`))
     await chmod(folder, 0o711)
@@ -91,7 +91,7 @@ export class TrialRegion {
     this.rds.destroy()
     await this.home.stop()
     await until('every process has ended', 20_000, async () => this.processes().length === 0)
-    this.unmount()
+    await this.unmount()
     await rm(this.folder, { recursive: true, force: true })
   }
 
