@@ -4,6 +4,11 @@ import type { Clock } from '../core/clock.ts'
 import { systemRandom } from '../core/random.ts'
 import type { PostgresBinaries } from '../postgres/binaries.ts'
 import { logError } from './error-log.ts'
+import { PolicyAuthorizer } from './iam/authorizer.ts'
+import { Iam } from './iam/iam.ts'
+import { IamKeyRing } from './iam/key-ring.ts'
+import { RoleSessions } from './iam/role-sessions.ts'
+import { iamService } from './iam/service.ts'
 import { DocumentStore } from './protocol/documents.ts'
 import { Endpoint } from './protocol/endpoint.ts'
 import { HttpServer } from './protocol/http-server.ts'
@@ -42,11 +47,28 @@ export class Region {
    */
   static async open(o: RegionOptions): Promise<Region> {
     const onError = o.onError ?? logError
-    const opened = await openServices({ ...o, onError })
+    await mkdir(o.folder, { recursive: true, mode: 0o711 })
+    const iam = await Iam.open({
+      accountId: ACCOUNT_ID,
+      folder: o.iam?.folder ?? join(o.folder, 'iam'),
+      delayMs: o.iam?.delayMs ?? 0,
+      clock: o.clock,
+      random: systemRandom,
+    })
+    const authorizer = new PolicyAuthorizer(iam)
+    const opened = [
+      { service: iamService(iam), close: () => iam.close() },
+      withoutResources(stsService(new RoleSessions(iam, authorizer))),
+      ...(await openServices({ ...o, onError })),
+    ]
     const services = opened.map(({ service }) => service)
     const endpoint = new Endpoint({
       region: o.name,
-      keys: new Map([[o.credentials.accessKeyId, rootKey(o.credentials)]]),
+      keys: new IamKeyRing(iam, {
+        accessKeyId: o.credentials.accessKeyId,
+        key: rootKey(o.credentials),
+      }),
+      authorize: authorizer.authorize,
       services,
       clock: o.clock,
       random: systemRandom,
@@ -82,6 +104,11 @@ export interface RegionOptions {
   readonly binaries: readonly PostgresBinaries[]
   /** Template data directories, shared by the regions of a home. */
   readonly templates: string
+  /**
+   * Users, roles and policies, which the regions of a home share, and how long changes of them take until
+   * requests are decided by them. By default the region has its own, without delay.
+   */
+  readonly iam?: { readonly folder: string; readonly delayMs: number }
   /** Gets every failure of ours; prints it by default. Nothing in it may be a secret (I12). */
   readonly onError?: (error: unknown) => void
 }
@@ -89,7 +116,6 @@ export interface RegionOptions {
 async function openServices(
   o: RegionOptions & { onError: (error: unknown) => void },
 ): Promise<OpenedService[]> {
-  await mkdir(o.folder, { recursive: true, mode: 0o711 })
   const documents = (service: string) => DocumentStore.open(join(o.folder, 'documents', service))
   const secretsManager = await openSecretsManager({
     region: o.name,
@@ -110,7 +136,7 @@ async function openServices(
     random: systemRandom,
     onError: o.onError,
   })
-  return [withoutResources(stsService()), withoutResources(secretsManager), rds]
+  return [withoutResources(secretsManager), rds]
 }
 
 function withoutResources(service: Service): OpenedService {

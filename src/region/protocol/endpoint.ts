@@ -1,12 +1,13 @@
 import type { Clock } from '../../core/clock.ts'
 import { LifeboatError } from '../../core/errors.ts'
 import type { Random } from '../../core/random.ts'
+import type { Authorizer } from './authorization.ts'
 import { dispatch, speaksJson } from './dispatch.ts'
 import { commonFault, Fault } from './fault.ts'
 import { headersByName, type RawRequest } from './raw-request.ts'
 import { jsonErrorReply, queryErrorReply, type Reply } from './reply.ts'
 import type { Service } from './service.ts'
-import { type SigningKey, VerifiedRequest } from './sigv4.ts'
+import { type KeyRing, VerifiedRequest } from './sigv4.ts'
 
 /**
  * A region's API, from a raw request to a reply: verify, then route, then answer. Always an answer.
@@ -20,7 +21,8 @@ export class Endpoint {
   constructor(
     private readonly o: {
       region: string
-      keys: ReadonlyMap<string, SigningKey>
+      keys: KeyRing
+      authorize: Authorizer
       services: readonly Service[]
       clock: Clock
       random: Random
@@ -36,7 +38,7 @@ export class Endpoint {
     try {
       const { keys, region, clock } = this.o
       const request = VerifiedRequest.verify(raw, { keys, region, now: clock.now() })
-      return await dispatch(request, this.#services, requestId)
+      return await dispatch(request, this.#services, { requestId, authorize: this.o.authorize })
     } catch (error) {
       if (error instanceof Fault) return errorReply(error, requestId)
       this.o.onError(error)

@@ -69,7 +69,10 @@ async function makeKey(file: string): Promise<Buffer> {
   } finally {
     await handle.close()
   }
-  await link(temporary, file)
+  // Of two processes that make a key at once, the first one's stays.
+  await link(temporary, file).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error
+  })
   await rm(temporary)
   return await readFile(file)
 }

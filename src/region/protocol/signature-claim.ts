@@ -13,7 +13,8 @@ export interface Claim {
   readonly signedHeaders: readonly string[]
   /** 32 bytes. */
   readonly signature: Buffer
-  readonly hasSessionToken: boolean
+  /** What temporary keys come with. */
+  readonly sessionToken: string | undefined
 }
 
 /** Source: AWS General Reference: a presigned URL lives for at most seven days. */
@@ -40,13 +41,13 @@ export function claimOf(
 }
 
 /**
- * The region in a request's credential scope, before anything is verified: for routing alone.
+ * The region and service in a request's credential scope, before anything is verified: for routing alone.
  */
-export function claimedRegion(
+export function claimedScope(
   headers: ReadonlyMap<string, readonly string[]>,
   query: ReadonlyMap<string, string>,
-): string {
-  return claimOf(headers, query).scope.region
+): CredentialScope {
+  return claimOf(headers, query).scope
 }
 
 function fromHeader(authorization: string, headers: ReadonlyMap<string, readonly string[]>): Claim {
@@ -74,7 +75,7 @@ function fromHeader(authorization: string, headers: ReadonlyMap<string, readonly
   return {
     ...readParts({ credential, signedHeaders, signature, time }),
     expiresSeconds: undefined,
-    hasSessionToken: headers.has('x-amz-security-token'),
+    sessionToken: headers.get('x-amz-security-token')?.[0],
   }
 }
 
@@ -90,6 +91,13 @@ function fromQuery(
   if (required('X-Amz-Algorithm') !== 'AWS4-HMAC-SHA256') {
     throw incomplete('X-Amz-Algorithm is not AWS4-HMAC-SHA256.')
   }
+  const [tokenInUrl, tokenInHeader] = [
+    query.get('X-Amz-Security-Token'),
+    headers.get('x-amz-security-token')?.[0],
+  ]
+  if (tokenInUrl !== undefined && tokenInHeader !== undefined) {
+    throw incomplete('The session token is in the URL or in a header, not in both.')
+  }
   const expires = required('X-Amz-Expires')
   const expiresSeconds = Number(expires)
   if (!/^\d{1,6}$/.test(expires) || expiresSeconds < 1 || expiresSeconds > MAX_EXPIRES_SECONDS) {
@@ -103,7 +111,7 @@ function fromQuery(
       time: required('X-Amz-Date'),
     }),
     expiresSeconds,
-    hasSessionToken: query.has('X-Amz-Security-Token') || headers.has('x-amz-security-token'),
+    sessionToken: tokenInUrl ?? tokenInHeader,
   }
 }
 

@@ -8,6 +8,7 @@ import {
   stringToSign,
 } from './canonical-request.ts'
 import { parseForm } from './form.ts'
+import { GLOBAL_SERVICES } from './global-services.ts'
 import { headersByName, type RawRequest, splitTarget } from './raw-request.ts'
 import type { Caller } from './service.ts'
 import { type Claim, claimOf } from './signature-claim.ts'
@@ -55,7 +56,7 @@ export class VerifiedRequest {
     checkTime(claim, now)
     const payloadHash = checkedPayloadHash(headers, raw.body)
 
-    const key = keys.get(claim.accessKeyId)
+    const key = keys.get(claim.accessKeyId, claim.sessionToken)
     const text = stringToSign(
       canonicalRequest({
         method: raw.method,
@@ -70,13 +71,14 @@ export class VerifiedRequest {
     )
     const expected = signatureOf(key?.secretAccessKey ?? UNKNOWN_SECRET, text, claim.scope)
     const isSame = timingSafeEqual(expected, claim.signature)
-    if (!key || claim.hasSessionToken) {
+    if (!key) {
       throw new AuthFault(
         'InvalidClientTokenId',
         'The security token included in the request is invalid.',
       )
     }
     if (!isSame) throw mismatch()
+    checkExpiry(key, now)
 
     const parameters = new Map([...query].filter(([name]) => !SIGNATURE_PARAMETERS.has(name)))
     return new VerifiedRequest(
@@ -98,14 +100,25 @@ export class VerifiedRequest {
 
 /** What a region verifies against. */
 export interface Verifier {
-  readonly keys: ReadonlyMap<string, SigningKey>
+  readonly keys: KeyRing
   readonly region: string
   readonly now: Date
+}
+
+/** The keys that sign. */
+export interface KeyRing {
+  /**
+   * The key, or undefined when there is none, it is inactive, or it and the token do not belong together.
+   * Expired temporary keys are found, so that their owners are told.
+   */
+  get(accessKeyId: string, sessionToken?: string): SigningKey | undefined
 }
 
 export interface SigningKey {
   readonly secretAccessKey: string
   readonly caller: Caller
+  /** Of temporary keys. */
+  readonly expiresAt?: Date
 }
 
 /** Source: AWS General Reference: requests must reach AWS within 15 minutes of their time stamp. */
@@ -122,6 +135,7 @@ const SIGNATURE_PARAMETERS = new Set([
   'X-Amz-Credential',
   'X-Amz-Date',
   'X-Amz-Expires',
+  'X-Amz-Security-Token',
   'X-Amz-SignedHeaders',
   'X-Amz-Signature',
 ])
@@ -147,7 +161,7 @@ function checkHeaders(headers: ReadonlyMap<string, readonly string[]>, claim: Cl
 }
 
 function checkScope({ scope, time }: Claim, region: string): void {
-  if (scope.region !== region) {
+  if (scope.region !== region && !GLOBAL_SERVICES.has(scope.service)) {
     throw new AuthFault('SignatureDoesNotMatch', 'Credential should be scoped to a valid region.')
   }
   if (!time.startsWith(scope.date)) {
@@ -169,6 +183,11 @@ function checkTime({ signedAt, expiresSeconds }: Claim, now: Date): void {
       'Signature not yet current: the request is from the future.',
     )
   }
+}
+
+function checkExpiry({ expiresAt }: SigningKey, now: Date): void {
+  if (!expiresAt || now < expiresAt) return
+  throw new AuthFault('ExpiredToken', 'The security token included in the request is expired')
 }
 
 /** The hash of the body that arrived; a header that claims another, or none, is refused. */
