@@ -36,7 +36,7 @@ export class RegionChild {
   static async start(
     home: string,
     name: string,
-    { iamDelayMs }: { iamDelayMs: number },
+    { iamDelayMs = 0 }: { iamDelayMs?: number } = {},
   ): Promise<RegionChild> {
     const folder = join(home, 'regions', name)
     mkdirSync(folder, { recursive: true, mode: 0o711 })

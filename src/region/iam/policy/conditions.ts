@@ -39,7 +39,8 @@ const STRING_PATTERN: Operator = {
 }
 const ARN: Operator = {
   test: (asked, operand, lookup) => {
-    const pattern = readArnPattern(operand, lookup)
+    if (operand === '*') return true
+    const pattern = readArnPattern(operand, { lookup, keepsToParts: true })
     return pattern !== undefined && matches(pattern, asked)
   },
   isOperand: (operand) => operand === '*' || /^arn:|\$\{/.test(operand),

@@ -139,7 +139,7 @@ function isAction(pattern: string, action: string): boolean {
 }
 
 function isResource(text: string, resource: string, variables: Lookup | undefined): boolean {
-  const pattern = readArnPattern(text, variables)
+  const pattern = readArnPattern(text, { lookup: variables })
   return pattern !== undefined && matches(pattern, resource)
 }
 

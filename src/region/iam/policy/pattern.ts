@@ -53,18 +53,21 @@ export function readPattern(
 
 /**
  * Reads the pattern of an ARN: a wildcard stays within its part of the ARN, unless it ends the part; the last
- * part, the resource, may hold colons.
+ * part, the resource, may hold colons. In conditions it keeps to its part also there.
  *
  * Source: IAM User Guide, "IAM JSON policy elements: Resource", "Using wildcards in resource ARNs".
  */
-export function readArnPattern(text: string, lookup?: Lookup): Pattern | undefined {
+export function readArnPattern(
+  text: string,
+  { lookup, keepsToParts = false }: { lookup?: Lookup | undefined; keepsToParts?: boolean } = {},
+): Pattern | undefined {
   const pieces = readPattern(text, { lookup })
   let colons = 0
   return pieces?.map((piece, index) => {
     if (piece === ':') colons += 1
     if (typeof piece === 'string' || colons >= 5) return piece
     const next = pieces[index + 1]
-    const endsPart = piece.wild === 'many' && (next === undefined || next === ':')
+    const endsPart = !keepsToParts && piece.wild === 'many' && (next === undefined || next === ':')
     return endsPart ? piece : { ...piece, within: true }
   })
 }
