@@ -1,4 +1,5 @@
-import { mkdir } from 'node:fs/promises'
+import { chmod, mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { open, type RootDatabase } from 'lmdb'
 import type { Clock } from '../../core/clock.ts'
 import { LifeboatError } from '../../core/errors.ts'
@@ -45,13 +46,15 @@ export class Directory {
   static async open(o: { folder: string; clock: Clock; delayMs: number }): Promise<Directory> {
     try {
       await mkdir(o.folder, { recursive: true, mode: 0o700 })
+      const path = join(o.folder, 'directory.mdb')
       const database = open<Entry<unknown>, string[]>({
-        path: `${o.folder}/directory.mdb`,
+        path,
         noSubdir: true,
         encoding: 'json',
         // Every commit is on disk when it returns: there are few, and each may take a right away.
         overlappingSync: false,
       })
+      for (const file of [path, `${path}-lock`]) await chmod(file, 0o600)
       return new Directory(database, o.clock, o.delayMs)
     } catch (cause) {
       const hint = 'Give this account the right to write there, or use another --home.'
