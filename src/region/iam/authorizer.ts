@@ -3,6 +3,7 @@ import type { Caller } from '../protocol/service.ts'
 import { AWS_MANAGED_POLICIES } from './aws-managed-policies.ts'
 import type { Iam } from './iam.ts'
 import { KnownPolicies } from './known-policies.ts'
+import type { PolicyDocument } from './policy/document.ts'
 import { type Decision, evaluate, type Policies, type PolicySource } from './policy/evaluate.ts'
 import { principalContext } from './principal-context.ts'
 import type { IdentityRecord, RoleRecord } from './records.ts'
@@ -16,10 +17,7 @@ export class PolicyAuthorizer {
   /** @throws AuthFault `AccessDenied`, in AWS's words */
   readonly authorize: Authorizer = (caller, request) => {
     if (isRoot(caller)) return
-    const { resourcePolicy } = request
-    const resource =
-      resourcePolicy === undefined ? undefined : this.#known.read(resourcePolicy, 'resource')
-    const decision = this.#decide(caller, request, { resource })
+    const decision = this.#decide(caller, request, { resource: this.#resourcePolicyOf(request) })
     if (!decision.isAllowed) throw accessDenied(caller, request, reasonOf(request, decision))
   }
 
@@ -32,6 +30,24 @@ export class PolicyAuthorizer {
     }
     const resource = this.#known.read(role.trust, 'trust')
     return this.#decide(caller, request, { resource, isTrustNeeded: true }).isAllowed
+  }
+
+  /** A service that accepts a policy has read it as one: any other is a bug of the service. */
+  #resourcePolicyOf({ resourcePolicy }: AccessRequest): PolicyDocument | undefined {
+    return resourcePolicy === undefined ? undefined : this.#known.read(resourcePolicy, 'resource')
+  }
+
+  /** Whether a role lets an AWS service work with it, as `s3.amazonaws.com`. */
+  trustsService(role: RoleRecord, service: string): boolean {
+    const { accountId } = this.iam
+    const question = {
+      principal: { accountId, arn: service, userId: service, service },
+      action: 'sts:AssumeRole',
+      resource: role.arn,
+      context: { 'aws:SourceAccount': accountId, 'aws:PrincipalIsAWSService': 'true' },
+    }
+    const resource = this.#known.read(role.trust, 'trust')
+    return evaluate(question, { identity: [], resource, isTrustNeeded: true }).isAllowed
   }
 
   #decide(caller: Caller, request: AccessRequest, about: Partial<Policies>): Decision {

@@ -76,6 +76,32 @@ export class RoleSessions {
     return { ...started, sessionToken, expiresAt: new Date(expiresAtMs) }
   }
 
+  /**
+   * Who an AWS service is when it works with a role, as `s3.amazonaws.com` does to replicate: it may what the
+   * role may.
+   *
+   * @throws AuthFault `AccessDenied` unless the role is there and trusts the service
+   */
+  callerForService(roleArn: string, service: string): Caller {
+    const { accountId } = this.iam
+    const role = this.#find(roleArn)
+    if (!role || !this.authorizer.trustsService(role, service)) {
+      throw new AuthFault('AccessDenied', `${service} may not assume the role ${roleArn}.`)
+    }
+    return {
+      accountId,
+      arn: `arn:aws:sts::${accountId}:assumed-role/${role.name}/${service}`,
+      userId: `${role.id}:${service}`,
+      accessKeyId: service,
+      session: {
+        roleName: role.name,
+        roleId: role.id,
+        policies: undefined,
+        issuedAt: this.iam.now(),
+      },
+    }
+  }
+
   #find(roleArn: string) {
     const name = roleArn.slice(roleArn.lastIndexOf('/') + 1).toLowerCase()
     const role = this.iam.directory.effective('roles', name)

@@ -28,7 +28,8 @@ const HOUR_S = 3600
 /**
  * CreateRole: a role with its trust policy.
  *
- * Unlike AWS: the principals that the trust policy names need not exist.
+ * Unlike AWS: the principals that the trust policy names need not exist, and one that is made again under the
+ * same name is trusted again.
  * Source: IAM API Reference, CreateRole.
  */
 export async function createRole(iam: Iam, input: CreateRoleRequest) {

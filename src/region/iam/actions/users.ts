@@ -41,9 +41,10 @@ export async function createUser(iam: Iam, input: CreateUserRequest) {
 /** GetUser: by default the one that asks. Source: IAM API Reference, GetUser. */
 export async function getUser(iam: Iam, input: GetUserRequest, caller: Caller) {
   if (input.UserName === undefined && isRoot(caller)) {
-    const { accountId, arn } = caller
+    const { accountId: UserId, arn: Arn } = caller
     const CreateDate = new Date('2006-01-01T00:00:00Z')
-    return { User: { Path: '/', UserName: 'root', UserId: accountId, Arn: arn, CreateDate } }
+    // As on AWS the root user has no name and no path.
+    return { User: { UserName: undefined, Path: undefined, UserId, Arn, CreateDate } }
   }
   return { User: userShape(iam.getUser(input.UserName ?? userNameOf(caller))) }
 }
