@@ -13,6 +13,7 @@ interface Named {
   readonly Path?: string
   readonly NewPath?: string
   readonly PathPrefix?: string
+  readonly Tags?: readonly unknown[]
 }
 
 /** Actions on the caller's own user when they name none. */
@@ -29,6 +30,14 @@ export function iamAccesses(
   input: Named,
   caller: Caller,
 ): AccessRequest[] {
+  const accesses = accessesOf(iam, operation, input, caller)
+  // To give tags to what is made is a right of its own.
+  const made = (input.Tags ?? []).length > 0 ? /^Create(User|Role|Policy)$/.exec(operation) : null
+  const tagging = made ? accesses.map((access) => ({ ...access, action: `iam:Tag${made[1]}` })) : []
+  return [...accesses, ...tagging]
+}
+
+function accessesOf(iam: Iam, operation: string, input: Named, caller: Caller): AccessRequest[] {
   const action = `iam:${operation}`
   const { UserName, RoleName, PolicyName, PolicyArn, Path = '/', PathPrefix = '/' } = input
   const about = (kind: IdentityKind, name: string, context: AccessRequest['context'] = {}) => {

@@ -34,9 +34,21 @@ const KIND_BY_ACTION: Readonly<Record<string, Kind | 'auto-backup'>> = {
   DescribeDBInstanceAutomatedBackups: 'auto-backup',
 }
 
+/** The parameter that names what an action makes. */
+const MADE_BY_ACTION: Readonly<Record<string, string>> = {
+  CopyDBSnapshot: 'TargetDBSnapshotIdentifier',
+  CreateDBInstance: 'DBInstanceIdentifier',
+  CreateDBInstanceReadReplica: 'DBInstanceIdentifier',
+  CreateDBParameterGroup: 'DBParameterGroupName',
+  CreateDBSnapshot: 'DBSnapshotIdentifier',
+  CreateDBSubnetGroup: 'DBSubnetGroupName',
+  RestoreDBInstanceFromDBSnapshot: 'DBInstanceIdentifier',
+  RestoreDBInstanceToPointInTime: 'TargetDBInstanceIdentifier',
+}
+
 /**
  * What an action is about: every resource that it names, in the spelling of its ARN, for a name in capitals is
- * the same name.
+ * the same name. To give tags to what is made is a right of its own.
  *
  * Source: Service Authorization Reference, "Actions, resources, and condition keys for Amazon RDS".
  */
@@ -59,7 +71,21 @@ export function rdsAccesses(
   const resources = [...new Set([...named, ...tagged, ...backups])]
   const kind = KIND_BY_ACTION[operation]
   if (resources.length === 0) return [{ action, resource: kind ? rds.names.arn(kind, '*') : '*' }]
-  return resources.map((resource) => ({ action, resource, context: tagsOf(rds, resource) }))
+  const all = resources.map((resource) => ({ action, resource, context: tagsOf(rds, resource) }))
+  return [...all, ...taggingOf(rds, operation, input)]
+}
+
+function taggingOf(
+  rds: Rds,
+  operation: string,
+  input: Readonly<Record<string, unknown>>,
+): AccessRequest[] {
+  const parameter = MADE_BY_ACTION[operation]
+  const kind = KIND_BY_PARAMETER[parameter ?? '']
+  const name = input[parameter ?? '']
+  const hasTags = Array.isArray(input.Tags) && input.Tags.length > 0
+  if (!hasTags || !kind || typeof name !== 'string') return []
+  return [{ action: 'rds:AddTagsToResource', resource: arnOf(rds, kind, name) }]
 }
 
 function arnOf(rds: Rds, kind: Kind, name: string): string {

@@ -4,13 +4,13 @@ import type { Secrets } from './secrets.ts'
 /**
  * What an action is about: its secret, by the secret's ARN however the request names it, else everything.
  *
- * Unlike AWS: a secret that is not there yet has an ARN without the random end.
+ * To give tags to a new secret is a right of its own. Unlike AWS: a secret that is not there yet has an ARN without the random end.
  * Source: Service Authorization Reference, "Actions, resources, and condition keys for AWS Secrets Manager".
  */
 export function secretAccesses(
   secrets: Secrets,
   operation: string,
-  input: { readonly SecretId?: string; readonly Name?: string },
+  input: { readonly SecretId?: string; readonly Name?: string; readonly Tags?: readonly unknown[] },
 ): AccessRequest[] {
   const action = `secretsmanager:${operation}`
   const name = input.SecretId ?? input.Name
@@ -23,5 +23,8 @@ export function secretAccesses(
     ]
   }
   const resource = name.startsWith('arn:') ? name : secrets.arnWithoutSuffix(name)
-  return [{ action, resource, context: { 'secretsmanager:Name': name } }]
+  const context = { 'secretsmanager:Name': name }
+  const hasTags = operation === 'CreateSecret' && (input.Tags ?? []).length > 0
+  const tagging = { action: 'secretsmanager:TagResource', resource, context }
+  return [{ action, resource, context }, ...(hasTags ? [tagging] : [])]
 }

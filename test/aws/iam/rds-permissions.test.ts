@@ -43,6 +43,8 @@ describe('the RDS of a region', () => {
     })
     const withGroup = make(rds, 'mine-2', { DBParameterGroupName: 'default.postgres18' })
     expect(await refusal(withGroup)).toBe('AccessDenied')
+    const withTags = make(rds, 'mine-3', { Tags: [{ Key: 'a', Value: '1' }] })
+    await expect(withTags).rejects.toThrow('not authorized to perform: rds:AddTagsToResource')
     expect(await refusal(rds.describeDBInstances({}))).toBe('AccessDenied')
     const drop = { DBInstanceIdentifier: 'mine-1', SkipFinalSnapshot: true }
     expect(await refusal(rds.deleteDBInstance(drop))).toBe('AccessDenied')

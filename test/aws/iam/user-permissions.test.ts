@@ -106,7 +106,7 @@ describe('the key of a user', () => {
     const policy = policyOf(
       { Action: 'iam:*AccessKey*', Resource: `arn:aws:iam::${ACCOUNT}:user/\${aws:username}` },
       {
-        Action: 'secretsmanager:CreateSecret',
+        Action: ['secretsmanager:CreateSecret', 'secretsmanager:TagResource'],
         Condition: { StringEquals: { 'aws:RequestTag/team': 'blue' } },
       },
       {
