@@ -37,8 +37,22 @@ import {
   updateRole,
   updateRoleDescription,
 } from './actions/roles.ts'
-import { listIdentityTags, tagIdentity, untagIdentity } from './actions/tags.ts'
-import { createUser, deleteUser, getUser, listUsers, updateUser } from './actions/users.ts'
+import {
+  listIdentityTags,
+  listPolicyTags,
+  tagIdentity,
+  tagPolicy,
+  untagIdentity,
+  untagPolicy,
+} from './actions/tags.ts'
+import {
+  createUser,
+  deleteUser,
+  getUser,
+  listGroupsForUser,
+  listUsers,
+  updateUser,
+} from './actions/users.ts'
 import type { Iam } from './iam.ts'
 
 /** AWS IAM without groups, permissions boundaries, federation, passwords and MFA. */
@@ -70,6 +84,7 @@ function userActions(iam: Iam) {
     ListAccessKeys: (input, caller) => listAccessKeys(iam, input, caller),
     ListAttachedUserPolicies: ({ UserName, ...input }) =>
       listAttachedPolicies(iam, 'users', { name: UserName, ...input }),
+    ListGroupsForUser: (input) => listGroupsForUser(iam, input),
     ListUserPolicies: ({ UserName, ...input }) =>
       listInlinePolicies(iam, 'users', { name: UserName, ...input }),
     ListUserTags: ({ UserName, ...input }) =>
@@ -137,7 +152,10 @@ function policyActions(iam: Iam) {
     GetPolicyVersion: (input) => getPolicyVersion(iam, input),
     ListEntitiesForPolicy: (input) => listEntitiesForPolicy(iam, input),
     ListPolicies: (input) => listPolicies(iam, input),
+    ListPolicyTags: ({ PolicyArn, ...input }) => listPolicyTags(iam, { name: PolicyArn, ...input }),
     ListPolicyVersions: (input) => listPolicyVersions(iam, input),
     SetDefaultPolicyVersion: (input) => setDefaultPolicyVersion(iam, input),
+    TagPolicy: ({ PolicyArn, Tags }) => tagPolicy(iam, { name: PolicyArn, tags: Tags }),
+    UntagPolicy: ({ PolicyArn, TagKeys }) => untagPolicy(iam, { name: PolicyArn, keys: TagKeys }),
   } satisfies IamActions
 }

@@ -63,6 +63,14 @@ describe('managed policies', () => {
     expect(await refusal(attach)).toBe('NoSuchEntityException')
   })
 
+  test('have tags', async () => {
+    const PolicyArn = await make('tagged', policyOf({ Action: 's3:*' }))
+    await iam().tagPolicy({ PolicyArn, Tags: [{ Key: 'a', Value: '1' }] })
+    expect((await iam().getPolicy({ PolicyArn })).Policy?.Tags).toEqual([{ Key: 'a', Value: '1' }])
+    await iam().untagPolicy({ PolicyArn, TagKeys: ['a'] })
+    expect((await iam().listPolicyTags({ PolicyArn })).Tags).toEqual([])
+  })
+
   test('of AWS are there and cannot be changed', async () => {
     const PolicyArn = 'arn:aws:iam::aws:policy/AdministratorAccess'
     const { PolicyVersion } = await iam().getPolicyVersion({ PolicyArn, VersionId: 'v1' })

@@ -16,6 +16,7 @@ describe('users', () => {
     const second = await iam().listUsers({ PathPrefix: '/pages/', Marker: first.Marker })
     const names = [...(first.Users ?? []), ...(second.Users ?? [])].map(({ UserName }) => UserName)
     expect(names).toEqual(['p1', 'p2', 'p3'])
+    expect((await iam().listGroupsForUser({ UserName: 'p1' })).Groups).toEqual([])
     expect((await iam().getUser({})).User?.Arn).toBe(`arn:aws:iam::${ACCOUNT}:root`)
     expect(await refusal(iam().createUser({ UserName: 'P1' }))).toBe('EntityAlreadyExistsException')
     expect(await refusal(iam().getUser({ UserName: 'P1' }))).toBe('NoSuchEntityException')

@@ -79,7 +79,8 @@ export function refuseAwsManaged(arn: string): void {
   throw new IamFault('AccessDenied', `${arn} is managed by AWS and cannot be changed.`)
 }
 
-function changePolicy(
+/** Replaces a policy of the account by what `next` makes of it. @throws IamFault `NoSuchEntityException` */
+export function changePolicy(
   iam: Iam,
   arn: string | undefined,
   next: (policy: PolicyRecord) => PolicyRecord,

@@ -2,6 +2,7 @@ import type {
   CreateUserRequest,
   DeleteUserRequest,
   GetUserRequest,
+  ListGroupsForUserRequest,
   ListUsersRequest,
   UpdateUserRequest,
 } from '../../protocol/models/iam.ts'
@@ -55,6 +56,12 @@ export async function listUsers(iam: Iam, input: ListUsersRequest) {
   const all = iam.directory.list('users').filter(({ path }) => path.startsWith(prefix))
   const { items, rest } = pageOf(all, input)
   return { Users: items.map((user) => ({ ...userShape(user), Tags: undefined })), ...rest }
+}
+
+/** ListGroupsForUser: there are no groups in an embedded region. */
+export async function listGroupsForUser(iam: Iam, input: ListGroupsForUserRequest) {
+  iam.getUser(input.UserName ?? '')
+  return { Groups: [], IsTruncated: false }
 }
 
 /** UpdateUser: another name or path; keys and policies stay. Source: IAM API Reference, UpdateUser. */
