@@ -3,7 +3,7 @@ import type { Caller } from '../protocol/service.ts'
 import { AWS_MANAGED_POLICIES } from './aws-managed-policies.ts'
 import type { Iam } from './iam.ts'
 import { KnownPolicies } from './known-policies.ts'
-import type { PolicyDocument } from './policy/document.ts'
+import { type PolicyDocument, PolicyError } from './policy/document.ts'
 import { type Decision, evaluate, type Policies, type PolicySource } from './policy/evaluate.ts'
 import { principalContext } from './principal-context.ts'
 import type { IdentityRecord, RoleRecord } from './records.ts'
@@ -17,7 +17,9 @@ export class PolicyAuthorizer {
   /** @throws AuthFault `AccessDenied`, in AWS's words */
   readonly authorize: Authorizer = (caller, request) => {
     if (isRoot(caller)) return
-    const decision = this.#decide(caller, request, { resource: this.#resourcePolicyOf(request) })
+    const decision = this.#decide(caller, request, {
+      resource: this.#resourcePolicyOf(caller, request),
+    })
     if (!decision.isAllowed) throw accessDenied(caller, request, reasonOf(request, decision))
   }
 
@@ -32,9 +34,15 @@ export class PolicyAuthorizer {
     return this.#decide(caller, request, { resource, isTrustNeeded: true }).isAllowed
   }
 
-  /** A service that accepts a policy has read it as one: any other is a bug of the service. */
-  #resourcePolicyOf({ resourcePolicy }: AccessRequest): PolicyDocument | undefined {
-    return resourcePolicy === undefined ? undefined : this.#known.read(resourcePolicy, 'resource')
+  /** A policy that cannot be understood may deny anything: it denies everything, but to the root user. */
+  #resourcePolicyOf(caller: Caller, request: AccessRequest): PolicyDocument | undefined {
+    if (request.resourcePolicy === undefined) return undefined
+    try {
+      return this.#known.read(request.resourcePolicy, 'resource')
+    } catch (error) {
+      if (!(error instanceof PolicyError)) throw error
+      throw accessDenied(caller, request, 'because its resource-based policy is malformed')
+    }
   }
 
   /** Whether a role lets an AWS service work with it, as `s3.amazonaws.com`. */
