@@ -19,7 +19,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const ONLY_IN: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^@aws-sdk\/client-/, ['aws', 'region/protocol']],
   [/^@aws-sdk\/core|^@smithy\//, ['aws', 'region/protocol']],
-  [/^lmdb$/, ['region']],
+  [/^lmdb$/, ['region/iam']],
   [/^pg$/, ['probe', 'runbook']],
   [/^@dbos-inc\//, ['runbook']],
   [/^@cloudpss\/zstd$/, ['postgres/storage']],
