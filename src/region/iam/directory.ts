@@ -1,9 +1,14 @@
+import { statfsSync } from 'node:fs'
 import { chmod, mkdir } from 'node:fs/promises'
+import { constants } from 'node:os'
 import { join } from 'node:path'
 import { open, type RootDatabase } from 'lmdb'
 import type { Clock } from '../../core/clock.ts'
 import { LifeboatError } from '../../core/errors.ts'
+import { diskFull, isDiskFull } from '../../postgres/folder-failure.ts'
 import type { AccessKeyRecord, PolicyRecord, RoleRecord, UserRecord } from './records.ts'
+
+const { errno } = constants
 
 /** What IAM keeps, by the name of the collection. */
 export interface Collections {
@@ -34,6 +39,7 @@ const MAX_FORMER = 100
  */
 export class Directory {
   private constructor(
+    private readonly folder: string,
     private readonly database: RootDatabase<Entry<unknown>, string[]>,
     private readonly clock: Clock,
     private readonly delayMs: number,
@@ -55,8 +61,9 @@ export class Directory {
         overlappingSync: false,
       })
       for (const file of [path, `${path}-lock`]) await chmod(file, 0o600)
-      return new Directory(database, o.clock, o.delayMs)
+      return new Directory(o.folder, database, o.clock, o.delayMs)
     } catch (cause) {
+      if (isDiskFull(cause) || isOutOfSpace(cause, o.folder)) throw diskFull(o.folder, cause)
       const hint = 'Give this account the right to write there, or use another --home.'
       throw new LifeboatError('FolderNotUsable', `'${o.folder}' cannot be used`, { hint, cause })
     }
@@ -87,14 +94,21 @@ export class Directory {
   /**
    * Reads and writes at once: nobody writes in between, and when `work` throws nothing has changed. Durable
    * when it returns.
+   *
+   * @throws LifeboatError `DiskFull`; then nothing has changed either
    */
   change<T>(work: (edit: Edit) => T): T {
-    return this.database.transactionSync(() =>
-      work({
-        put: (name, key, document) => this.#replace(name, key, document),
-        delete: (name, key) => this.#replace(name, key, null),
-      }),
-    )
+    try {
+      return this.database.transactionSync(() =>
+        work({
+          put: (name, key, document) => this.#replace(name, key, document),
+          delete: (name, key) => this.#replace(name, key, null),
+        }),
+      )
+    } catch (error) {
+      if (isOutOfSpace(error, this.folder)) throw diskFull(this.folder, error)
+      throw error
+    }
   }
 
   async close(): Promise<void> {
@@ -134,3 +148,14 @@ export interface Edit {
 }
 
 const MAX_KEY_BYTES = 1500
+
+/** The database tells errors by number; a write that ends early for want of room is an I/O error to it. */
+function isOutOfSpace(error: unknown, folder: string): boolean {
+  const { code } = error as { code?: unknown }
+  if (code === errno.ENOSPC || code === errno.EDQUOT) return true
+  if (code !== errno.EIO) return false
+  const { bavail, bsize } = statfsSync(folder)
+  return bavail * bsize < ROOM_FOR_A_CHANGE_BYTES
+}
+
+const ROOM_FOR_A_CHANGE_BYTES = 1024 * 1024
