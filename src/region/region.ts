@@ -48,6 +48,7 @@ export class Region {
       region: o.name,
       keys: new Map([[o.credentials.accessKeyId, rootKey(o.credentials)]]),
       services,
+      streams: [],
       clock: o.clock,
       random: systemRandom,
       onError,
@@ -60,6 +61,8 @@ export class Region {
     this.#server = await HttpServer.listen({
       port,
       answer: (raw) => this.endpoint.answer(raw),
+      isStreamed: (head) => this.endpoint.isStreamed(head),
+      answerStream: (raw) => this.endpoint.answerStream(raw),
       onError: this.onError,
     })
     return { port: this.#server.port }

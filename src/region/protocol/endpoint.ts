@@ -1,12 +1,16 @@
+import { assert } from '../../core/assert.ts'
 import type { Clock } from '../../core/clock.ts'
 import { LifeboatError } from '../../core/errors.ts'
 import type { Random } from '../../core/random.ts'
 import { dispatch, speaksJson } from './dispatch.ts'
 import { commonFault, Fault } from './fault.ts'
-import { headersByName, type RawRequest } from './raw-request.ts'
+import { headersByName, type RawHead, type RawRequest, type RawStream } from './raw-request.ts'
 import { jsonErrorReply, queryErrorReply, type Reply } from './reply.ts'
 import type { Service } from './service.ts'
+import { serviceInClaim } from './signature-claim.ts'
 import { type SigningKey, VerifiedRequest } from './sigv4.ts'
+import type { StreamReply, StreamService } from './stream-service.ts'
+import { VerifiedStream } from './verified-stream.ts'
 
 /**
  * A region's API, from a raw request to a reply: verify, then route, then answer. Always an answer.
@@ -16,18 +20,42 @@ import { type SigningKey, VerifiedRequest } from './sigv4.ts'
  */
 export class Endpoint {
   readonly #services: ReadonlyMap<string, Service>
+  readonly #streams: ReadonlyMap<string, StreamService>
 
   constructor(
     private readonly o: {
       region: string
       keys: ReadonlyMap<string, SigningKey>
       services: readonly Service[]
+      streams: readonly StreamService[]
       clock: Clock
       random: Random
       onError: (error: unknown) => void
     },
   ) {
     this.#services = new Map(o.services.map((service) => [service.model.name, service]))
+    this.#streams = new Map(o.streams.map((service) => [service.name, service]))
+  }
+
+  /** Whether a request claims to be for a service that reads its body itself. */
+  isStreamed(head: RawHead): boolean {
+    return this.#streams.has(serviceInClaim(head) ?? '')
+  }
+
+  /** As `answer`, for a request of which `isStreamed` is true. */
+  async answerStream(raw: RawStream): Promise<StreamReply> {
+    const requestId = newRequestId(this.o.random)
+    const service = this.#streams.get(serviceInClaim(raw) ?? '')
+    assert(service, 'the request is for a service that streams')
+    try {
+      const { keys, region, clock } = this.o
+      const request = VerifiedStream.verify(raw, { keys, region, now: clock.now() })
+      return await service.answer(request, requestId)
+    } catch (error) {
+      if (error instanceof Fault) return service.refuse(error, raw, requestId)
+      this.o.onError(error)
+      return service.refuse(commonFault('InternalFailure', tellable(error)), raw, requestId)
+    }
   }
 
   async answer(raw: RawRequest): Promise<Reply> {

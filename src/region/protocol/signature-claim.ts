@@ -1,5 +1,8 @@
 import { AuthFault } from './auth-fault.ts'
 import type { CredentialScope } from './canonical-request.ts'
+import { Fault } from './fault.ts'
+import { parseForm } from './form.ts'
+import { headersByName, type RawHead, splitTarget } from './raw-request.ts'
 
 /** What a request says about its own signature. Well formed, and not believed yet. */
 export interface Claim {
@@ -14,6 +17,8 @@ export interface Claim {
   /** 32 bytes. */
   readonly signature: Buffer
   readonly hasSessionToken: boolean
+  /** What a presigned URL says of its body's hash. */
+  readonly contentSha256?: string | undefined
 }
 
 /** Source: AWS General Reference: a presigned URL lives for at most seven days. */
@@ -47,6 +52,17 @@ export function claimedRegion(
   query: ReadonlyMap<string, string>,
 ): string {
   return claimOf(headers, query).scope.region
+}
+
+/** The service in a request's credential scope, before anything is verified: for routing alone. */
+export function serviceInClaim(head: RawHead): string | undefined {
+  try {
+    const query = parseForm(splitTarget(head.target).queryText)
+    return claimOf(headersByName(head.rawHeaders), query).scope.service
+  } catch (error) {
+    if (error instanceof Fault) return undefined
+    throw error
+  }
 }
 
 function fromHeader(authorization: string, headers: ReadonlyMap<string, readonly string[]>): Claim {
@@ -103,6 +119,7 @@ function fromQuery(
       time: required('X-Amz-Date'),
     }),
     expiresSeconds,
+    contentSha256: query.get('X-Amz-Content-Sha256'),
     hasSessionToken: query.has('X-Amz-Security-Token') || headers.has('x-amz-security-token'),
   }
 }
