@@ -4,13 +4,17 @@ import type { Clock } from '../core/clock.ts'
 import { systemRandom } from '../core/random.ts'
 import type { PostgresBinaries } from '../postgres/binaries.ts'
 import { logError } from './error-log.ts'
+import type { Authorizer } from './protocol/authorization.ts'
 import { DocumentStore } from './protocol/documents.ts'
 import { Endpoint } from './protocol/endpoint.ts'
+import { commonFault } from './protocol/fault.ts'
 import { HttpServer } from './protocol/http-server.ts'
 import type { Service } from './protocol/service.ts'
 import type { SigningKey } from './protocol/sigv4.ts'
+import type { StreamService } from './protocol/stream-service.ts'
 import { openRds } from './rds/service.ts'
 import type { RootCredentials } from './root-credentials.ts'
+import { openS3 } from './s3/open-s3.ts'
 import { openSecretsManager } from './secretsmanager/service.ts'
 import { stsService } from './sts/service.ts'
 
@@ -19,7 +23,9 @@ export const ACCOUNT_ID = '000000000000'
 
 /** A service that a region runs, with what it must release at the end. */
 export interface OpenedService {
-  readonly service: Service
+  readonly service?: Service
+  /** In place of it, one that reads its bodies itself. */
+  readonly stream?: StreamService
   close(): Promise<void>
 }
 
@@ -43,12 +49,12 @@ export class Region {
   static async open(o: RegionOptions): Promise<Region> {
     const onError = o.onError ?? logError
     const opened = await openServices({ ...o, onError })
-    const services = opened.map(({ service }) => service)
+    const services = opened.flatMap(({ service }) => (service ? [service] : []))
     const endpoint = new Endpoint({
       region: o.name,
       keys: new Map([[o.credentials.accessKeyId, rootKey(o.credentials)]]),
       services,
-      streams: [],
+      streams: opened.flatMap(({ stream }) => (stream ? [stream] : [])),
       clock: o.clock,
       random: systemRandom,
       onError,
@@ -113,7 +119,15 @@ async function openServices(
     random: systemRandom,
     onError: o.onError,
   })
-  return [withoutResources(stsService()), withoutResources(secretsManager), rds]
+  const s3 = await openS3({
+    region: o.name,
+    accountId: ACCOUNT_ID,
+    folder: join(o.folder, 's3'),
+    authorize: rootOnly,
+    clock: o.clock,
+    random: systemRandom,
+  })
+  return [withoutResources(stsService()), withoutResources(secretsManager), rds, s3]
 }
 
 function withoutResources(service: Service): OpenedService {
@@ -130,4 +144,10 @@ function rootKey({ accessKeyId, secretAccessKey }: RootCredentials): SigningKey 
       accessKeyId,
     },
   }
+}
+
+/** Until callers have policies of their own, only the root user of the account may do anything. */
+const rootOnly: Authorizer = (caller) => {
+  if (caller.arn === `arn:aws:iam::${ACCOUNT_ID}:root`) return
+  throw commonFault('AccessDenied', 'Access Denied')
 }

@@ -31,6 +31,17 @@ export async function* chunkedBody(
   o: ChunkedBodyOptions,
 ): AsyncGenerator<Buffer, void, undefined> {
   const reader = new LineReader(source)
+  try {
+    yield* content(reader, o)
+  } finally {
+    await reader.close()
+  }
+}
+
+async function* content(
+  reader: LineReader,
+  o: ChunkedBodyOptions,
+): AsyncGenerator<Buffer, void, undefined> {
   let left = o.contentLength
   let lastSize = MIN_CHUNK_BYTES
   for (;;) {
@@ -128,6 +139,11 @@ class LineReader {
       left -= piece.length
       if (piece.length > 0) yield piece
     }
+  }
+
+  /** Lets go of the stream, wherever it is. */
+  async close(): Promise<void> {
+    await this.#source.return?.()
   }
 
   /** Makes sure that nothing follows. */

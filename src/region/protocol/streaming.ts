@@ -36,7 +36,11 @@ export async function sendStream(
   { status, headers, body }: StreamReply,
 ): Promise<void> {
   const isRead = await drained(request)
-  if (response.destroyed) return
+  if (response.destroyed) {
+    // It may hold a file open.
+    if (typeof body !== 'string') await body[Symbol.asyncIterator]().return?.()
+    return
+  }
   response.writeHead(status, isRead ? headers : { ...headers, connection: 'close' })
   if (request.method === 'HEAD' || typeof body === 'string') {
     response.end(request.method === 'HEAD' ? undefined : body)

@@ -53,7 +53,7 @@ function readPayload(schema: Schema, body: Buffer): unknown {
   const text = textOf(body)
   if (!schema.isStructSchema()) return text
   const root = parseXml(text)
-  if (root.name !== (nameOf(schema) ?? schema.getName(true))) throw malformedXml()
+  if (root.name !== (nameOf(schema) ?? schema.getName())) throw malformedXml()
   return readXmlShape(schema, root)
 }
 

@@ -29,12 +29,12 @@ export function writeRestOutput(
     const value = held[member]
     if (value === undefined) return { headers, body: '' }
     if (!schema.isStructSchema()) return { headers, body: value as RestAnswer['body'] }
-    const name = nameOf(schema) ?? schema.getName(true) ?? member
+    const name = nameOf(schema) ?? schema.getName() ?? member
     return { headers: asXml(headers), body: document(schema, value, name, xmlNamespace) }
   }
   if (bindings.body.length === 0) return { headers, body: '' }
   const content = Object.fromEntries(bindings.body.map(({ member }) => [member, held[member]]))
-  const name = nameOf(output) ?? output.getName(true) ?? ''
+  const name = nameOf(output) ?? output.getName() ?? ''
   return { headers: asXml(headers), body: document(output, content, name, xmlNamespace) }
 }
 
