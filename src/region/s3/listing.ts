@@ -7,14 +7,16 @@ import { quoted } from './versions.ts'
 /** Source: S3 API Reference, ListObjectsV2. */
 const MAX_KEYS = 1000
 
-/** How many entries a page has. @throws S3Fault `InvalidArgument` */
-export function pageSize(asked: number | undefined, name = 'max-keys'): number {
-  if (asked === undefined) return MAX_KEYS
-  if (Number.isInteger(asked) && asked >= 0 && asked <= 2 ** 31 - 1)
-    return Math.min(asked, MAX_KEYS)
+/** How many entries a page has: as many as asked for, up to `max`. @throws S3Fault `InvalidArgument` */
+export function pageSize(
+  asked: number | undefined,
+  { name = 'max-keys', min = 0, max = MAX_KEYS } = {},
+): number {
+  if (asked === undefined) return max
+  if (Number.isInteger(asked) && asked >= min && asked <= 2 ** 31 - 1) return Math.min(asked, max)
   throw new S3Fault(
     'InvalidArgument',
-    `Argument ${name} must be an integer between 0 and 2147483647`,
+    `Argument ${name} must be an integer between ${min} and 2147483647`,
     { elements: { ArgumentName: name, ArgumentValue: `${asked}` } },
   )
 }

@@ -1,3 +1,4 @@
+import type { ListObjectVersionsCommandOutput } from '@aws-sdk/client-s3'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { refused, s3UnderTest } from './s3-under-test.ts'
 
@@ -14,9 +15,9 @@ describe('ListObjects, ListObjectsV2 and ListObjectVersions', () => {
     [...keys].sort((x, y) => Buffer.compare(Buffer.from(x), Buffer.from(y)))
   const EncodingType = 'url' as const
   const v2 = (more: object = {}) => region.sdk().listObjectsV2({ Bucket, EncodingType, ...more })
-  const namesOf = (list: { Contents?: { Key?: string }[] | undefined }) =>
+  const namesOf = (list: { Contents?: { Key?: string | undefined }[] | undefined }) =>
     (list.Contents ?? []).map(({ Key }) => decodeURIComponent(Key!))
-  const prefixesOf = (list: { CommonPrefixes?: { Prefix?: string }[] | undefined }) =>
+  const prefixesOf = (list: { CommonPrefixes?: { Prefix?: string | undefined }[] | undefined }) =>
     (list.CommonPrefixes ?? []).map(({ Prefix }) => decodeURIComponent(Prefix!))
 
   test('lists by the bytes of the keys', async () => {
@@ -109,7 +110,9 @@ describe('ListObjects, ListObjectsV2 and ListObjectVersions', () => {
       const seen: string[] = []
       let next: { KeyMarker?: string; VersionIdMarker?: string } | undefined = {}
       while (next) {
-        const page = await region.sdk().listObjectVersions({ Bucket: 'many', MaxKeys, ...next })
+        const page: ListObjectVersionsCommandOutput = await region
+          .sdk()
+          .listObjectVersions({ Bucket: 'many', MaxKeys, ...next })
         const all = [...(page.Versions ?? []), ...(page.DeleteMarkers ?? [])]
         expect(all.length).toBeLessThanOrEqual(MaxKeys)
         seen.push(...all.map(({ Key, VersionId }) => `${Key} ${VersionId}`))

@@ -13,11 +13,13 @@ describe('versions', () => {
     const { Versions = [], DeleteMarkers = [] } = await region
       .sdk()
       .listObjectVersions({ Bucket, Prefix })
-    const told = (isMarker: boolean) => (v: { VersionId?: string; IsLatest?: boolean }) => ({
-      id: v.VersionId,
-      isLatest: v.IsLatest,
-      isMarker,
-    })
+    const told =
+      (isMarker: boolean) =>
+      (v: { VersionId?: string | undefined; IsLatest?: boolean | undefined }) => ({
+        id: v.VersionId,
+        isLatest: v.IsLatest,
+        isMarker,
+      })
     return [...Versions.map(told(false)), ...DeleteMarkers.map(told(true))]
   }
 

@@ -192,7 +192,9 @@ type SettingInput = { Bucket?: string | undefined } & Record<string, unknown>
 function put(setting: BucketSetting) {
   return async (s3: S3, input: SettingInput, request: S3Request) => {
     const bucket = s3.bucket(request, setting.put.action, { bucket: input.Bucket })
-    const value = checkSetting(s3, bucket, setting.name, input[setting.member])
+    const sent = input[setting.member]
+    if (sent === undefined) throw new S3Fault('MissingRequestBodyError', 'Request Body is empty')
+    const value = checkSetting(s3, bucket, setting.name, sent)
     const beside = setting.name === 'lifecycle' ? lifecycleBeside(input) : {}
     const stored = typeof value === 'object' ? { ...value, ...beside } : value
     await bucket.setSetting(setting.name, stored)

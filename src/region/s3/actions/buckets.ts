@@ -20,7 +20,7 @@ export async function headBucket(s3: S3, input: HeadBucketCommandInput, request:
 export async function listBuckets(s3: S3, input: ListBucketsCommandInput, request: S3Request) {
   s3.authorize(request, 'ListAllMyBuckets', {})
   const after = parseContinuationToken<string>(input.ContinuationToken) ?? ''
-  const limit = pageSize(input.MaxBuckets, 'max-buckets')
+  const limit = pageSize(input.MaxBuckets, { name: 'max-buckets', min: 1, max: 10_000 })
   const isHere = input.BucketRegion === undefined || input.BucketRegion === s3.o.region
   const found = s3.store
     .listBuckets()

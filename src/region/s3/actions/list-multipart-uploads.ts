@@ -13,7 +13,7 @@ export async function listMultipartUploads(
 ) {
   const bucket = s3.bucket(request, 'ListBucketMultipartUploads', { bucket: input.Bucket })
   const { KeyMarker, UploadIdMarker, Prefix, Delimiter } = input
-  const limit = pageSize(input.MaxUploads, 'max-uploads')
+  const limit = pageSize(input.MaxUploads, { name: 'max-uploads' })
   const write = keyWriter(input.EncodingType)
   const page = bucket.uploads.list({
     ...nonEmpty({

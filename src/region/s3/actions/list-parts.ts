@@ -19,7 +19,7 @@ export async function listParts(s3: S3, input: ListPartsCommandInput, request: S
       { elements: { ArgumentName: 'part-number-marker', ArgumentValue: marker } },
     )
   }
-  const limit = pageSize(input.MaxParts, 'max-parts')
+  const limit = pageSize(input.MaxParts, { name: 'max-parts' })
   const { parts, isTruncated } = storedParts(bucket, uploadId, { after: Number(marker), limit })
   return {
     Bucket,
