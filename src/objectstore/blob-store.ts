@@ -21,7 +21,15 @@ export interface StoredBody extends Received {
   readonly inline: Buffer | undefined
 }
 
+/** Bytes of a blob from `from` up to, not including, `to`. */
+export interface BlobRange {
+  readonly blob: BlobReference
+  readonly from: number
+  readonly to: number
+}
+
 const READ_BYTES = 16 * FRAME_BYTES
+const COLLECTED_AT_ONCE = 64
 
 /**
  * The bytes of objects: short ones in the index, others each in a file of its own, named by chance.
@@ -31,7 +39,9 @@ const READ_BYTES = 16 * FRAME_BYTES
  */
 export class BlobStore {
   readonly #incoming: string
-  #removing: Promise<void> = Promise.resolve()
+  #collecting: Promise<void> | undefined
+  /** How many read a blob now. */
+  readonly #readers = new Map<string, number>()
 
   private constructor(
     private readonly folder: string,
@@ -109,46 +119,94 @@ export class BlobStore {
     if (!this.index.blobs.doesExist(blob.id)) await rm(path, { force: true })
   }
 
-  /** After a change is durable: deletes the files that nothing refers to. */
+  /** After a change is durable: deletes the files that nothing refers to and that nobody reads. */
   async collect(): Promise<void> {
-    this.#removing = this.#removing.then(async () => {
-      const ids = [...this.index.garbage.getKeys({ limit: 1000 })]
-      if (ids.length === 0) return
-      for (const id of ids) {
-        await rm(this.#placeOf(id), { force: true })
-        await rm(join(this.#incoming, id), { force: true })
-      }
-      await this.index.change(() => {
-        for (const id of ids) this.index.garbage.remove(id)
-      })
+    if (this.#garbage().length === 0) return
+    this.#collecting ??= this.#collectAll().finally(() => {
+      this.#collecting = undefined
     })
-    await this.#removing
+    await this.#collecting
   }
 
-  /** The bytes of a blob from `from` up to `to`. @throws LifeboatError `ObjectDamaged` */
-  async *read(blob: BlobReference, from: number, to: number): AsyncGenerator<Buffer> {
-    if (from >= to) return
-    const key = blob.sealedKey && openKey(blob.sealedKey, this.storeKey)
-    const inline = this.index.blobs.get(blob.id)?.bytes
-    if (inline) {
-      yield (key ? openFrame(inline, key, 0) : inline).subarray(from, to)
-      return
+  /**
+   * The bytes of some blobs, each from `from` up to `to`. They stay as they are now until the iteration ends, whatever is
+   * deleted meanwhile; so begin and end it.
+   *
+   * @throws LifeboatError `ObjectDamaged`
+   */
+  read(ranges: readonly BlobRange[]): AsyncGenerator<Buffer> {
+    const held = ranges.map((range) => {
+      const { id } = range.blob
+      this.#readers.set(id, (this.#readers.get(id) ?? 0) + 1)
+      return { ...range, inline: this.index.blobs.get(id)?.bytes }
+    })
+    return this.#readHeld(held)
+  }
+
+  async *#readHeld(
+    held: readonly (BlobRange & { inline: Buffer | undefined })[],
+  ): AsyncGenerator<Buffer> {
+    try {
+      for (const { blob, from, to, inline } of held) {
+        const key = blob.sealedKey && openKey(blob.sealedKey, this.storeKey)
+        if (from >= to) continue
+        if (inline) yield (key ? openFrame(inline, key, 0) : inline).subarray(from, to)
+        else yield* this.#readFile(blob, key, from, to)
+      }
+    } finally {
+      for (const { blob } of held) {
+        const others = this.#readers.get(blob.id)! - 1
+        if (others > 0) this.#readers.set(blob.id, others)
+        else this.#readers.delete(blob.id)
+      }
     }
-    const file = await this.#openFile(blob.id)
+  }
+
+  async *#readFile(
+    { id, sizeBytes }: BlobReference,
+    key: Buffer | undefined,
+    from: number,
+    to: number,
+  ): AsyncGenerator<Buffer> {
+    const file = await this.#openFile(id)
     try {
       const start = from - (from % FRAME_BYTES)
-      for (let at = start; at < to; at += READ_BYTES) {
-        const end = Math.min(at + READ_BYTES, blob.sizeBytes)
+      const stop = Math.min(Math.ceil(to / FRAME_BYTES) * FRAME_BYTES, sizeBytes)
+      for (let at = start; at < stop; at += READ_BYTES) {
+        const end = Math.min(at + READ_BYTES, stop)
         const stored = key
           ? { at: sealedBytes(at), length: sealedBytes(end) - sealedBytes(at) }
           : { at, length: end - at }
-        const bytes = await readExactly(file, stored.at, stored.length, blob.id)
+        const bytes = await readExactly(file, stored.at, stored.length, id)
         const plain = key ? openFrames(bytes, key, at / FRAME_BYTES) : bytes
         yield plain.subarray(Math.max(from - at, 0), Math.min(to, end) - at)
       }
     } finally {
       await file.close()
     }
+  }
+
+  async #collectAll(): Promise<void> {
+    for (let ids = this.#garbage(); ids.length > 0; ids = this.#garbage()) {
+      await Promise.all(
+        ids.flatMap((id) => [
+          rm(this.#placeOf(id), { force: true }),
+          rm(join(this.#incoming, id), { force: true }),
+        ]),
+      )
+      await this.index.change(() => {
+        for (const id of ids) this.index.garbage.remove(id)
+      })
+    }
+  }
+
+  #garbage(): string[] {
+    const ids: string[] = []
+    for (const id of this.index.garbage.getKeys()) {
+      if (!this.#readers.has(id)) ids.push(id)
+      if (ids.length === COLLECTED_AT_ONCE) break
+    }
+    return ids
   }
 
   async #openFile(id: string) {
@@ -172,7 +230,7 @@ export class BlobStore {
         await rename(path, this.#placeOf(id))
       }
     }
-    while (this.index.garbage.getKeysCount({ limit: 1 }) > 0) await this.collect()
+    await this.collect()
   }
 
   #placeOf(id: string): string {

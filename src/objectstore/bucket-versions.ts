@@ -64,8 +64,9 @@ export class BucketVersions {
     const isLatest = !latest || Buffer.compare(place, latest.place) > 0
     const version = versionOf(key, record, isLatest)
     const told = o.outbox?.(version)
-    if (replaced) this.#drop(versions, replaced)
+    // First what is new: it may be the very bytes of what it replaces.
     hold()
+    if (replaced) this.#drop(versions, replaced)
     versions.put({ place, record })
     this.#tell(told)
     return version

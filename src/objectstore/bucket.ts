@@ -1,4 +1,5 @@
-import type { StoredBody } from './blob-store.ts'
+import { LifeboatError } from '../core/errors.ts'
+import type { BlobRange, StoredBody } from './blob-store.ts'
 import { BucketListing } from './bucket-listing.ts'
 import type { BucketState } from './bucket-state.ts'
 import { BucketVersions, checkPrecondition, isSame, lockFields } from './bucket-versions.ts'
@@ -102,21 +103,31 @@ export class Bucket {
     return found && versionOf(key, found.record, isSame(found, latest))
   }
 
-  /** Its bytes from `from` up to, not including, `to`. @throws LifeboatError `ObjectNotFound`, `ObjectDamaged` */
-  async *read(
-    { key, versionId, sizeBytes }: ObjectVersion,
-    { from = 0, to = sizeBytes }: { from?: number; to?: number } = {},
+  /**
+   * Its bytes from `from` up to, not including, `to`. What was found is what is read, whatever is written or deleted until the
+   * iteration ends; so begin and end it.
+   *
+   * @throws LifeboatError `ObjectNotFound` when it is there no more, `ObjectDamaged`
+   */
+  read(
+    version: ObjectVersion,
+    { from = 0, to = version.sizeBytes }: { from?: number; to?: number } = {},
   ): AsyncGenerator<Buffer> {
-    const { record } = this.#versions.get(key, versionId)
+    const { record } = this.#versions.get(version.key, version.versionId)
+    // The version without an id may have been replaced since.
+    if (record.etag !== version.etag || record.modifiedAtMs !== version.modifiedAt.getTime()) {
+      throw new LifeboatError('ObjectNotFound', `'${version.key}' was replaced by another object`)
+    }
+    const ranges: BlobRange[] = []
     let start = 0
     for (const blob of record.blobs) {
       const end = start + blob.sizeBytes
       if (end > from && start < to) {
-        const range = [Math.max(from - start, 0), Math.min(to, end) - start] as const
-        yield* this.state.blobs.read(blob, ...range)
+        ranges.push({ blob, from: Math.max(from - start, 0), to: Math.min(to, end) - start })
       }
       start = end
     }
+    return this.state.blobs.read(ranges)
   }
 
   /** @throws LifeboatError `ObjectLocked`, `PreconditionFailed`, `ObjectNotFound` for `ifMatch` on nothing */
