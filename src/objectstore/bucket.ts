@@ -4,6 +4,7 @@ import { BucketListing } from './bucket-listing.ts'
 import type { BucketState } from './bucket-state.ts'
 import { BucketVersions, checkPrecondition, isSame, lockFields } from './bucket-versions.ts'
 import type { BucketRecord } from './index-database.ts'
+import { checkKey } from './object-key.ts'
 import { refuseIfWeakened } from './object-lock.ts'
 import { type Attributes, type ObjectVersion, versionOf } from './object-version.ts'
 import type { Change, DeleteOptions, PutOptions } from './put-options.ts'
@@ -62,6 +63,7 @@ export class Bucket {
     body: AsyncIterable<Buffer> | Buffer,
     o: PutOptions = {},
   ): Promise<ObjectVersion> {
+    checkKey(key)
     const { blobs } = this.state
     const stored = await blobs.store(body, { encrypt: o.encrypt === true, digests: o.digests })
     return this.#commit(stored, () => {
@@ -82,6 +84,7 @@ export class Bucket {
     key: string,
     o: Omit<PutOptions, 'beforeCommit' | 'digests' | 'encrypt'> = {},
   ): Promise<ObjectVersion> {
+    checkKey(key)
     const { bucket, version } = source
     return this.state.change(() => {
       const { record } = bucket.#versions.get(version.key, version.versionId)
@@ -135,6 +138,7 @@ export class Bucket {
     key: string,
     o: DeleteOptions = {},
   ): Promise<{ removed?: ObjectVersion; marker?: ObjectVersion }> {
+    checkKey(key)
     return this.state.change(() => {
       const versions = this.#versions.of(key)
       const isForGood = o.versionId !== undefined || this.versioning === 'off'

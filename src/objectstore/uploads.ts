@@ -3,6 +3,7 @@ import { LifeboatError } from '../core/errors.ts'
 import type { BucketState } from './bucket-state.ts'
 import { type BucketVersions, lockFields } from './bucket-versions.ts'
 import type { PartRecord, UploadRecord } from './index-database.ts'
+import { checkKey } from './object-key.ts'
 import type { Attributes, ObjectPart, ObjectVersion } from './object-version.ts'
 import { page } from './page.ts'
 import type { PutOptions } from './put-options.ts'
@@ -33,6 +34,7 @@ export class Uploads {
   ) {}
 
   async begin(key: string, o: UploadOptions = {}): Promise<Upload> {
+    checkKey(key)
     const { index, number, random } = this.state
     const now = this.state.now()
     // In the order in which they were begun.
