@@ -11,7 +11,7 @@ import { parseForm } from './protocol/form.ts'
 import { closeServer, limitedServer, listening, send } from './protocol/http-server.ts'
 import { headersByName, splitTarget } from './protocol/raw-request.ts'
 import { jsonErrorReply, queryErrorReply } from './protocol/reply.ts'
-import { claimedRegion } from './protocol/signature-claim.ts'
+import { claimedRegion, isAnonymous } from './protocol/signature-claim.ts'
 import { RegionChild } from './region-child.ts'
 
 /**
@@ -99,11 +99,20 @@ export class Gateway {
     }
   }
 
+  /** Who does not sign names a region by the host (`bucket.s3.REGION.localhost`), or means the first one. */
+  #openRegion(host: string): string {
+    const named = host.split(/[.:]/).find((label) => this.#children.has(label))
+    return named ?? [...this.#children.keys()][0] ?? ''
+  }
+
   #route(request: IncomingMessage, response: ServerResponse): void {
     const headers = headersByName(request.rawHeaders)
     try {
-      const query = parseForm(splitTarget(request.url ?? '').queryText)
-      const region = this.#children.get(claimedRegion(headers, query))
+      const target = request.url ?? ''
+      const name = isAnonymous({ method: '', target, rawHeaders: request.rawHeaders })
+        ? this.#openRegion(headers.get('host')?.[0] ?? '')
+        : claimedRegion(headers, parseForm(splitTarget(target).queryText))
+      const region = this.#children.get(name)
       if (!region) {
         throw new AuthFault(
           'SignatureDoesNotMatch',

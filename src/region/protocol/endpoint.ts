@@ -7,7 +7,7 @@ import { commonFault, Fault } from './fault.ts'
 import { headersByName, type RawHead, type RawRequest, type RawStream } from './raw-request.ts'
 import { jsonErrorReply, queryErrorReply, type Reply } from './reply.ts'
 import type { Service } from './service.ts'
-import { serviceInClaim } from './signature-claim.ts'
+import { isAnonymous, serviceInClaim } from './signature-claim.ts'
 import { type SigningKey, VerifiedRequest } from './sigv4.ts'
 import type { StreamReply, StreamService } from './stream-service.ts'
 import { VerifiedStream } from './verified-stream.ts'
@@ -39,23 +39,32 @@ export class Endpoint {
 
   /** Whether a request claims to be for a service that reads its body itself. */
   isStreamed(head: RawHead): boolean {
-    return this.#streams.has(serviceInClaim(head) ?? '')
+    return this.#streamFor(head) !== undefined
   }
 
   /** As `answer`, for a request of which `isStreamed` is true. */
   async answerStream(raw: RawStream): Promise<StreamReply> {
     const requestId = newRequestId(this.o.random)
-    const service = this.#streams.get(serviceInClaim(raw) ?? '')
+    const service = this.#streamFor(raw)
     assert(service, 'the request is for a service that streams')
     try {
       const { keys, region, clock } = this.o
-      const request = VerifiedStream.verify(raw, { keys, region, now: clock.now() })
+      const now = clock.now()
+      const scope = { date: now.toISOString().slice(0, 10), region, service: service.name }
+      const request = isAnonymous(raw)
+        ? VerifiedStream.anonymous(raw, scope)
+        : VerifiedStream.verify(raw, { keys, region, now })
       return await service.answer(request, requestId)
     } catch (error) {
       if (error instanceof Fault) return service.refuse(error, raw, requestId)
       this.o.onError(error)
       return service.refuse(commonFault('InternalFailure', tellable(error)), raw, requestId)
     }
+  }
+
+  #streamFor(head: RawHead): StreamService | undefined {
+    if (!isAnonymous(head)) return this.#streams.get(serviceInClaim(head) ?? '')
+    return [...this.#streams.values()].find(({ isOpen }) => isOpen)
   }
 
   async answer(raw: RawRequest): Promise<Reply> {

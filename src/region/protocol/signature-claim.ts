@@ -65,6 +65,17 @@ export function serviceInClaim(head: RawHead): string | undefined {
   }
 }
 
+/**
+ * Whether nobody signed a request, nor tried to, and it names a resource by its path. Only a service that has
+ * resources open to everybody is addressed so.
+ */
+export function isAnonymous({ target, rawHeaders }: RawHead): boolean {
+  const { path, queryText } = splitTarget(target)
+  const isSigned =
+    headersByName(rawHeaders).has('authorization') || /x-amz-|signature/i.test(queryText)
+  return /^\/./.test(path) && !isSigned
+}
+
 function fromHeader(authorization: string, headers: ReadonlyMap<string, readonly string[]>): Claim {
   const match = /^AWS4-HMAC-SHA256 +(\S.*)$/.exec(authorization)
   if (!match) throw incomplete('Authorization header does not use AWS4-HMAC-SHA256.')

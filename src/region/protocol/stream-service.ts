@@ -13,6 +13,8 @@ export interface StreamReply {
 export interface StreamService {
   /** The service's name in the credential scope of a signature. */
   readonly name: string
+  /** Whether it has resources that may be open to callers who do not sign. */
+  readonly isOpen: boolean
   /** @throws Fault, to be answered by `refuse` */
   answer(request: VerifiedStream, requestId: string): Promise<StreamReply>
   /** A refusal as the service's clients read it, also before anything is proven. */

@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto'
 import { type CredentialScope, decodePath, signingKeyOf } from './canonical-request.ts'
 import { ChunkSignatures } from './chunk-signatures.ts'
 import { chunkedBody } from './chunked-body.ts'
+import { parseForm } from './form.ts'
 import { bodyFault, type PayloadMode, parsePayloadMode } from './payload-mode.ts'
-import type { RawStream } from './raw-request.ts'
+import { headersByName, type RawStream, splitTarget } from './raw-request.ts'
 import type { Caller } from './service.ts'
 import type { Claim } from './signature-claim.ts'
 import { type VerifiedHead, type Verifier, verifyHead } from './sigv4.ts'
@@ -28,19 +29,22 @@ export class VerifiedStream {
   readonly #trailers = new Map<string, string>()
 
   private constructor(
-    head: VerifiedHead,
+    head: Pick<VerifiedHead, 'caller' | 'path' | 'query' | 'headers'> & {
+      scope: CredentialScope
+      signatures?: ChunkSignatures
+    },
     readonly method: string,
     body: AsyncIterable<Buffer>,
     mode: PayloadMode,
   ) {
     this.caller = head.caller
-    this.scope = head.claim.scope
+    this.scope = head.scope
     this.path = decodePath(head.path)
     this.headers = singleHeaders(head)
     this.query = new Map([...head.query].filter(([name]) => !isHoisted(name)))
     const length = mode.kind === 'chunked' ? 'x-amz-decoded-content-length' : 'content-length'
     this.contentLength = parseLength(this.headers.get(length))
-    this.body = this.#provenBody(head, body, mode)
+    this.body = this.#provenBody(head.signatures, body, mode)
   }
 
   /**
@@ -59,6 +63,22 @@ export class VerifiedStream {
         return text ?? 'UNSIGNED-PAYLOAD'
       },
     })
+    const proven = { ...head, scope: head.claim.scope, signatures: chunkSignatures(head) }
+    return new VerifiedStream(proven, raw.method, raw.body, mode)
+  }
+
+  /**
+   * A request that nobody signed: its caller is `ANONYMOUS`, who may what a resource's policy allows everybody.
+   *
+   * @throws Fault `InvalidURI`, `InvalidArgument`, `MalformedQueryString`
+   */
+  static anonymous(raw: RawStream, scope: CredentialScope): VerifiedStream {
+    const headers = headersByName(raw.rawHeaders)
+    const { path, queryText } = splitTarget(raw.target)
+    const text = headers.get('x-amz-content-sha256')?.[0]
+    // Chunks are signed by those who have a key.
+    const mode = parsePayloadMode(text, true)
+    const head = { caller: ANONYMOUS, scope, path, query: parseForm(queryText), headers }
     return new VerifiedStream(head, raw.method, raw.body, mode)
   }
 
@@ -67,7 +87,11 @@ export class VerifiedStream {
     return this.#trailers
   }
 
-  #provenBody(head: VerifiedHead, body: AsyncIterable<Buffer>, mode: PayloadMode) {
+  #provenBody(
+    signatures: ChunkSignatures | undefined,
+    body: AsyncIterable<Buffer>,
+    mode: PayloadMode,
+  ) {
     if (mode.kind === 'unsigned') return body
     if (mode.kind === 'hashed') return hashedBody(body, mode.sha256)
     if (this.contentLength === undefined) {
@@ -75,12 +99,20 @@ export class VerifiedStream {
     }
     const names = (this.headers.get('x-amz-trailer') ?? '').toLowerCase().split(',')
     return chunkedBody(body, {
-      signatures: mode.isSigned ? chunkSignatures(head) : undefined,
+      signatures: mode.isSigned ? signatures : undefined,
       contentLength: this.contentLength,
       trailerNames: mode.hasTrailer ? names.map((name) => name.trim()).filter(Boolean) : undefined,
       onTrailer: (name, value) => this.#trailers.set(name, value),
     })
   }
+}
+
+/** Who did not say who they are. */
+export const ANONYMOUS: Caller = {
+  accountId: 'anonymous',
+  arn: 'anonymous',
+  userId: 'anonymous',
+  accessKeyId: '',
 }
 
 /** Passes a body on and throws at its end when it is another one. */
@@ -107,7 +139,10 @@ function chunkSignatures({ secretAccessKey, claim }: VerifiedHead): ChunkSignatu
   return new ChunkSignatures({ signingKey, seed: signature.toString('hex'), time, scope })
 }
 
-function singleHeaders({ headers, query }: VerifiedHead): Map<string, string> {
+function singleHeaders({
+  headers,
+  query,
+}: Pick<VerifiedHead, 'headers' | 'query'>): Map<string, string> {
   const single = new Map<string, string>()
   for (const [name, value] of query) if (isHoisted(name)) single.set(name.toLowerCase(), value)
   for (const [name, values] of headers) single.set(name, values.join(','))

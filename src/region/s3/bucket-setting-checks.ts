@@ -2,12 +2,14 @@ import type { Bucket } from '../../objectstore/bucket.ts'
 import type {
   LifecycleRule,
   ObjectLockConfiguration,
+  PublicAccessBlockConfiguration,
   ReplicationConfiguration,
   ServerSideEncryptionConfiguration,
   Tagging,
 } from '../protocol/models/s3.ts'
 import { malformedXml } from '../protocol/xml-reader.ts'
 import { S3Fault } from './faults.ts'
+import { isPublicPolicy } from './public-policy.ts'
 import { checkReplication } from './replication-checks.ts'
 import type { S3 } from './s3.ts'
 import { checkedTags } from './tags.ts'
@@ -25,7 +27,16 @@ export function checkSetting(s3: S3, bucket: Bucket, name: string, value: unknow
 }
 
 const CHECKS: Readonly<Record<string, Check>> = {
-  policy: (_, bucket, text: string) => checkPolicy(bucket.name, text),
+  policy: (_, bucket, text: string) => {
+    checkPolicy(bucket.name, text)
+    const block = bucket.setting<PublicAccessBlockConfiguration>('public-access-block')
+    if (block?.BlockPublicPolicy && isPublicPolicy(text)) {
+      throw new S3Fault(
+        'AccessDenied',
+        'Access Denied because public policies are blocked by the BlockPublicPolicy block public access setting.',
+      )
+    }
+  },
   tagging: (_, __, tagging: Tagging) => {
     checkedTags(tagging.TagSet ?? [], 'bucket')
   },
@@ -115,6 +126,13 @@ function namedRules(rules: readonly LifecycleRule[], newId: () => string): Lifec
     const lists = [Transitions, NoncurrentVersionTransitions]
     if (!actions.some(Boolean) && !lists.some((list) => list && list.length > 0)) {
       throw new S3Fault('InvalidRequest', 'At least one action needs to be specified in a rule.')
+    }
+    const days = [Expiration?.Days, NoncurrentVersionExpiration?.NoncurrentDays]
+    if (days.some((count) => count !== undefined && !(Number.isInteger(count) && count > 0))) {
+      throw new S3Fault(
+        'InvalidArgument',
+        "'Days' for Expiration action must be a positive integer",
+      )
     }
     return rule.ID ? rule : { ...rule, ID: newId() }
   })

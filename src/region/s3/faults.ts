@@ -99,7 +99,7 @@ export function asS3Fault(fault: Fault, isPresigned: boolean): Fault {
   return fault
 }
 
-function authFault(fault: AuthFault, isPresigned: boolean): S3Fault {
+function authFault(fault: AuthFault, isPresigned: boolean): Fault {
   switch (fault.shape) {
     case 'MissingAuthenticationToken':
       return new S3Fault('AccessDenied', 'Access Denied')
@@ -122,5 +122,7 @@ function authFault(fault: AuthFault, isPresigned: boolean): S3Fault {
           )
     case 'SignatureDoesNotMatch':
       return new S3Fault('SignatureDoesNotMatch', fault.message)
+    default:
+      return fault
   }
 }

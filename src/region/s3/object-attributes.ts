@@ -30,7 +30,6 @@ export interface AttributeInput {
   readonly StorageClass?: string | undefined
   readonly ServerSideEncryption?: string | undefined
   readonly SSEKMSKeyId?: string | undefined
-  readonly SSECustomerAlgorithm?: string | undefined
 }
 
 /** Source: S3 User Guide, "User-defined object metadata": names and values, in bytes. */
@@ -48,7 +47,7 @@ const STORAGE_CLASSES = [
   'GLACIER_IR',
 ]
 
-/** @throws S3Fault `MetadataTooLarge`, `InvalidStorageClass`, `InvalidArgument`, `NotImplemented` */
+/** @throws S3Fault `MetadataTooLarge`, `InvalidStorageClass`, `InvalidArgument` */
 export function attributesOf(
   input: AttributeInput,
   headers: ReadonlyMap<string, string>,
@@ -130,9 +129,6 @@ function storedEncoding(text: string | undefined): string | undefined {
 
 // Unlike AWS: there are no KMS keys; what asks for one is encrypted with the region's own.
 function encryptionOf(input: AttributeInput): ObjectAttributes['encryption'] {
-  if (input.SSECustomerAlgorithm !== undefined) {
-    throw new S3Fault('NotImplemented', 'Keys of the customer are not available here.')
-  }
   const algorithm = input.ServerSideEncryption
   if (algorithm === undefined || algorithm === 'AES256') return undefined
   if (algorithm !== 'aws:kms' && algorithm !== 'aws:kms:dsse') {

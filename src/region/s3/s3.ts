@@ -4,6 +4,9 @@ import type { Bucket } from '../../objectstore/bucket.ts'
 import type { ObjectStore } from '../../objectstore/object-store.ts'
 import type { Authorizer } from '../protocol/authorization.ts'
 import { Fault } from '../protocol/fault.ts'
+import type { PublicAccessBlockConfiguration } from '../protocol/models/s3.ts'
+import type { Caller } from '../protocol/service.ts'
+import { ANONYMOUS } from '../protocol/verified-stream.ts'
 import { S3Fault } from './faults.ts'
 import type { S3Request } from './s3-request.ts'
 
@@ -41,7 +44,8 @@ export class S3 {
   bucket(request: S3Request, action: string, o: Target): Bucket {
     const name = o.bucket ?? ''
     const bucket = this.store.findBucket(name)
-    this.authorize(request, action, { ...o, policy: bucket?.setting<string>('policy') })
+    const policy = bucket && policyFor(request.caller, bucket)
+    this.authorize(request, action, { ...o, policy })
     if (!bucket) throw noSuchBucket(name)
     const expected = request.headers.get('x-amz-expected-bucket-owner')
     if (expected !== undefined && expected !== this.o.accountId) {
@@ -77,6 +81,13 @@ interface Target {
   readonly bucket?: string | undefined
   readonly key?: string | undefined
   readonly context?: Readonly<Record<string, string | readonly string[]>>
+}
+
+/** The policy of a bucket, unless public access through it is restricted and the caller is anybody. */
+function policyFor(caller: Caller, bucket: Bucket): string | undefined {
+  const block = bucket.setting<PublicAccessBlockConfiguration>('public-access-block')
+  const isShut = caller === ANONYMOUS && block?.RestrictPublicBuckets === true
+  return isShut ? undefined : bucket.setting<string>('policy')
 }
 
 export function noSuchBucket(name: string): S3Fault {

@@ -17,6 +17,7 @@ import { createBucket } from './actions/create-bucket.ts'
 import { createMultipartUpload } from './actions/create-multipart-upload.ts'
 import { deleteObject } from './actions/delete-object.ts'
 import { deleteObjects } from './actions/delete-objects.ts'
+import { getBucketPolicyStatus } from './actions/get-bucket-policy-status.ts'
 import { getObject, headObject } from './actions/get-object.ts'
 import { getObjectAttributes } from './actions/get-object-attributes.ts'
 import { listMultipartUploads } from './actions/list-multipart-uploads.ts'
@@ -62,6 +63,7 @@ const ACTIONS: Readonly<Record<string, Action>> = {
   DeleteObjectTagging: deleteObjectTagging,
   GetBucketAcl: getBucketAcl,
   GetBucketLocation: getBucketLocation,
+  GetBucketPolicyStatus: getBucketPolicyStatus,
   GetBucketVersioning: getBucketVersioning,
   GetObject: getObject,
   GetObjectAcl: getObjectAcl,
@@ -97,6 +99,7 @@ export function s3Service(o: S3Options): StreamService {
   for (const name of Object.keys(ACTIONS)) assert(s3Model.operationByName.has(name), name)
   return {
     name: s3Model.name,
+    isOpen: true,
     answer: (request, requestId) => answer(s3, request, requestId),
     refuse: refusal,
   }
@@ -109,6 +112,10 @@ async function answer(s3: S3, request: VerifiedStream, requestId: string): Promi
   const run = Object.hasOwn(ACTIONS, operation.name) ? ACTIONS[operation.name] : undefined
   if (!run) {
     throw new S3Fault('NotImplemented', `${operation.name} is not available in an embedded region.`)
+  }
+  // Ignoring the key would store in the clear what the client takes for sealed.
+  if ([...headers.keys()].some((name) => /server-side-encryption-customer-/.test(name))) {
+    throw new S3Fault('NotImplemented', 'Encryption with keys of the customer is not available.')
   }
   const body = readsStream(operation) ? undefined : await document(operation, request)
   const labels = {

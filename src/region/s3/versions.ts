@@ -1,5 +1,6 @@
 import type { Bucket } from '../../objectstore/bucket.ts'
 import type { ObjectVersion } from '../../objectstore/object-version.ts'
+import { placeOfVersionId } from '../../objectstore/version-key.ts'
 import { S3Fault } from './faults.ts'
 import type { S3 } from './s3.ts'
 import type { S3Request } from './s3-request.ts'
@@ -40,7 +41,8 @@ export function findVersion(
   key: string,
   versionId: string | undefined,
 ): ObjectVersion | undefined {
-  if (versionId !== undefined && !/^[A-Za-z0-9._-]{1,64}$/.test(versionId)) {
+  const isOurs = versionId === undefined || versionId === 'null' || placeOfVersionId(versionId)
+  if (!isOurs) {
     throw new S3Fault('InvalidArgument', 'Invalid version id specified', {
       elements: { ArgumentName: 'versionId', ArgumentValue: versionId },
     })

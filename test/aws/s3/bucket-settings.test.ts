@@ -143,6 +143,24 @@ describe('settings of a bucket', () => {
     expect((await region.sdk().getBucketCors({ Bucket })).CORSRules).toEqual(CORS.CORSRules)
   })
 
+  test('that are set and deleted at once are all as told', async () => {
+    await region.bucket('at-once')
+    const at = { Bucket: 'at-once' }
+    await region.sdk().putBucketTagging({ ...at, Tagging: { TagSet: [{ Key: 'a', Value: '1' }] } })
+    await Promise.all([
+      region.sdk().putBucketCors({ ...at, CORSConfiguration: CORS as never }),
+      region.sdk().putBucketWebsite({ ...at, WebsiteConfiguration: WEBSITE as never }),
+      region.sdk().deleteBucketTagging(at),
+      region.sdk().deletePublicAccessBlock(at),
+      setVersioning(region.sdk(), 'at-once', 'Enabled'),
+    ])
+    expect((await region.sdk().getBucketCors(at)).CORSRules).toEqual(CORS.CORSRules)
+    expect((await region.sdk().getBucketWebsite(at)).IndexDocument).toEqual(WEBSITE.IndexDocument)
+    expect((await region.sdk().getBucketVersioning(at)).Status).toBe('Enabled')
+    expect((await refused(region.sdk().getBucketTagging(at))).code).toBe('NoSuchTagSet')
+    expect((await refused(region.sdk().getPublicAccessBlock(at))).status).toBe(404)
+  })
+
   test('are gone when deleted', async () => {
     await region.sdk().deleteBucketPolicy({ Bucket })
     expect((await refused(region.sdk().getBucketPolicy({ Bucket }))).code).toBe(

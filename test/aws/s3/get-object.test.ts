@@ -111,8 +111,10 @@ describe('GetObject and HeadObject', () => {
     })
     expect(await refused(head({ Key: 'absent' }))).toMatchObject({ code: 'NotFound', status: 404 })
     expect((await refused(get({ Bucket: 'absent' }))).code).toBe('NoSuchBucket')
-    expect((await refused(get({ VersionId: 'absent' }))).code).toBe('NoSuchVersion')
-    expect((await refused(get({ VersionId: 'not/an id' }))).code).toBe('InvalidArgument')
+    const other = await region.bucket('other', { isVersioned: true })
+    const { VersionId } = await region.sdk().putObject({ Bucket: other, Key: 'k', Body: 'x' })
+    expect((await refused(get({ VersionId }))).code).toBe('NoSuchVersion')
+    expect((await refused(get({ VersionId: 'bogus' }))).code).toBe('InvalidArgument')
   })
 
   test('answers a large object at the speed of its reader, and one that leaves harms nobody', async () => {

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
+import { S3 } from '@aws-sdk/client-s3'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { presignedUrl } from './presigned-url.ts'
-import { s3UnderTest } from './s3-under-test.ts'
+import { refused, s3UnderTest } from './s3-under-test.ts'
 
 describe('presigned URLs', () => {
   const region = s3UnderTest()
@@ -71,23 +72,71 @@ describe('presigned URLs', () => {
 
 describe('callers that are not known', () => {
   const region = s3UnderTest()
+  const Bucket = 'closed'
+  beforeAll(async () => {
+    await region.bucket(Bucket)
+    await region.sdk().putObject({ Bucket, Key: 'k', Body: 'secret' })
+  })
 
   test('are refused in the words of S3', async () => {
-    await region.bucket('closed')
-    const { S3 } = await import('@aws-sdk/client-s3')
-    const { refused } = await import('./s3-under-test.ts')
     const as = (credentials: { accessKeyId: string; secretAccessKey: string }) =>
       new S3({ ...region.client(), credentials, forcePathStyle: true })
     const { credentials } = region.client()
     const wrong = as({ ...credentials, secretAccessKey: 'wrong' })
-    expect(await refused(wrong.listObjectsV2({ Bucket: 'closed' }))).toMatchObject({
+    expect(await refused(wrong.listObjectsV2({ Bucket }))).toMatchObject({
       code: 'SignatureDoesNotMatch',
       status: 403,
     })
     const unknown = as({ ...credentials, accessKeyId: 'AKIAUNKNOWN000000000' })
-    expect(await refused(unknown.listObjectsV2({ Bucket: 'closed' }))).toMatchObject({
+    expect(await refused(unknown.listObjectsV2({ Bucket }))).toMatchObject({
       code: 'InvalidAccessKeyId',
       status: 403,
     })
+  })
+
+  test('may do nothing that no policy opens to everybody', async () => {
+    const url = `${region.endpoint()}/${Bucket}`
+    const calls = [
+      fetch(`${url}/k`),
+      fetch(`${url}/absent`),
+      fetch(url),
+      fetch(`${url}?versions`),
+      fetch(`${region.endpoint()}/absent/k`),
+      fetch(`${url}/new`, { method: 'PUT', body: 'x' }),
+      fetch(`${url}/k`, { method: 'DELETE' }),
+      fetch(`${region.endpoint()}/made`, { method: 'PUT' }),
+    ]
+    for (const call of calls) {
+      const reply = await call
+      expect(reply.status).toBe(403)
+      expect(await reply.text()).toContain('<Code>AccessDenied</Code>')
+    }
+    expect((await region.sdk().listObjectsV2({ Bucket })).KeyCount).toBe(1)
+    expect(await region.text(Bucket, 'k')).toBe('secret')
+  })
+
+  test('are not let in by a policy while public policies are blocked', async () => {
+    const Policy = JSON.stringify({
+      Version: '2012-10-17',
+      Statement: [
+        {
+          Effect: 'Allow',
+          Principal: '*',
+          Action: 's3:GetObject',
+          Resource: `arn:aws:s3:::${Bucket}/*`,
+        },
+      ],
+    })
+    const open = () => region.sdk().putBucketPolicy({ Bucket, Policy })
+    expect(await refused(open())).toMatchObject({ code: 'AccessDenied', status: 403 })
+    expect((await refused(region.sdk().getBucketPolicy({ Bucket }))).code).toBe(
+      'NoSuchBucketPolicy',
+    )
+    const block = { BlockPublicPolicy: false, RestrictPublicBuckets: true }
+    await region.sdk().putPublicAccessBlock({ Bucket, PublicAccessBlockConfiguration: block })
+    await open()
+    const { PolicyStatus } = await region.sdk().getBucketPolicyStatus({ Bucket })
+    expect(PolicyStatus).toEqual({ IsPublic: true })
+    expect((await fetch(`${region.endpoint()}/${Bucket}/k`)).status).toBe(403)
   })
 })

@@ -26,6 +26,7 @@ export async function putObjectRetention(
   const { bucket, version } = locked(s3, input, request, 'PutObjectRetention')
   const { Mode, RetainUntilDate } = input.Retention ?? {}
   if ((Mode === undefined) !== (RetainUntilDate === undefined)) throw malformedXml()
+  if (Mode !== undefined && !['GOVERNANCE', 'COMPLIANCE'].includes(Mode)) throw malformedXml()
   const isBypassing = input.BypassGovernanceRetention === true
   if (isBypassing) {
     s3.bucket(request, 'BypassGovernanceRetention', { bucket: input.Bucket, key: input.Key })
