@@ -72,11 +72,15 @@ export class BucketState {
     return result
   }
 
-  async reconfigure(changed: Partial<BucketRecord>): Promise<void> {
+  /** Changes the bucket's own record by what `next` makes of the one that is there then. */
+  async reconfigure(next: (record: BucketRecord) => Partial<BucketRecord>): Promise<void> {
+    const { buckets } = this.index
     await this.change(() => {
-      this.#record = { ...this.#record, ...changed }
-      this.index.buckets.put(this.name, this.#record)
+      const record = buckets.get(this.name) ?? this.#record
+      buckets.put(this.name, { ...record, ...next(record) })
     })
+    // Not before it is durable; and another change may have come after this one.
+    this.#record = buckets.get(this.name) ?? this.#record
   }
 
   #refuseIfDeleted(): void {

@@ -43,7 +43,7 @@ export class Bucket {
   }
 
   async setVersioning(versioning: 'enabled' | 'suspended'): Promise<void> {
-    await this.state.reconfigure({ versioning })
+    await this.state.reconfigure(() => ({ versioning }))
   }
 
   /** A document that the caller keeps with the bucket. */
@@ -52,9 +52,9 @@ export class Bucket {
   }
 
   async setSetting(name: string, value: unknown): Promise<void> {
-    const { [name]: _, ...others } = this.state.record.settings
-    const settings = value === undefined ? others : { ...others, [name]: value }
-    await this.state.reconfigure({ settings })
+    await this.state.reconfigure(({ settings: { [name]: _, ...others } }) => ({
+      settings: value === undefined ? others : { ...others, [name]: value },
+    }))
   }
 
   /** @throws LifeboatError `PreconditionFailed`, `ObjectNotFound` for `ifMatch` on nothing, `BucketNotFound`, `DiskFull` */

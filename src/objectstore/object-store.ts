@@ -7,8 +7,10 @@ import { BlobStore } from './blob-store.ts'
 import { Bucket } from './bucket.ts'
 import { BucketState, type StoreParts } from './bucket-state.ts'
 import { type BucketRecord, IndexDatabase } from './index-database.ts'
-import type { Attributes } from './object-version.ts'
 import { Outbox } from './outbox.ts'
+
+/** What a bucket may be created with: all of it is there from its first moment. */
+export type BucketConfiguration = Pick<BucketRecord, 'versioning' | 'attributes' | 'settings'>
 
 /**
  * Buckets of versioned objects in a folder: an ordered index, and the bytes of large objects beside it. One process owns
@@ -44,7 +46,7 @@ export class ObjectStore {
   }
 
   /** @throws LifeboatError `BucketExists` */
-  async createBucket(name: string, o: { attributes?: Attributes } = {}): Promise<Bucket> {
+  async createBucket(name: string, o: Partial<BucketConfiguration> = {}): Promise<Bucket> {
     const { index, clock } = this.parts
     const record = await index.change(() => {
       if (index.buckets.doesExist(name)) {
@@ -55,8 +57,9 @@ export class ObjectStore {
         number: Math.max(0, ...numbers) + 1,
         createdAtMs: clock.now().getTime(),
         versioning: 'off',
-        attributes: o.attributes ?? {},
+        attributes: {},
         settings: {},
+        ...o,
       }
       index.buckets.put(name, created)
       return created

@@ -18,21 +18,21 @@ export async function createBucket(s3: S3, input: CreateBucketCommandInput, requ
   s3.authorize(request, 'CreateBucket', { bucket: name })
   checkBucketName(name)
   checkLocation(s3.o.region, input.CreateBucketConfiguration?.LocationConstraint)
-  const tags = checkedTags(input.CreateBucketConfiguration?.Tags ?? [], 'bucket')
+  const tags = input.CreateBucketConfiguration?.Tags ?? []
+  checkedTags(tags, 'bucket')
   const ownership = input.ObjectOwnership ?? 'BucketOwnerEnforced'
   const isLocked = input.ObjectLockEnabledForBucket === true
   if (s3.store.findBucket(name)) throw alreadyOwned(name)
 
-  const bucket = await s3.store.createBucket(name)
-  await bucket.setSetting('ownership-controls', { Rules: [{ ObjectOwnership: ownership }] })
-  await bucket.setSetting('public-access-block', BLOCKED)
-  if (Object.keys(tags).length > 0) {
-    await bucket.setSetting('tagging', { TagSet: input.CreateBucketConfiguration?.Tags })
-  }
-  if (isLocked) {
-    await bucket.setVersioning('enabled')
-    await bucket.setSetting(OBJECT_LOCK, { ObjectLockEnabled: 'Enabled' })
-  }
+  await s3.store.createBucket(name, {
+    ...(isLocked ? { versioning: 'enabled' } : {}),
+    settings: {
+      'ownership-controls': { Rules: [{ ObjectOwnership: ownership }] },
+      'public-access-block': BLOCKED,
+      ...(tags.length > 0 ? { tagging: { TagSet: tags } } : {}),
+      ...(isLocked ? { [OBJECT_LOCK]: { ObjectLockEnabled: 'Enabled' } } : {}),
+    },
+  })
   return { Location: `/${name}` }
 }
 
