@@ -9,6 +9,7 @@ import { speaksJson } from './protocol/dispatch.ts'
 import { Fault } from './protocol/fault.ts'
 import { parseForm } from './protocol/form.ts'
 import { closeServer, limitedServer, listening, send } from './protocol/http-server.ts'
+import { isPresignedV2 } from './protocol/presigned-v2.ts'
 import { headersByName, splitTarget } from './protocol/raw-request.ts'
 import { jsonErrorReply, queryErrorReply } from './protocol/reply.ts'
 import { claimedRegion, isAnonymous } from './protocol/signature-claim.ts'
@@ -99,7 +100,7 @@ export class Gateway {
     }
   }
 
-  /** Who does not sign names a region by the host (`bucket.s3.REGION.localhost`), or means the first one. */
+  /** Who does not sign, or with no region, names a region by the host (`bucket.s3.REGION.localhost`), or means the first one. */
   #openRegion(host: string): string {
     const named = host.split(/[.:]/).find((label) => this.#children.has(label))
     return named ?? [...this.#children.keys()][0] ?? ''
@@ -109,9 +110,11 @@ export class Gateway {
     const headers = headersByName(request.rawHeaders)
     try {
       const target = request.url ?? ''
-      const name = isAnonymous({ method: '', target, rawHeaders: request.rawHeaders })
-        ? this.#openRegion(headers.get('host')?.[0] ?? '')
-        : claimedRegion(headers, parseForm(splitTarget(target).queryText))
+      const head = { method: '', target, rawHeaders: request.rawHeaders }
+      const name =
+        isAnonymous(head) || isPresignedV2(head)
+          ? this.#openRegion(headers.get('host')?.[0] ?? '')
+          : claimedRegion(headers, parseForm(splitTarget(target).queryText))
       const region = this.#children.get(name)
       if (!region) {
         throw new AuthFault(

@@ -2,13 +2,15 @@ import { assert } from '../../core/assert.ts'
 import type { Clock } from '../../core/clock.ts'
 import { LifeboatError } from '../../core/errors.ts'
 import type { Random } from '../../core/random.ts'
+import type { CredentialScope } from './canonical-request.ts'
 import { dispatch, speaksJson } from './dispatch.ts'
 import { commonFault, Fault } from './fault.ts'
+import { isPresignedV2 } from './presigned-v2.ts'
 import { headersByName, type RawHead, type RawRequest, type RawStream } from './raw-request.ts'
 import { jsonErrorReply, queryErrorReply, type Reply } from './reply.ts'
 import type { Service } from './service.ts'
 import { isAnonymous, serviceInClaim } from './signature-claim.ts'
-import { type SigningKey, VerifiedRequest } from './sigv4.ts'
+import { type SigningKey, VerifiedRequest, type Verifier } from './sigv4.ts'
 import type { StreamReply, StreamService } from './stream-service.ts'
 import { VerifiedStream } from './verified-stream.ts'
 
@@ -51,10 +53,7 @@ export class Endpoint {
       const { keys, region, clock } = this.o
       const now = clock.now()
       const scope = { date: now.toISOString().slice(0, 10), region, service: service.name }
-      const request = isAnonymous(raw)
-        ? VerifiedStream.anonymous(raw, scope)
-        : VerifiedStream.verify(raw, { keys, region, now })
-      return await service.answer(request, requestId)
+      return await service.answer(verified(raw, { keys, region, now }, scope), requestId)
     } catch (error) {
       if (error instanceof Fault) return service.refuse(error, raw, requestId)
       this.o.onError(error)
@@ -63,7 +62,8 @@ export class Endpoint {
   }
 
   #streamFor(head: RawHead): StreamService | undefined {
-    if (!isAnonymous(head)) return this.#streams.get(serviceInClaim(head) ?? '')
+    const isScoped = !isAnonymous(head) && !isPresignedV2(head)
+    if (isScoped) return this.#streams.get(serviceInClaim(head) ?? '')
     return [...this.#streams.values()].find(({ isOpen }) => isOpen)
   }
 
@@ -80,6 +80,13 @@ export class Endpoint {
       return errorReply(commonFault('InternalFailure', tellable(error)), requestId)
     }
   }
+}
+
+function verified(raw: RawStream, verifier: Verifier, scope: CredentialScope): VerifiedStream {
+  if (isAnonymous(raw)) return VerifiedStream.anonymous(raw, scope)
+  return isPresignedV2(raw)
+    ? VerifiedStream.verifyV2(raw, verifier, scope)
+    : VerifiedStream.verify(raw, verifier)
 }
 
 /** An expected failure, like a full disk, is told in its own words; a bug is not told at all. */

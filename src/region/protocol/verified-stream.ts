@@ -4,6 +4,7 @@ import { ChunkSignatures } from './chunk-signatures.ts'
 import { chunkedBody } from './chunked-body.ts'
 import { parseForm } from './form.ts'
 import { bodyFault, type PayloadMode, parsePayloadMode } from './payload-mode.ts'
+import { verifyPresignedV2 } from './presigned-v2.ts'
 import { headersByName, type RawStream, splitTarget } from './raw-request.ts'
 import type { Caller } from './service.ts'
 import type { Claim } from './signature-claim.ts'
@@ -65,6 +66,15 @@ export class VerifiedStream {
     })
     const proven = { ...head, scope: head.claim.scope, signatures: chunkSignatures(head) }
     return new VerifiedStream(proven, raw.method, raw.body, mode)
+  }
+
+  /** Of a URL that was presigned with version 2. @throws Fault as `verify` */
+  static verifyV2(raw: RawStream, verifier: Verifier, scope: CredentialScope): VerifiedStream {
+    const { caller, query } = verifyPresignedV2(raw, verifier)
+    const headers = headersByName(raw.rawHeaders)
+    const { path } = splitTarget(raw.target)
+    const head = { caller, scope, path, query, headers }
+    return new VerifiedStream(head, raw.method, raw.body, { kind: 'unsigned' })
   }
 
   /**

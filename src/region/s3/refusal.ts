@@ -15,7 +15,7 @@ export function commonHeaders(requestId: string): Record<string, string> {
 
 /** An error in S3's own form, which is neither that of query services nor of other REST services. */
 export function refusal(fault: Fault, head: RawHead, requestId: string): StreamReply {
-  const told = asS3Fault(fault, /[?&]X-Amz-Signature=/.test(head.target))
+  const told = asS3Fault(fault, /[?&](X-Amz-)?Signature=/.test(head.target))
   const detail = told instanceof S3Fault ? told.detail : {}
   const common = commonHeaders(requestId)
   const elements = {

@@ -117,6 +117,7 @@ async function answer(s3: S3, request: VerifiedStream, requestId: string): Promi
   if ([...headers.keys()].some((name) => /server-side-encryption-customer-/.test(name))) {
     throw new S3Fault('NotImplemented', 'Encryption with keys of the customer is not available.')
   }
+  if (!ACL_OPERATIONS.test(operation.name)) checkAclHeaders(headers)
   const body = readsStream(operation) ? undefined : await document(operation, request)
   const labels = {
     ...(address.bucket === undefined ? {} : { Bucket: address.bucket }),
@@ -129,6 +130,16 @@ async function answer(s3: S3, request: VerifiedStream, requestId: string): Promi
   } catch (error) {
     throw asStoreFault(error)
   }
+}
+
+const ACL_OPERATIONS = /^Put(Bucket|Object)Acl$/
+
+/** What is made belongs to its owner; an ACL that says more is refused, as where ACLs are disabled. */
+function checkAclHeaders(headers: ReadonlyMap<string, string>): void {
+  const acl = headers.get('x-amz-acl') ?? 'private'
+  const grants = [...headers.keys()].some((name) => name.startsWith('x-amz-grant-'))
+  if (!grants && ['private', 'bucket-owner-full-control'].includes(acl)) return
+  throw new S3Fault('AccessControlListNotSupported', 'The bucket does not allow ACLs')
 }
 
 function reply(operation: Operation, result: S3Extra & object, requestId: string): StreamReply {

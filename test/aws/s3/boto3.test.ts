@@ -44,6 +44,18 @@ try:
 except s3.exceptions.NoSuchKey as error:
     seen['typed'] = error.response['Error']['Key']
 
+url = s3.generate_presigned_url('get_object', Params={'Bucket': 'boto', 'Key': key, 'ResponseContentType': 'a/b'}, ExpiresIn=60)
+reply = urllib.request.urlopen(url)
+seen['v2'] = ['AWSAccessKeyId' in url, reply.read().decode(), reply.headers['content-type']]
+bent = [url.replace('Signature=', 'Signature=A'), url + '&versionId=null', url + '&tagging', url + '&x=1']
+bent += [url.replace('a%2Fb', 'a%2Fc'), url.replace('/large', '/copied').replace('boto/a', 'boto/b'), url.replace('Expires=', 'Expires=1')]
+def code(target, **more):
+    try:
+        urllib.request.urlopen(urllib.request.Request(target, **more))
+        return 200
+    except urllib.error.HTTPError as error:
+        return error.code
+seen['bent'] = [code(target) for target in bent] + [code(url, method='DELETE'), code(url, headers={'x-amz-acl': 'private'})]
 from botocore.config import Config
 v4 = boto3.client('s3', config=Config(signature_version='s3v4'))
 url = v4.generate_presigned_url('get_object', Params={'Bucket': 'boto', 'Key': key}, ExpiresIn=60)
@@ -77,6 +89,8 @@ describe.skipIf(!hasBoto)(`plain boto3${hasBoto ? '' : ' (skipped: needs boto3)'
       replication: true,
       condition: 'PreconditionFailed',
       typed: 'absent',
+      v2: [true, 'two', 'a/b'],
+      bent: [403, 403, 403, 403, 403, 403, 400, 403, 403],
       url: 'two',
       put: 'put',
       deleted: 3,
