@@ -11,9 +11,10 @@ import { Fault } from './protocol/fault.ts'
 import { parseForm } from './protocol/form.ts'
 import { GLOBAL_SERVICES } from './protocol/global-services.ts'
 import { closeServer, limitedServer, listening, send } from './protocol/http-server.ts'
+import { isPresignedV2 } from './protocol/presigned-v2.ts'
 import { headersByName, splitTarget } from './protocol/raw-request.ts'
 import { jsonErrorReply, queryErrorReply } from './protocol/reply.ts'
-import { claimedScope } from './protocol/signature-claim.ts'
+import { claimedScope, isAnonymous } from './protocol/signature-claim.ts'
 import { RegionChild } from './region-child.ts'
 
 /**
@@ -110,11 +111,21 @@ export class Gateway {
     }
   }
 
+  /** Who does not sign, or with no region, names a region by the host (`bucket.s3.REGION.localhost`), or means the first one. */
+  #openRegion(host: string): string {
+    const named = host.split(/[.:]/).find((label) => this.#children.has(label))
+    return named ?? [...this.#children.keys()][0] ?? ''
+  }
+
   #route(request: IncomingMessage, response: ServerResponse): void {
     const headers = headersByName(request.rawHeaders)
     try {
-      const query = parseForm(splitTarget(request.url ?? '').queryText)
-      const region = this.#regionFor(claimedScope(headers, query))
+      const target = request.url ?? ''
+      const head = { method: '', target, rawHeaders: request.rawHeaders }
+      const region =
+        isAnonymous(head) || isPresignedV2(head)
+          ? this.#children.get(this.#openRegion(headers.get('host')?.[0] ?? ''))
+          : this.#regionFor(claimedScope(headers, parseForm(splitTarget(target).queryText)))
       if (!region) {
         throw new AuthFault(
           'SignatureDoesNotMatch',

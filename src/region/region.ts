@@ -9,13 +9,16 @@ import { Iam } from './iam/iam.ts'
 import { IamKeyRing } from './iam/key-ring.ts'
 import { RoleSessions } from './iam/role-sessions.ts'
 import { iamService } from './iam/service.ts'
+import type { Authorizer } from './protocol/authorization.ts'
 import { DocumentStore } from './protocol/documents.ts'
 import { Endpoint } from './protocol/endpoint.ts'
 import { HttpServer } from './protocol/http-server.ts'
 import type { Service } from './protocol/service.ts'
 import type { SigningKey } from './protocol/sigv4.ts'
+import type { StreamService } from './protocol/stream-service.ts'
 import { openRds } from './rds/service.ts'
 import type { RootCredentials } from './root-credentials.ts'
+import { openS3 } from './s3/open-s3.ts'
 import { openSecretsManager } from './secretsmanager/service.ts'
 import { stsService } from './sts/service.ts'
 
@@ -24,7 +27,9 @@ export const ACCOUNT_ID = '000000000000'
 
 /** A service that a region runs, with what it must release at the end. */
 export interface OpenedService {
-  readonly service: Service
+  readonly service?: Service
+  /** In place of it, one that reads its bodies itself. */
+  readonly stream?: StreamService
   close(): Promise<void>
 }
 
@@ -56,12 +61,12 @@ export class Region {
       random: systemRandom,
     })
     const authorizer = new PolicyAuthorizer(iam)
-    const opened = [
+    const opened: OpenedService[] = [
       { service: iamService(iam), close: () => iam.close() },
       withoutResources(stsService(new RoleSessions(iam, authorizer))),
-      ...(await openServices({ ...o, onError })),
+      ...(await openServices({ ...o, onError, authorize: authorizer.authorize })),
     ]
-    const services = opened.map(({ service }) => service)
+    const services = opened.flatMap(({ service }) => (service ? [service] : []))
     const endpoint = new Endpoint({
       region: o.name,
       keys: new IamKeyRing(iam, {
@@ -70,6 +75,7 @@ export class Region {
       }),
       authorize: authorizer.authorize,
       services,
+      streams: opened.flatMap(({ stream }) => (stream ? [stream] : [])),
       clock: o.clock,
       random: systemRandom,
       onError,
@@ -82,6 +88,8 @@ export class Region {
     this.#server = await HttpServer.listen({
       port,
       answer: (raw) => this.endpoint.answer(raw),
+      isStreamed: (head) => this.endpoint.isStreamed(head),
+      answerStream: (raw) => this.endpoint.answerStream(raw),
       onError: this.onError,
     })
     return { port: this.#server.port }
@@ -114,7 +122,7 @@ export interface RegionOptions {
 }
 
 async function openServices(
-  o: RegionOptions & { onError: (error: unknown) => void },
+  o: RegionOptions & { onError: (error: unknown) => void; authorize: Authorizer },
 ): Promise<OpenedService[]> {
   const documents = (service: string) => DocumentStore.open(join(o.folder, 'documents', service))
   const secretsManager = await openSecretsManager({
@@ -136,7 +144,15 @@ async function openServices(
     random: systemRandom,
     onError: o.onError,
   })
-  return [withoutResources(secretsManager), rds]
+  const s3 = await openS3({
+    region: o.name,
+    accountId: ACCOUNT_ID,
+    folder: join(o.folder, 's3'),
+    authorize: o.authorize,
+    clock: o.clock,
+    random: systemRandom,
+  })
+  return [withoutResources(secretsManager), rds, s3]
 }
 
 function withoutResources(service: Service): OpenedService {

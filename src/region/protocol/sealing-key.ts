@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto'
 import { link, mkdir, open, readFile, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { LifeboatError } from '../../core/errors.ts'
@@ -37,6 +37,11 @@ export class SealingKey {
       })
     }
     return new SealingKey(key)
+  }
+
+  /** Another key of 32 bytes, for one purpose alone. */
+  derive(purpose: string): Buffer {
+    return Buffer.from(hkdfSync('sha256', this.#key, Buffer.alloc(0), purpose, KEY_BYTES))
   }
 
   /** @param place  what the value belongs to; `unseal` needs the same */

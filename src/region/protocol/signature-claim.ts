@@ -1,5 +1,8 @@
 import { AuthFault } from './auth-fault.ts'
 import type { CredentialScope } from './canonical-request.ts'
+import { Fault } from './fault.ts'
+import { parseForm } from './form.ts'
+import { headersByName, type RawHead, splitTarget } from './raw-request.ts'
 
 /** What a request says about its own signature. Well formed, and not believed yet. */
 export interface Claim {
@@ -15,6 +18,8 @@ export interface Claim {
   readonly signature: Buffer
   /** What temporary keys come with. */
   readonly sessionToken: string | undefined
+  /** What a presigned URL says of its body's hash. */
+  readonly contentSha256?: string | undefined
 }
 
 /** Source: AWS General Reference: a presigned URL lives for at most seven days. */
@@ -48,6 +53,28 @@ export function claimedScope(
   query: ReadonlyMap<string, string>,
 ): CredentialScope {
   return claimOf(headers, query).scope
+}
+
+/** The service in a request's credential scope, before anything is verified: for routing alone. */
+export function serviceInClaim(head: RawHead): string | undefined {
+  try {
+    const query = parseForm(splitTarget(head.target).queryText)
+    return claimOf(headersByName(head.rawHeaders), query).scope.service
+  } catch (error) {
+    if (error instanceof Fault) return undefined
+    throw error
+  }
+}
+
+/**
+ * Whether nobody signed a request, nor tried to, and it names a resource by its path. Only a service that has
+ * resources open to everybody is addressed so.
+ */
+export function isAnonymous({ target, rawHeaders }: RawHead): boolean {
+  const { path, queryText } = splitTarget(target)
+  const isSigned =
+    headersByName(rawHeaders).has('authorization') || /x-amz-|signature/i.test(queryText)
+  return /^\/./.test(path) && !isSigned
 }
 
 function fromHeader(authorization: string, headers: ReadonlyMap<string, readonly string[]>): Claim {
@@ -112,6 +139,7 @@ function fromQuery(
     }),
     expiresSeconds,
     sessionToken: tokenInUrl ?? tokenInHeader,
+    contentSha256: query.get('X-Amz-Content-Sha256'),
   }
 }
 
