@@ -110,7 +110,7 @@ export class Gateway {
     const headers = headersByName(request.rawHeaders)
     try {
       const target = request.url ?? ''
-      const head = { method: '', target, rawHeaders: request.rawHeaders }
+      const head = { method: request.method ?? '', target, rawHeaders: request.rawHeaders }
       const name =
         isAnonymous(head) || isPresignedV2(head)
           ? this.#openRegion(headers.get('host')?.[0] ?? '')
