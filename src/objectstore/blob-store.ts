@@ -4,6 +4,7 @@ import { LifeboatError } from '../core/errors.ts'
 import type { Random } from '../core/random.ts'
 import { BlobWriter, type Received } from './blob-writer.ts'
 import type { DigestName } from './digest.ts'
+import { diskFull } from './group-commit.ts'
 import type { IndexDatabase } from './index-database.ts'
 import type { BlobReference } from './object-version.ts'
 import {
@@ -60,6 +61,8 @@ export class BlobStore {
   }): Promise<BlobStore> {
     const store = new BlobStore(o.folder, o.index, o.storeKey, o.random)
     await mkdir(store.#incoming, { recursive: true, mode: 0o700 })
+    await syncFolder(o.folder)
+    await syncFolder(dirname(o.folder))
     await store.#settleLeftovers()
     return store
   }
@@ -80,7 +83,7 @@ export class BlobStore {
       return { ...received, blob, inline }
     } catch (error) {
       await writer.discard()
-      throw error
+      throw named(error, this.folder)
     }
   }
 
@@ -194,9 +197,12 @@ export class BlobStore {
           rm(join(this.#incoming, id), { force: true }),
         ]),
       )
-      await this.index.change(() => {
-        for (const id of ids) this.index.garbage.remove(id)
-      })
+      await this.index.change(
+        () => {
+          for (const id of ids) this.index.garbage.remove(id)
+        },
+        { frees: true },
+      )
     }
   }
 
@@ -269,6 +275,11 @@ async function syncFolder(folder: string): Promise<void> {
   } finally {
     await handle.close()
   }
+}
+
+function named(error: unknown, folder: string): unknown {
+  const { code } = error as NodeJS.ErrnoException
+  return code === 'ENOSPC' || code === 'EDQUOT' ? diskFull(folder, error) : error
 }
 
 function ifMissing(error: NodeJS.ErrnoException): void {
