@@ -1,3 +1,4 @@
+import { chmodSync } from 'node:fs'
 import { type Database, open, type RootDatabase } from 'lmdb'
 import { GroupCommit } from './group-commit.ts'
 import type { Attributes, BlobReference, ObjectPart, VersionRecord } from './object-version.ts'
@@ -68,16 +69,16 @@ export class IndexDatabase {
   }
 
   static open(path: string): IndexDatabase {
-    return new IndexDatabase(
+    const root = open({
       path,
-      open({
-        path,
-        noSubdir: true,
-        maxDbs: 16,
-        // Otherwise a transaction resolves before it is on the disk.
-        overlappingSync: false,
-      }),
-    )
+      noSubdir: true,
+      maxDbs: 16,
+      // Otherwise a transaction resolves before it is on the disk.
+      overlappingSync: false,
+    })
+    // LMDB makes files that everybody may read: short objects and their names are in it.
+    for (const file of [path, `${path}-lock`]) chmodSync(file, 0o600)
+    return new IndexDatabase(path, root)
   }
 
   /**
