@@ -89,7 +89,9 @@ export class BlobStore {
 
   /** Removes a body that nothing came to refer to. */
   async discard({ blob, inline }: StoredBody): Promise<void> {
-    if (!inline) await rm(join(this.#incoming, blob.id), { force: true })
+    // What failed may have been done after the change was durable.
+    if (inline || this.index.blobs.doesExist(blob.id)) return
+    await rm(join(this.#incoming, blob.id), { force: true })
   }
 
   /** Within a change of the index: one more refers to the blob. */
