@@ -1,5 +1,6 @@
 import { LifeboatError } from '../core/errors.ts'
-import type { BlobRange, StoredBody } from './blob-store.ts'
+import type { BlobRange } from './blob-file.ts'
+import type { StoredBody } from './blob-store.ts'
 import { BucketListing } from './bucket-listing.ts'
 import type { BucketState } from './bucket-state.ts'
 import { BucketVersions, checkPrecondition, isSame, lockFields } from './bucket-versions.ts'
