@@ -334,6 +334,12 @@ export const ERRORS = {
     explain:
       'The bytes of an object are missing or cannot be decrypted. Another version or its replica may be whole.',
   },
+  ObjectKeyInvalid: {
+    exit: 89,
+    http: 400,
+    retryable: false,
+    explain: 'A key is text that has 1 to 1,024 bytes in UTF-8.',
+  },
 
   // A bug, or something that nobody foresaw.
   Unexpected: {

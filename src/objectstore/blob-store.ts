@@ -1,19 +1,13 @@
 import { mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { LifeboatError } from '../core/errors.ts'
 import type { Random } from '../core/random.ts'
+import { type BlobRange, damaged, readBlobFile } from './blob-file.ts'
 import { BlobWriter, type Received } from './blob-writer.ts'
 import type { DigestName } from './digest.ts'
+import { diskFull } from './group-commit.ts'
 import type { IndexDatabase } from './index-database.ts'
 import type { BlobReference } from './object-version.ts'
-import {
-  FRAME_BYTES,
-  newBlobKey,
-  openFrame,
-  openKey,
-  sealedBytes,
-  sealKey,
-} from './sealed-frames.ts'
+import { newBlobKey, openFrame, openKey, sealKey } from './sealed-frames.ts'
 
 /** A body that is stored and that nothing refers to yet. */
 export interface StoredBody extends Received {
@@ -21,14 +15,6 @@ export interface StoredBody extends Received {
   readonly inline: Buffer | undefined
 }
 
-/** Bytes of a blob from `from` up to, not including, `to`. */
-export interface BlobRange {
-  readonly blob: BlobReference
-  readonly from: number
-  readonly to: number
-}
-
-const READ_BYTES = 16 * FRAME_BYTES
 const COLLECTED_AT_ONCE = 64
 
 /**
@@ -60,6 +46,8 @@ export class BlobStore {
   }): Promise<BlobStore> {
     const store = new BlobStore(o.folder, o.index, o.storeKey, o.random)
     await mkdir(store.#incoming, { recursive: true, mode: 0o700 })
+    await syncFolder(o.folder)
+    await syncFolder(dirname(o.folder))
     await store.#settleLeftovers()
     return store
   }
@@ -80,13 +68,15 @@ export class BlobStore {
       return { ...received, blob, inline }
     } catch (error) {
       await writer.discard()
-      throw error
+      throw named(error, this.folder)
     }
   }
 
   /** Removes a body that nothing came to refer to. */
   async discard({ blob, inline }: StoredBody): Promise<void> {
-    if (!inline) await rm(join(this.#incoming, blob.id), { force: true })
+    // What failed may have been done after the change was durable.
+    if (inline || this.index.blobs.doesExist(blob.id)) return
+    await rm(join(this.#incoming, blob.id), { force: true })
   }
 
   /** Within a change of the index: one more refers to the blob. */
@@ -151,7 +141,7 @@ export class BlobStore {
         const key = blob.sealedKey && openKey(blob.sealedKey, this.storeKey)
         if (from >= to) continue
         if (inline) yield (key ? openFrame(inline, key, 0) : inline).subarray(from, to)
-        else yield* this.#readFile(blob, key, from, to)
+        else yield* readBlobFile(await this.#openFile(blob.id), { blob, from, to }, key)
       }
     } finally {
       for (const { blob } of held) {
@@ -159,30 +149,6 @@ export class BlobStore {
         if (others > 0) this.#readers.set(blob.id, others)
         else this.#readers.delete(blob.id)
       }
-    }
-  }
-
-  async *#readFile(
-    { id, sizeBytes }: BlobReference,
-    key: Buffer | undefined,
-    from: number,
-    to: number,
-  ): AsyncGenerator<Buffer> {
-    const file = await this.#openFile(id)
-    try {
-      const start = from - (from % FRAME_BYTES)
-      const stop = Math.min(Math.ceil(to / FRAME_BYTES) * FRAME_BYTES, sizeBytes)
-      for (let at = start; at < stop; at += READ_BYTES) {
-        const end = Math.min(at + READ_BYTES, stop)
-        const stored = key
-          ? { at: sealedBytes(at), length: sealedBytes(end) - sealedBytes(at) }
-          : { at, length: end - at }
-        const bytes = await readExactly(file, stored.at, stored.length, id)
-        const plain = key ? openFrames(bytes, key, at / FRAME_BYTES) : bytes
-        yield plain.subarray(Math.max(from - at, 0), Math.min(to, end) - at)
-      }
-    } finally {
-      await file.close()
     }
   }
 
@@ -194,9 +160,12 @@ export class BlobStore {
           rm(join(this.#incoming, id), { force: true }),
         ]),
       )
-      await this.index.change(() => {
-        for (const id of ids) this.index.garbage.remove(id)
-      })
+      await this.index.change(
+        () => {
+          for (const id of ids) this.index.garbage.remove(id)
+        },
+        { frees: true },
+      )
     }
   }
 
@@ -238,30 +207,6 @@ export class BlobStore {
   }
 }
 
-function openFrames(bytes: Buffer, key: Buffer, firstFrame: number): Buffer {
-  const step = sealedBytes(FRAME_BYTES)
-  const frames: Buffer[] = []
-  for (let at = 0; at < bytes.length; at += step) {
-    frames.push(openFrame(bytes.subarray(at, at + step), key, firstFrame + at / step))
-  }
-  return Buffer.concat(frames)
-}
-
-async function readExactly(
-  file: Awaited<ReturnType<typeof open>>,
-  position: number,
-  length: number,
-  id: string,
-): Promise<Buffer> {
-  const bytes = Buffer.allocUnsafe(length)
-  for (let done = 0; done < length; ) {
-    const { bytesRead } = await file.read(bytes, done, length - done, position + done)
-    if (bytesRead === 0) throw damaged(id)
-    done += bytesRead
-  }
-  return bytes
-}
-
 async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r')
   try {
@@ -271,16 +216,11 @@ async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-function ifMissing(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'ENOENT') throw error
+function named(error: unknown, folder: string): unknown {
+  const { code } = error as NodeJS.ErrnoException
+  return code === 'ENOSPC' || code === 'EDQUOT' ? diskFull(folder, error) : error
 }
 
-function damaged(id: string): LifeboatError {
-  return new LifeboatError(
-    'ObjectDamaged',
-    `the bytes of an object, '${id}', are missing or cut off`,
-    {
-      hint: 'Restore it from another version or from its replica.',
-    },
-  )
+function ifMissing(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'ENOENT') throw error
 }

@@ -61,13 +61,14 @@ export class BucketState {
   /**
    * Runs `change` alone; what it wrote is durable when this resolves, and files that nothing refers to any more are gone.
    *
-   * @throws LifeboatError `BucketNotFound` when the bucket was deleted in the meantime, and what `change` throws
+   * @param o.frees  whether it makes space, so that a full disk does not keep it from that
+   * @throws LifeboatError `BucketNotFound` when the bucket was deleted in the meantime, `DiskFull`, and what `change` throws
    */
-  async change<Result>(change: () => Result): Promise<Result> {
+  async change<Result>(change: () => Result, o: { frees?: boolean } = {}): Promise<Result> {
     const result = await this.index.change(() => {
       this.#refuseIfDeleted()
       return change()
-    })
+    }, o)
     await this.blobs.collect()
     return result
   }

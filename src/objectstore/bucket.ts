@@ -1,5 +1,6 @@
 import { LifeboatError } from '../core/errors.ts'
-import type { BlobRange, StoredBody } from './blob-store.ts'
+import type { BlobRange } from './blob-file.ts'
+import type { StoredBody } from './blob-store.ts'
 import { BucketListing } from './bucket-listing.ts'
 import type { BucketState } from './bucket-state.ts'
 import { BucketVersions, checkPrecondition, isSame, lockFields } from './bucket-versions.ts'
@@ -139,16 +140,19 @@ export class Bucket {
     o: DeleteOptions = {},
   ): Promise<{ removed?: ObjectVersion; marker?: ObjectVersion }> {
     checkKey(key)
-    return this.state.change(() => {
-      const versions = this.#versions.of(key)
-      const isForGood = o.versionId !== undefined || this.versioning === 'off'
-      const found = o.versionId === undefined ? versions.latest() : versions.find(o.versionId)
-      checkPrecondition(found?.record, o.precondition)
-      if (isForGood) return found ? { removed: this.#versions.remove(key, found, o) } : {}
-      const { attributes, replicaOf, outbox } = o
-      const marker = this.#versions.insert(key, { attributes, replicaOf, outbox }, DELETE_MARKER)
-      return { marker }
-    })
+    return this.state.change(
+      () => {
+        const versions = this.#versions.of(key)
+        const isForGood = o.versionId !== undefined || this.versioning === 'off'
+        const found = o.versionId === undefined ? versions.latest() : versions.find(o.versionId)
+        checkPrecondition(found?.record, o.precondition)
+        if (isForGood) return found ? { removed: this.#versions.remove(key, found, o) } : {}
+        const { attributes, replicaOf, outbox } = o
+        const marker = this.#versions.insert(key, { attributes, replicaOf, outbox }, DELETE_MARKER)
+        return { marker }
+      },
+      { frees: true },
+    )
   }
 
   /** @throws LifeboatError `ObjectNotFound`, `ObjectLocked` */

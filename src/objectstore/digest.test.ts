@@ -20,3 +20,14 @@ test.each(CHECKS)('%s is the published one, however the bytes are cut', (name, e
     expect(digest.digest().toString('hex')).toBe(expected)
   }
 })
+
+test.each(CHECKS.map(([name]) => name))(
+  '%s of long bytes is that of their single bytes',
+  (name) => {
+    const bytes = Buffer.from(Array.from({ length: 1003 }, (_, at) => (at * at) >> 3))
+    const [whole, single] = [newDigest(name), newDigest(name)]
+    whole.update(bytes)
+    for (let at = 0; at < bytes.length; at++) single.update(bytes.subarray(at, at + 1))
+    expect(whole.digest()).toEqual(single.digest())
+  },
+)

@@ -69,20 +69,39 @@ const CRC64_LOW = 0xac4bc9b5
 const crc64Tables = crc64TablesOf()
 
 class Crc64Nvme implements Digest {
-  #high = 0xffff_ffff
-  #low = 0xffff_ffff
+  // As signed numbers, which arithmetic on 32 bits is fast with.
+  #high = -1
+  #low = -1
 
   update(bytes: Buffer): void {
     const [highs, lows] = crc64Tables
     let high = this.#high
     let low = this.#low
-    for (let at = 0; at < bytes.length; at++) {
+    let at = 0
+    for (; at + 8 <= bytes.length; at += 8) {
+      low ^= fourBytesAt(bytes, at)
+      high ^= fourBytesAt(bytes, at + 4)
+      // A byte's table is that of its distance from the end of the eight.
+      const i7 = 1792 + (low & 0xff)
+      const i6 = 1536 + ((low >>> 8) & 0xff)
+      const i5 = 1280 + ((low >>> 16) & 0xff)
+      const i4 = 1024 + (low >>> 24)
+      const i3 = 768 + (high & 0xff)
+      const i2 = 512 + ((high >>> 8) & 0xff)
+      const i1 = 256 + ((high >>> 16) & 0xff)
+      const i0 = high >>> 24
+      const far = lows[i7]! ^ lows[i6]! ^ lows[i5]! ^ lows[i4]!
+      low = far ^ lows[i3]! ^ lows[i2]! ^ lows[i1]! ^ lows[i0]!
+      const farHigh = highs[i7]! ^ highs[i6]! ^ highs[i5]! ^ highs[i4]!
+      high = farHigh ^ highs[i3]! ^ highs[i2]! ^ highs[i1]! ^ highs[i0]!
+    }
+    for (; at < bytes.length; at++) {
       const index = (low ^ bytes[at]!) & 0xff
       low = ((low >>> 8) | (high << 24)) ^ lows[index]!
       high = (high >>> 8) ^ highs[index]!
     }
-    this.#high = high >>> 0
-    this.#low = low >>> 0
+    this.#high = high
+    this.#low = low
   }
 
   digest(): Buffer {
@@ -109,9 +128,10 @@ function tablesOf(polynomial: number): Uint32Array[] {
   return tables
 }
 
-function crc64TablesOf(): [Uint32Array, Uint32Array] {
-  const highs = new Uint32Array(256)
-  const lows = new Uint32Array(256)
+/** Eight tables in a row: the CRC of a byte that stands up to seven bytes before the end. */
+function crc64TablesOf(): [Int32Array, Int32Array] {
+  const highs = new Int32Array(8 * 256)
+  const lows = new Int32Array(8 * 256)
   for (let byte = 0; byte < 256; byte++) {
     let high = 0
     let low = byte
@@ -126,6 +146,12 @@ function crc64TablesOf(): [Uint32Array, Uint32Array] {
     highs[byte] = high
     lows[byte] = low
   }
+  for (let at = 256; at < highs.length; at++) {
+    const high = highs[at - 256]!
+    const low = lows[at - 256]!
+    highs[at] = (high >>> 8) ^ highs[low & 0xff]!
+    lows[at] = ((low >>> 8) | (high << 24)) ^ lows[low & 0xff]!
+  }
   return [highs, lows]
 }
 
@@ -133,4 +159,8 @@ function fourBytes(value: number): Buffer {
   const bytes = Buffer.alloc(4)
   bytes.writeUInt32BE(value)
   return bytes
+}
+
+function fourBytesAt(bytes: Buffer, at: number): number {
+  return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)
 }

@@ -1,4 +1,6 @@
+import { chmodSync } from 'node:fs'
 import { type Database, open, type RootDatabase } from 'lmdb'
+import { GroupCommit } from './group-commit.ts'
 import type { Attributes, BlobReference, ObjectPart, VersionRecord } from './object-version.ts'
 
 export interface BucketRecord {
@@ -33,11 +35,7 @@ export interface BlobRecord {
   readonly bytes?: Buffer
 }
 
-/**
- * What the store knows, in LMDB: ordered, transactional, one process.
- *
- * A transaction's promise resolves when it is on the disk. Those that wait at the same time are synced together.
- */
+/** What the store knows, in LMDB: ordered, transactional, one process. */
 export class IndexDatabase {
   readonly buckets: Database<BucketRecord, string>
   /** By bucket, key and age: see version-key.ts. */
@@ -52,8 +50,12 @@ export class IndexDatabase {
   /** Files that nothing refers to any more and that are still to be deleted. */
   readonly garbage: Database<true, string>
   readonly outbox: Database<unknown, number>
+  readonly #commits: GroupCommit
 
-  private constructor(private readonly root: RootDatabase) {
+  private constructor(
+    path: string,
+    private readonly root: RootDatabase,
+  ) {
     const binary = { keyEncoding: 'binary' as const }
     this.buckets = root.openDB({ name: 'buckets' })
     this.versions = root.openDB({ name: 'versions', ...binary })
@@ -63,29 +65,34 @@ export class IndexDatabase {
     this.blobs = root.openDB({ name: 'blobs' })
     this.garbage = root.openDB({ name: 'garbage' })
     this.outbox = root.openDB({ name: 'outbox' })
+    this.#commits = new GroupCommit(root, path)
   }
 
   static open(path: string): IndexDatabase {
-    return new IndexDatabase(
-      open({
-        path,
-        noSubdir: true,
-        maxDbs: 16,
-        // Otherwise a transaction resolves before it is on the disk.
-        overlappingSync: false,
-      }),
-    )
+    const root = open({
+      path,
+      noSubdir: true,
+      maxDbs: 16,
+      // Otherwise a transaction resolves before it is on the disk.
+      overlappingSync: false,
+    })
+    // LMDB makes files that everybody may read: short objects and their names are in it.
+    for (const file of [path, `${path}-lock`]) chmodSync(file, 0o600)
+    return new IndexDatabase(path, root)
   }
 
   /**
-   * Runs `change` alone, with all earlier changes in sight, and resolves when what it wrote is durable. It must refuse,
-   * by throwing, before its first write.
+   * Runs `change` alone, with all earlier changes in sight, and resolves when what it wrote is durable. What it throws
+   * undoes what it wrote.
+   *
+   * @throws LifeboatError `DiskFull`; with `frees` it may use the space that is kept for making space
    */
-  async change<Result>(change: () => Result): Promise<Result> {
-    return this.root.transaction(change)
+  async change<Result>(change: () => Result, o: { frees?: boolean } = {}): Promise<Result> {
+    return this.#commits.add(change, o)
   }
 
   async close(): Promise<void> {
+    await this.#commits.idle()
     await this.root.close()
   }
 }

@@ -70,8 +70,8 @@ export class ObjectStore {
   /** @throws LifeboatError `BucketNotFound`, `BucketNotEmpty` */
   async deleteBucket(name: string): Promise<void> {
     const { index } = this.parts
+    const bucket = this.#buckets.get(name)
     await index.change(() => {
-      const bucket = this.#buckets.get(name)
       if (!bucket || !index.buckets.doesExist(name)) {
         throw new LifeboatError('BucketNotFound', `there is no bucket '${name}'`)
       }
@@ -79,8 +79,9 @@ export class ObjectStore {
         throw new LifeboatError('BucketNotEmpty', `bucket '${name}' is not empty`)
       }
       index.buckets.remove(name)
-      this.#buckets.delete(name)
     })
+    // Not before it is durable; and one of that name may have been created since.
+    if (this.#buckets.get(name) === bucket) this.#buckets.delete(name)
   }
 
   findBucket(name: string): Bucket | undefined {

@@ -31,7 +31,7 @@ export class Outbox {
   }
 
   async remove(sequence: number): Promise<void> {
-    await this.index.change(() => void this.index.outbox.remove(sequence))
+    await this.index.change(() => void this.index.outbox.remove(sequence), { frees: true })
   }
 
   /** Within a change of the index. A number is never given twice, also when the queue was empty in between. */

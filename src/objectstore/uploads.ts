@@ -148,14 +148,17 @@ export class Uploads {
   /** @throws LifeboatError `UploadNotFound` */
   async abort(uploadId: string): Promise<void> {
     const { blobs, index } = this.state
-    await this.state.change(() => {
-      this.#get(uploadId)
-      for (const { blob, number } of [...this.#parts(uploadId)]) {
-        blobs.release(blob)
-        index.parts.remove(partKey(uploadId, number))
-      }
-      this.#forget(uploadId)
-    })
+    await this.state.change(
+      () => {
+        this.#get(uploadId)
+        for (const { blob, number } of [...this.#parts(uploadId)]) {
+          blobs.release(blob)
+          index.parts.remove(partKey(uploadId, number))
+        }
+        this.#forget(uploadId)
+      },
+      { frees: true },
+    )
   }
 
   /** By number. @throws LifeboatError `UploadNotFound` */

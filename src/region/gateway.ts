@@ -121,7 +121,7 @@ export class Gateway {
     const headers = headersByName(request.rawHeaders)
     try {
       const target = request.url ?? ''
-      const head = { method: '', target, rawHeaders: request.rawHeaders }
+      const head = { method: request.method ?? '', target, rawHeaders: request.rawHeaders }
       const region =
         isAnonymous(head) || isPresignedV2(head)
           ? this.#children.get(this.#openRegion(headers.get('host')?.[0] ?? ''))

@@ -1,4 +1,13 @@
-import { readdir } from 'node:fs/promises'
+import {
+  copyFile,
+  mkdir,
+  readdir,
+  readFile,
+  rm,
+  rmdir,
+  truncate,
+  writeFile,
+} from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { bytesOf, codeOf, StoreUnderTest } from './store-under-test.ts'
@@ -87,6 +96,45 @@ describe('bytes', () => {
     await bucket.delete('copy')
     expect((await files()).sort()).toEqual(before.sort())
   })
+
+  test('stay when what they replace cannot be removed', async () => {
+    const bucket = await under.createBucket()
+    const before = new Set(await files())
+    await bucket.put('key', Buffer.alloc(100_000, 'old'))
+    const [old] = (await files()).filter((name) => !before.has(name))
+    const path = join(under.folder, 'blobs', old!.slice(0, 2), old!)
+    await rm(path)
+    await mkdir(path)
+    await expect(bucket.put('key', LARGE)).rejects.toMatchObject({ code: 'ERR_FS_EISDIR' })
+    await rmdir(path)
+    expect((await bytesOf(bucket, bucket.find('key')!)).equals(LARGE)).toBe(true)
+    await under.reopen()
+    const again = under.store.findBucket(bucket.name)!
+    expect((await bytesOf(again, again.find('key')!)).equals(LARGE)).toBe(true)
+  })
+
+  test.each(['cut off', 'changed', "another's", 'missing'])(
+    'are not given out when their file is %s',
+    async (how) => {
+      const bucket = await under.createBucket()
+      const paths: string[] = []
+      for (const key of ['one', 'two']) {
+        const before = new Set(await files())
+        await bucket.put(key, LARGE, { encrypt: true })
+        const [name] = (await files()).filter((file) => !before.has(file))
+        paths.push(join(under.folder, 'blobs', name!.slice(0, 2), name!))
+      }
+      const [one, two] = paths as [string, string]
+      const bytes = await readFile(one)
+      if (how === 'cut off') await truncate(one, bytes.length - 1)
+      else if (how === 'missing') await rm(one)
+      else if (how === "another's") await copyFile(two, one)
+      else await writeFile(one, bytes.with(2_000_000, bytes[2_000_000]! ^ 1))
+      const reading = bytesOf(bucket, bucket.find('one')!)
+      expect(await codeOf(reading)).toBe('ObjectDamaged')
+      expect((await bytesOf(bucket, bucket.find('two')!)).equals(LARGE)).toBe(true)
+    },
+  )
 
   test('are not readable where they lie when they are encrypted', async () => {
     const bucket = await under.createBucket()

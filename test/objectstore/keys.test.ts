@@ -58,9 +58,9 @@ test.each([
   ['half a letter', 'a\ud800'],
 ])('a key that is %s is refused', async (_, bad) => {
   const bucket = await under.createBucket()
-  expect(await codeOf(bucket.put(bad, Buffer.from('a')))).toBe('InvalidUsage')
-  expect(await codeOf(bucket.uploads.begin(bad))).toBe('InvalidUsage')
-  expect(await codeOf(bucket.delete(bad))).toBe('InvalidUsage')
+  expect(await codeOf(bucket.put(bad, Buffer.from('a')))).toBe('ObjectKeyInvalid')
+  expect(await codeOf(bucket.uploads.begin(bad))).toBe('ObjectKeyInvalid')
+  expect(await codeOf(bucket.delete(bad))).toBe('ObjectKeyInvalid')
   expect(bucket.find(bad)).toBeUndefined()
   expect(bucket.list({ limit: 10 }).objects).toEqual([])
 })

@@ -20,8 +20,10 @@ export class StoreUnderTest {
     public store: ObjectStore,
   ) {}
 
-  static async open(): Promise<StoreUnderTest> {
+  /** @param prepare  is given its folder before anything is in it */
+  static async open(prepare?: (folder: string) => void): Promise<StoreUnderTest> {
     const folder = await mkdtemp(join(tmpdir(), 'lifeboat-objects-'))
+    prepare?.(folder)
     const under = new StoreUnderTest(folder, undefined as unknown as ObjectStore)
     under.store = await under.#open()
     return under

@@ -70,8 +70,10 @@ export function serviceInClaim(head: RawHead): string | undefined {
  * Whether nobody signed a request, nor tried to, and it names a resource by its path. Only a service that has
  * resources open to everybody is addressed so.
  */
-export function isAnonymous({ target, rawHeaders }: RawHead): boolean {
+export function isAnonymous({ method, target, rawHeaders }: RawHead): boolean {
   const { path, queryText } = splitTarget(target)
+  // A browser asks before it sends what is signed, and does not sign that.
+  if (method === 'OPTIONS') return /^\/./.test(path)
   const isSigned =
     headersByName(rawHeaders).has('authorization') || /x-amz-|signature/i.test(queryText)
   return /^\/./.test(path) && !isSigned

@@ -1,5 +1,6 @@
 import type { Bucket } from '../../objectstore/bucket.ts'
 import type {
+  CORSConfiguration,
   LifecycleRule,
   ObjectLockConfiguration,
   PublicAccessBlockConfiguration,
@@ -13,6 +14,8 @@ import { isPublicPolicy } from './public-policy.ts'
 import { checkReplication } from './replication-checks.ts'
 import type { S3 } from './s3.ts'
 import { checkedTags } from './tags.ts'
+
+const CORS_METHODS = ['GET', 'PUT', 'HEAD', 'POST', 'DELETE']
 
 type Check = (s3: S3, bucket: Bucket, value: never) => unknown
 
@@ -49,6 +52,22 @@ const CHECKS: Readonly<Record<string, Check>> = {
   encryption: (_, __, configuration: ServerSideEncryptionConfiguration) => {
     for (const { ApplyServerSideEncryptionByDefault: rule } of configuration.Rules ?? []) {
       oneOf(rule?.SSEAlgorithm ?? 'AES256', ['AES256', 'aws:kms', 'aws:kms:dsse'])
+    }
+  },
+  cors: (_, __, { CORSRules = [] }: CORSConfiguration) => {
+    if (CORSRules.length === 0 || CORSRules.length > 100) throw malformedXml()
+    for (const { AllowedMethods = [], AllowedOrigins = [], AllowedHeaders = [] } of CORSRules) {
+      if (AllowedMethods.length === 0 || AllowedOrigins.length === 0) throw malformedXml()
+      const method = AllowedMethods.find((name) => !CORS_METHODS.includes(name))
+      if (method !== undefined) {
+        throw new S3Fault(
+          'InvalidRequest',
+          `Found unsupported HTTP method in CORS config. Unsupported method is ${method}`,
+        )
+      }
+      if ([...AllowedOrigins, ...AllowedHeaders].some((name) => name.split('*').length > 2)) {
+        throw new S3Fault('InvalidRequest', 'A pattern can not have more than one wildcard.')
+      }
     }
   },
   accelerate: (_, __, { Status }: { Status?: string }) => {

@@ -9,6 +9,7 @@ import { Fault } from '../protocol/fault.ts'
 const S3_FAULTS = {
   AccessControlListNotSupported: 400,
   AccessDenied: 403,
+  AccessForbidden: 403,
   AuthorizationHeaderMalformed: 400,
   AuthorizationQueryParametersError: 400,
   BadDigest: 400,

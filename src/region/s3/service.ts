@@ -40,6 +40,7 @@ import { uploadPart } from './actions/upload-part.ts'
 import { uploadPartCopy } from './actions/upload-part-copy.ts'
 import { addressOf } from './address.ts'
 import { verifyWholeBody } from './checksums.ts'
+import { corsHeaders, preflight } from './cors.ts'
 import { S3Fault } from './faults.ts'
 import { commonHeaders, refusal } from './refusal.ts'
 import { routeOf } from './route.ts'
@@ -108,6 +109,8 @@ export function s3Service(o: S3Options): StreamService {
 async function answer(s3: S3, request: VerifiedStream, requestId: string): Promise<StreamReply> {
   const { method, query, headers } = request
   const address = addressOf(headers.get('host') ?? '', request.path)
+  const bucket = s3.store.findBucket(address.bucket ?? '')
+  if (method === 'OPTIONS') return preflight(bucket, headers, requestId)
   const operation = routeOf({ method, address, query, headers })
   const run = Object.hasOwn(ACTIONS, operation.name) ? ACTIONS[operation.name] : undefined
   if (!run) {
@@ -126,7 +129,8 @@ async function answer(s3: S3, request: VerifiedStream, requestId: string): Promi
   const input = readRestInput(operation, { labels, query, headers, body })
   try {
     const result = await run(s3, input as never, request)
-    return reply(operation, result, requestId)
+    const { headers: told, ...answered } = reply(operation, result, requestId)
+    return { ...answered, headers: { ...told, ...corsHeaders(bucket, headers, method) } }
   } catch (error) {
     throw asStoreFault(error)
   }

@@ -15,6 +15,7 @@ const REFUSALS: Readonly<Record<string, ConstructorParameters<typeof S3Fault>>> 
   ],
   BucketNotEmpty: ['BucketNotEmpty', 'The bucket you tried to delete is not empty'],
   BucketNotFound: ['NoSuchBucket', 'The specified bucket does not exist'],
+  ObjectKeyInvalid: ['InvalidArgument', 'An object key has 1 to 1024 bytes of UTF-8.'],
   ObjectLocked: ['AccessDenied', 'Access Denied because object protected by object lock.'],
   ObjectNotFound: ['NoSuchKey', 'The specified key does not exist.'],
   PreconditionFailed: [

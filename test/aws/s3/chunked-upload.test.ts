@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto'
+import { readdir } from 'node:fs/promises'
 import { connect } from 'node:net'
+import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test, vi } from 'vitest'
 import {
   formatScope,
   hmac,
@@ -179,6 +181,8 @@ describe('an upload in one piece', () => {
     while (socket.writableLength > 0) await new Promise((resolve) => socket.once('drain', resolve))
     socket.destroy()
     await new Promise((resolve) => socket.once('close', resolve))
+    const incoming = join(region.folder(), 's3', 'objects', 'blobs', 'incoming')
+    await vi.waitFor(async () => expect(await readdir(incoming)).toEqual([]))
     expect(await keys()).toBe(0)
     await region.sdk().putObject({ Bucket, Key: 'k', Body: 'after' })
     expect(await region.text(Bucket, 'k')).toBe('after')
