@@ -158,17 +158,24 @@ export class Executions implements ExecutionsApi {
     const executing = launched.value
     const drivers = [...this.#drivers.values()]
     for (const driver of drivers) driver.park(closed)
-    const settled = Promise.all(drivers.map((driver) => driver.settled()))
-    const stop = new AbortController()
-    const deadline = this.#clock
-      .sleep(STOP_DEADLINE_MS, stop.signal)
-      .catch((error: unknown) => error)
-    await Promise.race([settled, deadline])
-    stop.abort()
+    await this.#briefly(Promise.all(drivers.map((driver) => driver.settled())))
     for (const driver of drivers) driver.abandon()
     executing.heart.stop()
-    await Promise.race([this.#releaseAll(), this.#clock.sleep(STOP_DEADLINE_MS)])
+    await this.#briefly(this.#releaseAll())
     await executing.engine.release()
+  }
+
+  /** Waits for work, but only until the deadline of stopping; leaves no timer that would keep the process. */
+  async #briefly(work: Promise<unknown>): Promise<void> {
+    const done = new AbortController()
+    const deadline = this.#clock
+      .sleep(STOP_DEADLINE_MS, done.signal)
+      .catch((error: unknown) => error)
+    try {
+      await Promise.race([work, deadline])
+    } finally {
+      done.abort()
+    }
   }
 
   /** With the state database away nothing is released; whoever looks next finds that this process is gone. */

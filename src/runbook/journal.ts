@@ -162,7 +162,10 @@ export class Journal {
     return result
   }
 
-  /** Overwrites how far a running step is; a cheaper `change` for what is said several times a second. */
+  /**
+   * Overwrites how far a running step is; a cheaper `change` for what is said several times a second. It takes the same locks
+   * in the same order, as each could otherwise hold what the other waits for. What a displaced executor says changes nothing.
+   */
   async progress(
     id: string,
     executor: string,
@@ -170,11 +173,13 @@ export class Journal {
     progress: { readonly message: string; readonly fraction?: number },
   ): Promise<void> {
     await this.database.query(
-      `with told as (
-         update runbook.steps set progress = $4 where execution = $1 and name = $3 and status = 'running' returning 1
+      `with mine as (
+         select id from runbook.executions where id = $1 and executor = $2 for update
+       ), told as (
+         update runbook.steps set progress = $4 from mine
+         where execution = mine.id and name = $3 and status = 'running' returning 1
        )
-       update runbook.executions set version = version + 1
-       where id = $1 and executor = $2 and exists (select from told)`,
+       update runbook.executions set version = version + 1 where id = $1 and exists (select from told)`,
       [id, executor, step, JSON.stringify(progress)],
     )
     this.#changes.emit(`execution ${id}`)

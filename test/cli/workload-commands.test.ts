@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { lifeboat, temporaryFolder } from './lifeboat.ts'
+import { hasScript, lifeboatOnTerminal } from './on-a-terminal.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 const MINUTES = 60_000
@@ -126,6 +127,32 @@ checks:
   })
 
   test(
+    'execution skip goes on without the failed step that is named, and with every other',
+    async () => {
+      // Nobody has watched the workload, so that there is nothing to compare what was restored with.
+      const failed = await json('runbook', 'run', 'data-corruption', '--yes')
+      expect(failed).toMatchObject({ code: 56, error: { code: 'StepFailed' } })
+      const [{ id }] = (await execution('list')).executions
+      const statusOf = async (name: string) => {
+        const { steps } = await execution('show', id)
+        return steps.find((step: { name: string }) => step.name === name)
+      }
+      const why = ['--reason', 'judged by hand']
+      const refused = await execution('skip', id, ...why, '--step', 'restore')
+      expect(refused).toMatchObject({ error: { code: 'ExecutionNotWaiting' } })
+      expect(refused.error.message).toContain("'restore' is none that has failed")
+      expect(await statusOf('verify')).toMatchObject({ status: 'failed' })
+
+      const gate = await execution('skip', id, ...why, '--step', 'verify')
+      expect(gate).toMatchObject({ error: { code: 'ApprovalRequired' } })
+      const reason = expect.stringContaining('judged by hand')
+      expect(await statusOf('verify')).toMatchObject({ status: 'skipped', reason })
+      expect(await execution('cancel', id)).toMatchObject({ status: 'canceled' })
+    },
+    MINUTES,
+  )
+
+  test(
     'without a terminal a gate stays closed, and the execution can be canceled',
     async () => {
       await watchOnce()
@@ -135,6 +162,33 @@ checks:
       expect(refused).toMatchObject({ code: 54, error: { code: 'ApprovalRequired' } })
       const [{ id }] = (await execution('list')).executions
       expect(await execution('cancel', id)).toMatchObject({ code: 0, status: 'canceled' })
+    },
+    2 * MINUTES,
+  )
+
+  test(
+    'on a terminal gates are asked about, and what is answered is done',
+    async (context) => {
+      if (!hasScript()) return context.skip('skipped: needs script of util-linux')
+      const args = ['runbook', 'run', 'data-corruption', '--workload', workload]
+      const terminal = lifeboatOnTerminal(args, { home })
+      const shows = (text: string) =>
+        expect.poll(terminal.shown, { timeout: MINUTES }).toContain(text)
+      await shows('Stop writes to the damaged database?')
+      terminal.press('down', 'enter')
+      await shows('Move the consumers to the new instance?')
+      expect(terminal.shown()).toContain('✔ Stop writes')
+      terminal.press('down', 'down', 'enter')
+
+      expect(await terminal.ended).toBe(55)
+      const [{ id }] = (await execution('list')).executions
+      const { status, steps } = await execution('show', id)
+      expect(status).toBe('canceled')
+      const gates = steps.filter(({ gate }: { gate?: object }) => gate)
+      expect(gates).toMatchObject([
+        { name: 'stop-writes', status: 'undone', gate: { approvedBy: expect.any(String) } },
+        { name: 'switch', attempts: [] },
+      ])
     },
     2 * MINUTES,
   )

@@ -516,3 +516,22 @@ test('a list that changed since an execution began is not gone on with', async (
   await expect(after.resume(id)).rejects.toMatchObject({ code: 'RunbookChanged' })
   expect(sampleRunbook.steps.length).toBeGreaterThan(0)
 })
+
+test('after closing no timer is left that would keep the process', async () => {
+  let sleeping = 0
+  const sleep = async (ms: number, signal?: AbortSignal) => {
+    sleeping += 1
+    await systemClock.sleep(ms, signal).finally(() => {
+      sleeping -= 1
+    })
+  }
+  const executions = await Executions.open({
+    database,
+    runbooks: [scripted({ only: {} }, [])],
+    tools: () => ({}),
+    clock: { ...systemClock, sleep },
+  })
+  await executions.waitFor(await executions.start('scripted', {}), 'end')
+  await executions.close()
+  await expect.poll(() => sleeping, { timeout: 1_000 }).toBe(0)
+})

@@ -71,8 +71,10 @@ const VERBS: readonly Verb[] = [
   {
     name: 'skip',
     description: 'go on without the failed step; the result is then unproven',
+    option: ['--step <name>', 'which one, where more than one has failed'],
     needs: ['--reason <why>', 'kept with the execution and in the incident document'],
-    act: (api, id, { reason = '', by }) => api.skip(id, { reason, by }),
+    act: (api, id, { reason = '', by, step }) =>
+      api.skip(id, step ? { reason, by, step } : { reason, by }),
   },
   {
     name: 'cancel',
