@@ -6,7 +6,8 @@ import { describe, expect, test } from 'vitest'
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   core: [],
   postgres: ['core'],
-  region: ['core', 'postgres'],
+  objectstore: ['core'],
+  region: ['core', 'postgres', 'objectstore'],
   aws: ['core'],
   probe: ['core'],
   runbook: ['core'],
@@ -19,6 +20,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const ONLY_IN: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^@aws-sdk\/client-/, ['aws', 'region/protocol']],
   [/^@aws-sdk\/core|^@smithy\//, ['aws', 'region/protocol']],
+  [/^lmdb$/, ['objectstore', 'region/iam']],
   [/^pg$/, ['probe', 'runbook']],
   [/^@dbos-inc\//, ['runbook']],
   [/^@cloudpss\/zstd$/, ['postgres/storage']],
@@ -29,7 +31,7 @@ const ONLY_IN: readonly (readonly [RegExp, readonly string[]])[] = [
 ]
 
 /** Within `region`, one service never imports another: `region.ts` wires them. */
-const REGION_SERVICES = ['rds', 'secretsmanager', 'sts']
+const REGION_SERVICES = ['iam', 'rds', 's3', 'secretsmanager', 'sts']
 
 const root = resolve(import.meta.dirname, '..')
 const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })

@@ -278,6 +278,69 @@ export const ERRORS = {
     explain: 'The recovery was proven, but slower or with more loss than its objectives allow.',
   },
 
+  // The object store.
+  BucketExists: {
+    exit: 80,
+    http: 409,
+    retryable: false,
+    explain: 'There is a bucket of that name already.',
+  },
+  BucketNotFound: {
+    exit: 81,
+    http: 404,
+    retryable: false,
+    explain: 'There is no bucket of that name.',
+  },
+  BucketNotEmpty: {
+    exit: 82,
+    http: 409,
+    retryable: false,
+    explain: 'A bucket is deleted only when it holds no version, no delete marker and no upload.',
+  },
+  ObjectNotFound: {
+    exit: 83,
+    http: 404,
+    retryable: false,
+    explain: 'There is no object, or no version of it, of that name.',
+  },
+  PreconditionFailed: {
+    exit: 84,
+    http: 412,
+    retryable: false,
+    explain: 'The object there is not the one that the condition names. Nothing was written.',
+  },
+  ObjectLocked: {
+    exit: 85,
+    http: 403,
+    retryable: false,
+    explain: 'The version is under a retention or a legal hold. Nothing was changed.',
+  },
+  UploadNotFound: {
+    exit: 86,
+    http: 404,
+    retryable: false,
+    explain: 'The upload was completed, was aborted or never was.',
+  },
+  PartInvalid: {
+    exit: 87,
+    http: 400,
+    retryable: false,
+    explain: 'A part was not uploaded, or is not the one that was meant.',
+  },
+  ObjectDamaged: {
+    exit: 88,
+    http: 500,
+    retryable: false,
+    explain:
+      'The bytes of an object are missing or cannot be decrypted. Another version or its replica may be whole.',
+  },
+  ObjectKeyInvalid: {
+    exit: 89,
+    http: 400,
+    retryable: false,
+    explain: 'A key is text that has 1 to 1,024 bytes in UTF-8.',
+  },
+
   // A bug, or something that nobody foresaw.
   Unexpected: {
     exit: 70,

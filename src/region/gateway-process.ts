@@ -4,15 +4,19 @@ import { Gateway } from './gateway.ts'
 import { GatewayControl } from './gateway-control.ts'
 
 /**
- * The program of a detached gateway: `gateway-process HOME PORT NAME…`. It tells its parent that all regions
+ * The program of a detached gateway: `gateway-process HOME PORT IAM_DELAY_MS NAME…`. It tells its parent that all regions
  * answer, or why not, and then no longer needs it.
  */
 export type GatewayMessage =
   | { readonly kind: 'ready'; readonly port: number }
   | { readonly kind: 'failed'; readonly code: string; message: string; hint: string | undefined }
 
-async function main(home: string, port: number, names: readonly string[]): Promise<void> {
-  const gateway = await Gateway.open({ home, port })
+async function main(
+  options: { home: string; port: number; iamDelayMs: number },
+  names: readonly string[],
+): Promise<void> {
+  const { home } = options
+  const gateway = await Gateway.open(options)
   let isClosing = false
   const close = async () => {
     if (isClosing) return
@@ -40,8 +44,9 @@ async function main(home: string, port: number, names: readonly string[]): Promi
   process.send?.({ kind: 'ready', port: gateway.port } satisfies GatewayMessage)
 }
 
-const [home, port, ...names] = process.argv.slice(2)
-main(home ?? '', Number(port), names).catch((error: unknown) => {
+const [home = '', port, iamDelayMs, ...names] = process.argv.slice(2)
+const options = { home, port: Number(port), iamDelayMs: Number(iamDelayMs) }
+main(options, names).catch((error: unknown) => {
   logError(error)
   const told =
     error instanceof LifeboatError

@@ -5,13 +5,16 @@ import { systemRandom } from '../core/random.ts'
 import { FolderLock } from './folder-lock.ts'
 import { Forwarding } from './forwarding.ts'
 import { AuthFault } from './protocol/auth-fault.ts'
+import type { CredentialScope } from './protocol/canonical-request.ts'
 import { speaksJson } from './protocol/dispatch.ts'
 import { Fault } from './protocol/fault.ts'
 import { parseForm } from './protocol/form.ts'
+import { GLOBAL_SERVICES } from './protocol/global-services.ts'
 import { closeServer, limitedServer, listening, send } from './protocol/http-server.ts'
+import { isPresignedV2 } from './protocol/presigned-v2.ts'
 import { headersByName, splitTarget } from './protocol/raw-request.ts'
 import { jsonErrorReply, queryErrorReply } from './protocol/reply.ts'
-import { claimedRegion } from './protocol/signature-claim.ts'
+import { claimedScope, isAnonymous } from './protocol/signature-claim.ts'
 import { RegionChild } from './region-child.ts'
 
 /**
@@ -28,7 +31,7 @@ export class Gateway {
   #isClosed = false
 
   private constructor(
-    private readonly home: string,
+    private readonly o: { home: string; iamDelayMs: number },
     private readonly server: Server,
     private readonly lock: FolderLock,
   ) {}
@@ -36,10 +39,19 @@ export class Gateway {
   /**
    * Listens on 127.0.0.1 with no region yet. One gateway owns a home (I9).
    *
-   * @param port  0 lets the system choose
+   * @param port        0 lets the system choose
+   * @param iamDelayMs  how long changes of policies take until they are effective; see `RegionOptions`
    * @throws LifeboatError `AlreadyRunning`, `PortTaken`, `FolderNotUsable`
    */
-  static async open({ home, port }: { home: string; port: number }): Promise<Gateway> {
+  static async open({
+    home,
+    port,
+    iamDelayMs = 0,
+  }: {
+    home: string
+    port: number
+    iamDelayMs?: number
+  }): Promise<Gateway> {
     const lock = await FolderLock.acquire(`${home}/gateway`)
     const server = limitedServer()
     try {
@@ -48,7 +60,7 @@ export class Gateway {
       await lock.release()
       throw error
     }
-    const gateway = new Gateway(home, server, lock)
+    const gateway = new Gateway({ home, iamDelayMs }, server, lock)
     const route = (request: IncomingMessage, response: ServerResponse) =>
       gateway.#route(request, response)
     server.on('request', route)
@@ -90,7 +102,7 @@ export class Gateway {
   async #ensure(name: string): Promise<void> {
     if (this.#isClosed) throw new LifeboatError('RegionUnreachable', 'the gateway is closing')
     if (this.#children.get(name)?.isAlive) return
-    const start = this.#starting.get(name) ?? RegionChild.start(this.home, name)
+    const start = this.#starting.get(name) ?? RegionChild.start(this.o.home, name, this.o)
     this.#starting.set(name, start)
     try {
       this.#children.set(name, await start)
@@ -99,11 +111,21 @@ export class Gateway {
     }
   }
 
+  /** Who does not sign, or with no region, names a region by the host (`bucket.s3.REGION.localhost`), or means the first one. */
+  #openRegion(host: string): string {
+    const named = host.split(/[.:]/).find((label) => this.#children.has(label))
+    return named ?? [...this.#children.keys()][0] ?? ''
+  }
+
   #route(request: IncomingMessage, response: ServerResponse): void {
     const headers = headersByName(request.rawHeaders)
     try {
-      const query = parseForm(splitTarget(request.url ?? '').queryText)
-      const region = this.#children.get(claimedRegion(headers, query))
+      const target = request.url ?? ''
+      const head = { method: request.method ?? '', target, rawHeaders: request.rawHeaders }
+      const region =
+        isAnonymous(head) || isPresignedV2(head)
+          ? this.#children.get(this.#openRegion(headers.get('host')?.[0] ?? ''))
+          : this.#regionFor(claimedScope(headers, parseForm(splitTarget(target).queryText)))
       if (!region) {
         throw new AuthFault(
           'SignatureDoesNotMatch',
@@ -118,6 +140,13 @@ export class Gateway {
       const errorReply = speaksJson(headers) ? jsonErrorReply : queryErrorReply
       send(response, errorReply(error, systemRandom.hex(32)))
     }
+  }
+
+  /** A service that is one for all regions is answered by any that lives, if it can be by the one that is named. */
+  #regionFor(scope: CredentialScope): RegionChild | undefined {
+    const named = this.#children.get(scope.region)
+    if (named?.isAlive || !GLOBAL_SERVICES.has(scope.service)) return named
+    return [...this.#children.values()].find(({ isAlive }) => isAlive) ?? named
   }
 }
 

@@ -33,18 +33,26 @@ export class RegionChild {
    *
    * @throws LifeboatError whatever the region failed with, or `RegionUnreachable`
    */
-  static async start(home: string, name: string): Promise<RegionChild> {
+  static async start(
+    home: string,
+    name: string,
+    { iamDelayMs = 0 }: { iamDelayMs?: number } = {},
+  ): Promise<RegionChild> {
     const folder = join(home, 'regions', name)
     mkdirSync(folder, { recursive: true, mode: 0o711 })
     await endOrphan(folder)
 
     const logFile = join(folder, 'region.log')
     const log = openSync(logFile, 'a', 0o600)
-    const child = fork(entryPoint(import.meta.url, './region-process.ts'), [home, name], {
-      detached: true,
-      stdio: ['ignore', log, log, 'ipc'],
-      execArgv: [],
-    })
+    const child = fork(
+      entryPoint(import.meta.url, './region-process.ts'),
+      [home, name, `${iamDelayMs}`],
+      {
+        detached: true,
+        stdio: ['ignore', log, log, 'ipc'],
+        execArgv: [],
+      },
+    )
     closeSync(log)
     child.once('exit', (code) => code !== 0 && killGroup(child.pid))
     const message = await firstMessage(child)

@@ -162,7 +162,7 @@ describe('regions of a home behind one endpoint', () => {
   test('end when their gateway is killed, and can be started again', async () => {
     const gateway = fork(
       entryPoint(import.meta.url, './gateway-process.ts'),
-      [folder, '0', 'us-east-1'],
+      [folder, '0', '0', 'us-east-1'],
       { stdio: 'ignore', execArgv: [] },
     )
     await once(gateway, 'message')

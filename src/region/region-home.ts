@@ -69,11 +69,20 @@ export class RegionHome {
    *
    * @param names  none: all that the home has, else `DEFAULT_REGION`
    * @param port   of the endpoint, 4566 by default; 0 lets the system choose
+   * @param iamDelayMs  how long changes of policies take until they are effective, 0 by default
    * @throws LifeboatError `PortTaken`, `AlreadyRunning`, `InvalidUsage`, and what a region fails with
    */
   async start(
     names: readonly string[] = [],
-    { port, detach = false }: { port?: number | undefined; detach?: boolean | undefined } = {},
+    {
+      port,
+      detach = false,
+      iamDelayMs,
+    }: {
+      port?: number | undefined
+      detach?: boolean | undefined
+      iamDelayMs?: number | undefined
+    } = {},
   ): Promise<StartedRegions> {
     const wanted = names.length > 0 ? names : this.#known()
     await rootCredentials(join(this.folder, 'credentials.json'))
@@ -87,11 +96,17 @@ export class RegionHome {
           { hint: 'Leave --port away, or stop them first: lifeboat region stop.' },
         )
       }
+      if (iamDelayMs !== undefined) {
+        throw new LifeboatError('AlreadyRunning', 'the regions of this home run already', {
+          hint: 'Leave --iam-delay away, or stop them first: lifeboat region stop.',
+        })
+      }
       return this.#started(await running.ask('start', wanted), { isForeground: false })
     }
+    const options = { port: port ?? DEFAULT_PORT, iamDelayMs: iamDelayMs ?? 0 }
     return detach
-      ? await this.#startDetached(wanted, port ?? DEFAULT_PORT)
-      : await this.#startHere(wanted, port ?? DEFAULT_PORT)
+      ? await this.#startDetached(wanted, options)
+      : await this.#startHere(wanted, options)
   }
 
   /** Stops every region of the home and its gateway, also what a killed one left behind. Safe to call again. */
@@ -155,8 +170,11 @@ export class RegionHome {
     }
   }
 
-  async #startHere(names: readonly string[], port: number): Promise<StartedRegions> {
-    const gateway = await Gateway.open({ home: this.folder, port })
+  async #startHere(
+    names: readonly string[],
+    options: { port: number; iamDelayMs: number },
+  ): Promise<StartedRegions> {
+    const gateway = await Gateway.open({ home: this.folder, ...options })
     let stopping: Promise<void> | undefined
     let tellEnded = () => {}
     const ended = new Promise<void>((resolve) => {
@@ -185,13 +203,16 @@ export class RegionHome {
     return { ...this.#started(status, { isForeground: true }), ended, stop }
   }
 
-  async #startDetached(names: readonly string[], port: number): Promise<StartedRegions> {
+  async #startDetached(
+    names: readonly string[],
+    { port, iamDelayMs }: { port: number; iamDelayMs: number },
+  ): Promise<StartedRegions> {
     const folder = join(this.folder, 'gateway')
     mkdirSync(folder, { recursive: true, mode: 0o711 })
     const logFile = join(folder, 'gateway.log')
     const log = openSync(logFile, 'a', 0o600)
     const program = entryPoint(import.meta.url, './gateway-process.ts')
-    const child = fork(program, [this.folder, `${port}`, ...names], {
+    const child = fork(program, [this.folder, `${port}`, `${iamDelayMs}`, ...names], {
       detached: true,
       cwd: '/',
       stdio: ['ignore', log, log, 'ipc'],

@@ -4,13 +4,21 @@ import type { Clock } from '../core/clock.ts'
 import { systemRandom } from '../core/random.ts'
 import type { PostgresBinaries } from '../postgres/binaries.ts'
 import { logError } from './error-log.ts'
+import { PolicyAuthorizer } from './iam/authorizer.ts'
+import { Iam } from './iam/iam.ts'
+import { IamKeyRing } from './iam/key-ring.ts'
+import { RoleSessions } from './iam/role-sessions.ts'
+import { iamService } from './iam/service.ts'
+import type { Authorizer } from './protocol/authorization.ts'
 import { DocumentStore } from './protocol/documents.ts'
 import { Endpoint } from './protocol/endpoint.ts'
 import { HttpServer } from './protocol/http-server.ts'
 import type { Service } from './protocol/service.ts'
 import type { SigningKey } from './protocol/sigv4.ts'
+import type { StreamService } from './protocol/stream-service.ts'
 import { openRds } from './rds/service.ts'
 import type { RootCredentials } from './root-credentials.ts'
+import { openS3 } from './s3/open-s3.ts'
 import { openSecretsManager } from './secretsmanager/service.ts'
 import { stsService } from './sts/service.ts'
 
@@ -19,7 +27,9 @@ export const ACCOUNT_ID = '000000000000'
 
 /** A service that a region runs, with what it must release at the end. */
 export interface OpenedService {
-  readonly service: Service
+  readonly service?: Service
+  /** In place of it, one that reads its bodies itself. */
+  readonly stream?: StreamService
   close(): Promise<void>
 }
 
@@ -42,12 +52,30 @@ export class Region {
    */
   static async open(o: RegionOptions): Promise<Region> {
     const onError = o.onError ?? logError
-    const opened = await openServices({ ...o, onError })
-    const services = opened.map(({ service }) => service)
+    await mkdir(o.folder, { recursive: true, mode: 0o711 })
+    const iam = await Iam.open({
+      accountId: ACCOUNT_ID,
+      folder: o.iam?.folder ?? join(o.folder, 'iam'),
+      delayMs: o.iam?.delayMs ?? 0,
+      clock: o.clock,
+      random: systemRandom,
+    })
+    const authorizer = new PolicyAuthorizer(iam)
+    const opened: OpenedService[] = [
+      { service: iamService(iam), close: () => iam.close() },
+      withoutResources(stsService(new RoleSessions(iam, authorizer))),
+      ...(await openServices({ ...o, onError, authorize: authorizer.authorize })),
+    ]
+    const services = opened.flatMap(({ service }) => (service ? [service] : []))
     const endpoint = new Endpoint({
       region: o.name,
-      keys: new Map([[o.credentials.accessKeyId, rootKey(o.credentials)]]),
+      keys: new IamKeyRing(iam, {
+        accessKeyId: o.credentials.accessKeyId,
+        key: rootKey(o.credentials),
+      }),
+      authorize: authorizer.authorize,
       services,
+      streams: opened.flatMap(({ stream }) => (stream ? [stream] : [])),
       clock: o.clock,
       random: systemRandom,
       onError,
@@ -60,6 +88,8 @@ export class Region {
     this.#server = await HttpServer.listen({
       port,
       answer: (raw) => this.endpoint.answer(raw),
+      isStreamed: (head) => this.endpoint.isStreamed(head),
+      answerStream: (raw) => this.endpoint.answerStream(raw),
       onError: this.onError,
     })
     return { port: this.#server.port }
@@ -82,14 +112,18 @@ export interface RegionOptions {
   readonly binaries: readonly PostgresBinaries[]
   /** Template data directories, shared by the regions of a home. */
   readonly templates: string
+  /**
+   * Users, roles and policies, which the regions of a home share, and how long changes of them take until
+   * requests are decided by them. By default the region has its own, without delay.
+   */
+  readonly iam?: { readonly folder: string; readonly delayMs: number }
   /** Gets every failure of ours; prints it by default. Nothing in it may be a secret (I12). */
   readonly onError?: (error: unknown) => void
 }
 
 async function openServices(
-  o: RegionOptions & { onError: (error: unknown) => void },
+  o: RegionOptions & { onError: (error: unknown) => void; authorize: Authorizer },
 ): Promise<OpenedService[]> {
-  await mkdir(o.folder, { recursive: true, mode: 0o711 })
   const documents = (service: string) => DocumentStore.open(join(o.folder, 'documents', service))
   const secretsManager = await openSecretsManager({
     region: o.name,
@@ -110,7 +144,15 @@ async function openServices(
     random: systemRandom,
     onError: o.onError,
   })
-  return [withoutResources(stsService()), withoutResources(secretsManager), rds]
+  const s3 = await openS3({
+    region: o.name,
+    accountId: ACCOUNT_ID,
+    folder: join(o.folder, 's3'),
+    authorize: o.authorize,
+    clock: o.clock,
+    random: systemRandom,
+  })
+  return [withoutResources(secretsManager), rds, s3]
 }
 
 function withoutResources(service: Service): OpenedService {

@@ -28,9 +28,10 @@ export class AdjustableClock implements Clock {
  *
  * `restart` closes it and opens it again on the same folder.
  *
+ * @param iamDelayMs     how long changes of policies take until they are effective
  * @param withDatabases  whether the file needs DB instances; the binaries are then copied to its folder
  */
-export function regionUnderTest({ withDatabases = false } = {}) {
+export function regionUnderTest({ withDatabases = false, iamDelayMs = 0 } = {}) {
   const clock = new AdjustableClock()
   const errors: unknown[] = []
   let folder: string
@@ -47,6 +48,7 @@ export function regionUnderTest({ withDatabases = false } = {}) {
         ? await findPostgresBinaries({ cache: join(folder, 'postgresql') })
         : [],
       templates: join(folder, 'templates'),
+      iam: { folder: join(folder, 'iam'), delayMs: iamDelayMs },
       onError: (error) => errors.push(error),
     })
     port = (await region.listen()).port

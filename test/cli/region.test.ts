@@ -48,6 +48,15 @@ describe('lifeboat region', () => {
     expect(JSON.parse(stdout).regions[0].status).toBe('running')
   })
 
+  test('takes the delay of IAM when it starts, and not while it runs', async () => {
+    const start = ['region', 'start', '--port', '0', '--detach', '--iam-delay']
+    expect((await lifeboat([...start, '1.5'], { home: other.path })).code).toBe(2)
+    expect((await lifeboat([...start, '1000'], { home: other.path })).code).toBe(0)
+    const again = await lifeboat([...start, '0'], { home: other.path })
+    expect(again.stderr).toContain('AlreadyRunning')
+    await lifeboat(['region', 'stop'], { home: other.path })
+  })
+
   test('a port that is taken is named, with its code', async () => {
     const squatter = createServer()
     await new Promise<void>((resolve) => squatter.listen(0, '127.0.0.1', resolve))

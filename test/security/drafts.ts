@@ -29,6 +29,8 @@ export interface Signing {
   /** In place of the hash of the body. */
   payloadHash?: string
   algorithm?: string
+  /** As S3 signs paths. */
+  isPathVerbatim?: boolean
 }
 
 /** Signs with an Authorization header, as the SDKs do. */
@@ -117,6 +119,7 @@ function signature(draft: Draft, signedHeaders: string[], signing: Signing): str
     headers: headersByName(draft.headers.flat()),
     signedHeaders,
     payloadHash: signing.payloadHash ?? sha256Hex(draft.body),
+    isPathVerbatim: signing.isPathVerbatim ?? false,
   })
   const text = stringToSign(canonical, signing.time, signing.scope)
   return signatureOf(signing.secretAccessKey, text, signing.scope).toString('hex')

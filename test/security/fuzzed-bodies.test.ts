@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { systemClock } from '../../src/core/clock.ts'
+import { iamModel } from '../../src/region/protocol/models/iam.ts'
 import { secretsManagerModel } from '../../src/region/protocol/models/secrets-manager.ts'
 import { CREDENTIALS, REGION, regionUnderTest } from '../aws/region-under-test.ts'
 import { bytesOf, type Draft, type Signing, signed } from './drafts.ts'
@@ -77,6 +78,44 @@ describe('signed requests with bodies of any kind', () => {
     )
     await fc.assert(
       fc.asyncProperty(body, (text) => isAnswered(connection, form(text), 'sts')),
+      { numRuns: RUNS },
+    )
+    connection.close()
+  })
+
+  test('forms of IAM, with policies of any kind', async () => {
+    const connection = new RawConnection(region.port())
+    const operations = fc.constantFrom(...iamModel.operationByName.keys())
+    const members = fc.constantFrom(
+      'UserName',
+      'RoleName',
+      'PolicyArn',
+      'PolicyName',
+      'Path',
+      'Tags',
+    )
+    const documents = fc.constantFrom('PolicyDocument', 'AssumeRolePolicyDocument')
+    const statement = fc.record({
+      Effect: fc.constantFrom('Allow', 'Deny'),
+      Action: fc.jsonValue(),
+    })
+    const document = fc.oneof(
+      fc.json(),
+      value,
+      statement.map((one) => JSON.stringify({ Version: '2012-10-17', Statement: one })),
+      fc.constant('['.repeat(100_000)),
+    )
+    const body = fc
+      .tuple(operations, fc.array(fc.tuple(members, value)), documents, document, encoded)
+      .map(([operation, named, at, text, rest]) => {
+        const fields = [['Version', '2010-05-08'], ['Action', operation], [at, text], ...named]
+        const pairs = fields.map((pair) =>
+          pair.map((part) => encodeURIComponent(part ?? '')).join('='),
+        )
+        return [...pairs, rest].join('&')
+      })
+    await fc.assert(
+      fc.asyncProperty(body, (text) => isAnswered(connection, form(text), 'iam')),
       { numRuns: RUNS },
     )
     connection.close()

@@ -1,4 +1,4 @@
-import { Command } from 'commander'
+import { Command, InvalidArgumentError } from 'commander'
 import type { RegionHome, RegionHomeStatus } from '../../region/region-home.ts'
 import { withExitCodes } from '../exit-codes.ts'
 import { action, type Invocation, type Surroundings } from '../invocation.ts'
@@ -18,6 +18,7 @@ export function regionCommand(around: Surroundings): Command {
 interface StartOptions {
   readonly port?: number
   readonly detach?: boolean
+  readonly iamDelay?: number
 }
 
 function startCommand(around: Surroundings): Command {
@@ -26,12 +27,18 @@ function startCommand(around: Surroundings): Command {
     .argument('[names...]', 'as AWS names them: ap-southeast-1')
     .option('--port <number>', 'of the one endpoint for all regions (default: 4566)', portNumber)
     .option('--detach', 'return when they answer, and leave them running')
+    .option(
+      '--iam-delay <ms>',
+      'how long changes of users, roles and policies take to be effective (default: 0)',
+      milliseconds,
+    )
     .action(
-      action(around, async (invocation, { port, detach }: StartOptions, ...names: string[]) => {
+      action(around, async (invocation, options: StartOptions, ...names: string[]) => {
+        const { port, detach, iamDelay: iamDelayMs } = options
         const { output, signal } = invocation
         await invocation.home.create()
         const home = await open(invocation)
-        const started = await home.start(names.flat(), { port, detach })
+        const started = await home.start(names.flat(), { port, detach, iamDelayMs })
         const { endpoint, regions } = started
         const running = regions.filter(({ status }) => status === 'running').map(({ name }) => name)
         output.result({ endpoint, regions }, `${running.join(', ')} at ${endpoint}`)
@@ -100,6 +107,11 @@ function envCommand(around: Surroundings): Command {
 async function open({ home }: Invocation): Promise<RegionHome> {
   const { RegionHome } = await import('../../region/region-home.ts')
   return new RegionHome(home.folder)
+}
+
+function milliseconds(text: string): number {
+  if (/^\d{1,7}$/.test(text)) return Number(text)
+  throw new InvalidArgumentError('a delay is a whole number of milliseconds.')
 }
 
 function interrupted(signal: AbortSignal): Promise<void> {

@@ -1,7 +1,7 @@
 import { Fault } from './fault.ts'
 
 /**
- * Refusals that come before any service, as the query protocol names them, with the name and status that
+ * Refusals that come before any action, as the query protocol names them, with the name and status that
  * JSON services use for the same thing.
  *
  * Source: "Common Errors" of the RDS API Reference and of the Secrets Manager API Reference.
@@ -11,12 +11,14 @@ const AUTH_FAULTS = {
   IncompleteSignature: { status: 400, json: 'IncompleteSignatureException' },
   InvalidClientTokenId: { status: 403, json: 'UnrecognizedClientException' },
   SignatureDoesNotMatch: { status: 403, json: 'InvalidSignatureException' },
+  ExpiredToken: { status: 403, json: 'ExpiredTokenException' },
+  AccessDenied: { status: 403, json: 'AccessDeniedException' },
   RequestExpired: { status: 400, json: 'InvalidSignatureException' },
 } as const
 
 export type AuthFaultName = keyof typeof AUTH_FAULTS
 
-/** A refusal of the signature check; `jsonCode` is what a JSON service calls it. */
+/** A refusal of the signature check or of the authorization; `jsonCode` is what a JSON service calls it. */
 export class AuthFault extends Fault<AuthFaultName> {
   readonly jsonCode: string
 

@@ -1,4 +1,5 @@
 import { createHash, createHmac } from 'node:crypto'
+import { Fault } from './fault.ts'
 
 /**
  * The arithmetic of AWS Signature Version 4: what is hashed, and with which key. It decides nothing.
@@ -23,9 +24,11 @@ export interface SignedParts {
   readonly headers: ReadonlyMap<string, readonly string[]>
   readonly signedHeaders: readonly string[]
   readonly payloadHash: string
+  /** As S3 does it: the path is encoded once and not normalized, since `a//b` and `a/../b` are keys. */
+  readonly isPathVerbatim?: boolean
 }
 
-/** The canonical request of every service but S3, whose paths are neither normalized nor encoded twice. */
+/** The canonical request of a signature. */
 export function canonicalRequest(parts: SignedParts): string {
   const headers = parts.signedHeaders.map((name) => {
     const values = parts.headers.get(name) ?? []
@@ -33,7 +36,7 @@ export function canonicalRequest(parts: SignedParts): string {
   })
   return [
     parts.method,
-    canonicalPath(parts.path),
+    parts.isPathVerbatim ? verbatimPath(parts.path) : canonicalPath(parts.path),
     canonicalQuery(parts.query),
     headers.join(''),
     parts.signedHeaders.join(';'),
@@ -48,11 +51,17 @@ export function stringToSign(canonical: string, time: string, scope: CredentialS
 
 /** The 32 bytes that a holder of the secret would have sent, in hex. */
 export function signatureOf(secretAccessKey: string, text: string, scope: CredentialScope): Buffer {
-  const parts = [scope.date, scope.region, scope.service, 'aws4_request', text]
-  return parts.reduce<Buffer>(
-    (key, part) => createHmac('sha256', key).update(part).digest(),
-    Buffer.from(`AWS4${secretAccessKey}`),
-  )
+  return hmac(signingKeyOf(secretAccessKey, scope), text)
+}
+
+/** The key that signs for one day, region and service; S3 signs each chunk of a body with it. */
+export function signingKeyOf(secretAccessKey: string, scope: CredentialScope): Buffer {
+  const parts = [scope.date, scope.region, scope.service, 'aws4_request']
+  return parts.reduce<Buffer>(hmac, Buffer.from(`AWS4${secretAccessKey}`))
+}
+
+export function hmac(key: Buffer, text: string): Buffer {
+  return createHmac('sha256', key).update(text).digest()
 }
 
 export function formatScope({ date, region, service }: CredentialScope): string {
@@ -79,6 +88,22 @@ function canonicalPath(path: string): string {
   }
   const slash = kept.length > 0 && /\/\.{0,2}$/.test(path) ? '/' : ''
   return `/${kept.join('/')}${slash}`
+}
+
+/** Clients differ in what they escape; decoded and encoded again all their spellings are one. */
+function verbatimPath(path: string): string {
+  return uriEncode(decodePath(path)).replaceAll('%2F', '/')
+}
+
+/** @throws Fault `InvalidURI` */
+export function decodePath(path: string): string {
+  try {
+    return decodeURIComponent(path)
+  } catch (error) {
+    if (!(error instanceof URIError)) throw error
+    const wireCode = 'InvalidURI'
+    throw new Fault(wireCode, "Couldn't parse the specified URI.", { wireCode, httpStatus: 400 })
+  }
 }
 
 function canonicalQuery(query: readonly (readonly [string, string])[]): string {

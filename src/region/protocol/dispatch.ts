@@ -1,5 +1,7 @@
+import { type Authorizer, tagContext } from './authorization.ts'
 import { COMMON_FAULTS, Fault } from './fault.ts'
 import { parseForm } from './form.ts'
+import { GLOBAL_SERVICES } from './global-services.ts'
 import { readJsonInput, writeJsonOutput } from './json-codec.ts'
 import type { Operation } from './model.ts'
 import { readQueryInput, writeQueryOutput } from './query-codec.ts'
@@ -16,16 +18,17 @@ import type { VerifiedRequest } from './sigv4.ts'
 export async function dispatch(
   request: VerifiedRequest,
   services: ReadonlyMap<string, Service>,
-  requestId: string,
+  about: { requestId: string; authorize: Authorizer },
 ): Promise<Reply> {
+  const { requestId } = about
   const service = services.get(request.scope.service)
   try {
     if (!service) {
       throw unsupported(`An embedded region has no service '${request.scope.service}'.`)
     }
     return service.model.protocol === 'query'
-      ? await answerQuery(request, service, requestId)
-      : await answerJson(request, service, requestId)
+      ? await answerQuery(request, service, about)
+      : await answerJson(request, service, about)
   } catch (error) {
     if (!(error instanceof Fault)) throw error
     const isJson =
@@ -43,9 +46,10 @@ export function speaksJson(headers: ReadonlyMap<string, readonly string[]>): boo
 
 async function answerQuery(
   request: VerifiedRequest,
-  { model, actions }: Service,
-  requestId: string,
+  service: Service,
+  { requestId, authorize }: { requestId: string; authorize: Authorizer },
 ): Promise<Reply> {
+  const { model, actions } = service
   const parameters = queryParameters(request)
   const action = parameters.get('Action')
   const version = parameters.get('Version')
@@ -61,6 +65,7 @@ async function answerQuery(
   parameters.delete('Action')
   parameters.delete('Version')
   const input = readQueryInput(operation.input, parameters)
+  authorizeAll(request, service, { operation, input, authorize })
   const result = await run(input as never, request.caller)
   const body = writeQueryOutput(operation.name, operation.output, result, {
     xmlNamespace: model.xmlNamespace ?? '',
@@ -71,9 +76,10 @@ async function answerQuery(
 
 async function answerJson(
   request: VerifiedRequest,
-  { model, actions }: Service,
-  requestId: string,
+  service: Service,
+  { requestId, authorize }: { requestId: string; authorize: Authorizer },
 ): Promise<Reply> {
+  const { model, actions } = service
   const target = request.headers.get('x-amz-target')?.[0] ?? ''
   const name = target.startsWith(`${model.version}.`) ? target.slice(model.version.length + 1) : ''
   const operation = model.operationByName.get(name)
@@ -85,8 +91,27 @@ async function answerJson(
   }
   const run = actionOf(actions, operation)
   const input = readJsonInput(operation.input, request.body)
+  authorizeAll(request, service, { operation, input, authorize })
   const result = await run(input as never, request.caller)
   return jsonReply(200, writeJsonOutput(operation.output, result), requestId)
+}
+
+/** @throws AuthFault `AccessDenied` for the first access that the caller may not have. */
+function authorizeAll(
+  { caller, scope, headers }: VerifiedRequest,
+  service: Service,
+  o: { operation: Operation; input: object; authorize: Authorizer },
+): void {
+  const { Tags: tags } = o.input as { Tags?: readonly { Key?: string; Value?: string }[] }
+  const userAgent = headers.get('user-agent')?.[0]
+  const context = {
+    'aws:RequestedRegion': GLOBAL_SERVICES.has(scope.service) ? 'us-east-1' : scope.region,
+    ...(userAgent === undefined ? {} : { 'aws:UserAgent': userAgent }),
+    ...tagContext('aws:RequestTag', tags ?? []),
+  }
+  for (const access of service.accesses(o.operation.name, o.input as never, caller)) {
+    o.authorize(caller, { ...access, context: { ...context, ...access.context } })
+  }
 }
 
 /** Parameters come from the body of a POST, or all from the URL, as presigners put them; never from both. */

@@ -1,12 +1,19 @@
+import { assert } from '../../core/assert.ts'
 import type { Clock } from '../../core/clock.ts'
 import { LifeboatError } from '../../core/errors.ts'
 import type { Random } from '../../core/random.ts'
+import type { Authorizer } from './authorization.ts'
+import type { CredentialScope } from './canonical-request.ts'
 import { dispatch, speaksJson } from './dispatch.ts'
 import { commonFault, Fault } from './fault.ts'
-import { headersByName, type RawRequest } from './raw-request.ts'
+import { isPresignedV2 } from './presigned-v2.ts'
+import { headersByName, type RawHead, type RawRequest, type RawStream } from './raw-request.ts'
 import { jsonErrorReply, queryErrorReply, type Reply } from './reply.ts'
 import type { Service } from './service.ts'
-import { type SigningKey, VerifiedRequest } from './sigv4.ts'
+import { isAnonymous, serviceInClaim } from './signature-claim.ts'
+import { type KeyRing, VerifiedRequest, type Verifier } from './sigv4.ts'
+import type { StreamReply, StreamService } from './stream-service.ts'
+import { VerifiedStream } from './verified-stream.ts'
 
 /**
  * A region's API, from a raw request to a reply: verify, then route, then answer. Always an answer.
@@ -16,18 +23,50 @@ import { type SigningKey, VerifiedRequest } from './sigv4.ts'
  */
 export class Endpoint {
   readonly #services: ReadonlyMap<string, Service>
+  readonly #streams: ReadonlyMap<string, StreamService>
 
   constructor(
     private readonly o: {
       region: string
-      keys: ReadonlyMap<string, SigningKey>
+      keys: KeyRing
+      authorize: Authorizer
       services: readonly Service[]
+      streams: readonly StreamService[]
       clock: Clock
       random: Random
       onError: (error: unknown) => void
     },
   ) {
     this.#services = new Map(o.services.map((service) => [service.model.name, service]))
+    this.#streams = new Map(o.streams.map((service) => [service.name, service]))
+  }
+
+  /** Whether a request claims to be for a service that reads its body itself. */
+  isStreamed(head: RawHead): boolean {
+    return this.#streamFor(head) !== undefined
+  }
+
+  /** As `answer`, for a request of which `isStreamed` is true. */
+  async answerStream(raw: RawStream): Promise<StreamReply> {
+    const requestId = newRequestId(this.o.random)
+    const service = this.#streamFor(raw)
+    assert(service, 'the request is for a service that streams')
+    try {
+      const { keys, region, clock } = this.o
+      const now = clock.now()
+      const scope = { date: now.toISOString().slice(0, 10), region, service: service.name }
+      return await service.answer(verified(raw, { keys, region, now }, scope), requestId)
+    } catch (error) {
+      if (error instanceof Fault) return service.refuse(error, raw, requestId)
+      this.o.onError(error)
+      return service.refuse(commonFault('InternalFailure', tellable(error)), raw, requestId)
+    }
+  }
+
+  #streamFor(head: RawHead): StreamService | undefined {
+    const isScoped = !isAnonymous(head) && !isPresignedV2(head)
+    if (isScoped) return this.#streams.get(serviceInClaim(head) ?? '')
+    return [...this.#streams.values()].find(({ isOpen }) => isOpen)
   }
 
   async answer(raw: RawRequest): Promise<Reply> {
@@ -36,13 +75,20 @@ export class Endpoint {
     try {
       const { keys, region, clock } = this.o
       const request = VerifiedRequest.verify(raw, { keys, region, now: clock.now() })
-      return await dispatch(request, this.#services, requestId)
+      return await dispatch(request, this.#services, { requestId, authorize: this.o.authorize })
     } catch (error) {
       if (error instanceof Fault) return errorReply(error, requestId)
       this.o.onError(error)
       return errorReply(commonFault('InternalFailure', tellable(error)), requestId)
     }
   }
+}
+
+function verified(raw: RawStream, verifier: Verifier, scope: CredentialScope): VerifiedStream {
+  if (isAnonymous(raw)) return VerifiedStream.anonymous(raw, scope)
+  return isPresignedV2(raw)
+    ? VerifiedStream.verifyV2(raw, verifier, scope)
+    : VerifiedStream.verify(raw, verifier)
 }
 
 /** An expected failure, like a full disk, is told in its own words; a bug is not told at all. */

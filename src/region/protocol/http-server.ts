@@ -2,11 +2,15 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from 'node:net'
 import { LifeboatError } from '../../core/errors.ts'
 import { Fault } from './fault.ts'
-import type { RawRequest } from './raw-request.ts'
+import type { RawHead, RawRequest, RawStream } from './raw-request.ts'
 import { queryErrorReply, type Reply } from './reply.ts'
+import type { StreamReply } from './stream-service.ts'
+import { arrivingBody, sendStream } from './streaming.ts'
 
 /** Largest request body, in bytes. Secrets hold 64 KiB and RDS requests are smaller. */
 const MAX_BODY_BYTES = 1024 * 1024
+/** How long a whole body may take to arrive, in milliseconds. */
+const BODY_TIMEOUT_MS = 30_000
 const MAX_HEADER_BYTES = 16 * 1024
 const MAX_CONNECTIONS = 512
 
@@ -36,25 +40,32 @@ export class HttpServer {
   static async listen(o: {
     port: number
     answer: (raw: RawRequest) => Promise<Reply>
+    /** For requests whose bodies are read by their service, as they arrive. */
+    isStreamed: (head: RawHead) => boolean
+    answerStream: (raw: RawStream) => Promise<StreamReply>
     onError: (error: unknown) => void
   }): Promise<HttpServer> {
     const server = limitedServer()
-    const serve = (request: IncomingMessage, response: ServerResponse) =>
-      readBody(request, response)
-        .then(async (body) => {
-          if (!body) return
-          const reply = await o.answer({
-            method: request.method ?? '',
-            target: request.url ?? '',
-            rawHeaders: request.rawHeaders,
-            body,
-          })
-          send(response, reply)
-        })
-        .catch((error: unknown) => {
-          o.onError(error)
-          response.destroy()
-        })
+    const serve = (request: IncomingMessage, response: ServerResponse) => {
+      const head = {
+        method: request.method ?? '',
+        target: request.url ?? '',
+        rawHeaders: request.rawHeaders,
+      }
+      const serveWhole = async () => {
+        const body = await readBody(request, response)
+        if (body) send(response, await o.answer({ ...head, body }))
+      }
+      const serveStream = async () => {
+        const reply = await o.answerStream({ ...head, body: arrivingBody(request) })
+        await sendStream(request, response, reply)
+      }
+      const isStreamed = o.isStreamed(head)
+      ;(isStreamed ? serveStream() : serveWhole()).catch((error: unknown) => {
+        o.onError(error)
+        response.destroy()
+      })
+    }
     server.on('request', serve)
     server.on('checkExpectation', serve)
     await listening(server, o.port)
@@ -79,7 +90,8 @@ export function limitedServer(): Server {
   const server = createServer({
     maxHeaderSize: MAX_HEADER_BYTES,
     headersTimeout: 10_000,
-    requestTimeout: 30_000,
+    // Bodies have time limits of their own: how long a large one may take, nobody knows.
+    requestTimeout: 0,
     // Longer than the SDKs keep an idle connection, so that they never write into a closing one.
     keepAliveTimeout: 75_000,
     connectionsCheckingInterval: 1000,
@@ -114,22 +126,27 @@ function readBody(request: IncomingMessage, response: ServerResponse): Promise<B
   return new Promise((resolve) => {
     const chunks: Buffer[] = []
     let length = 0
-    const refuse = () => {
+    const done = (body: Buffer | undefined) => {
+      clearTimeout(timer)
+      resolve(body)
+    }
+    const refuse = (reply: Reply) => {
       request.removeAllListeners('data')
       request.resume()
-      send(response, tooLarge(), { connection: 'close' })
-      resolve(undefined)
+      send(response, reply, { connection: 'close' })
+      done(undefined)
     }
-    if (Number(request.headers['content-length'] ?? 0) > MAX_BODY_BYTES) return refuse()
+    const timer = setTimeout(() => refuse(tooSlow()), BODY_TIMEOUT_MS)
+    if (Number(request.headers['content-length'] ?? 0) > MAX_BODY_BYTES) return refuse(tooLarge())
     request.on('data', (chunk: Buffer) => {
       length += chunk.length
-      if (length > MAX_BODY_BYTES) return refuse()
+      if (length > MAX_BODY_BYTES) return refuse(tooLarge())
       chunks.push(chunk)
     })
-    request.on('end', () => resolve(Buffer.concat(chunks)))
+    request.on('end', () => done(Buffer.concat(chunks)))
     // A connection that ends early has nobody left to answer.
-    request.on('error', () => resolve(undefined))
-    request.on('close', () => resolve(undefined))
+    request.on('error', () => done(undefined))
+    request.on('close', () => done(undefined))
   })
 }
 
@@ -149,9 +166,16 @@ export function send(
 }
 
 function tooLarge(): Reply {
-  const wireCode = 'RequestEntityTooLarge'
   const message = `A request has at most ${MAX_BODY_BYTES} bytes.`
-  return queryErrorReply(new Fault(wireCode, message, { wireCode, httpStatus: 413 }), 'none')
+  return refusal('RequestEntityTooLarge', message, 413)
+}
+
+function tooSlow(): Reply {
+  return refusal('RequestTimeout', 'The body did not come in time.', 408)
+}
+
+function refusal(wireCode: string, message: string, httpStatus: number): Reply {
+  return queryErrorReply(new Fault(wireCode, message, { wireCode, httpStatus }), 'none')
 }
 
 /** Answers what could not be parsed as HTTP, on the bare socket, and closes it. */

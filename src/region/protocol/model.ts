@@ -12,7 +12,7 @@ import { COMMON_FAULTS, type CommonFault, type FaultShape } from './fault.ts'
 export interface ServiceModel {
   /** The service's name in the credential scope of a signature. */
   readonly name: string
-  readonly protocol: 'query' | 'json-1.1'
+  readonly protocol: 'query' | 'json-1.1' | 'rest-xml'
   /** The API version that query clients send, or the prefix of a JSON client's `X-Amz-Target`. */
   readonly version: string
   readonly xmlNamespace?: string
@@ -24,6 +24,16 @@ export interface Operation {
   readonly name: string
   readonly input: Schema
   readonly output: Schema
+  /** How a REST protocol addresses it. */
+  readonly http: HttpBinding | undefined
+}
+
+export interface HttpBinding {
+  readonly method: string
+  /** `/{Key+}?uploads` */
+  readonly uri: string
+  /** The status of an answer. */
+  readonly status: number
 }
 
 export type Schema = NormalizedSchema
@@ -47,9 +57,10 @@ export function readModel(
 
   for (const exported of Object.values(sdk)) {
     if (!Array.isArray(exported) || typeof exported[2] !== 'string') continue
-    const [kind, , name, , input, output] = exported
+    const [kind, , name, traits, input, output] = exported
     if (kind === OPERATION) {
-      operationByName.set(name, { name, input: schema(input), output: schema(output) })
+      const http = httpBinding(traits)
+      operationByName.set(name, { name, input: schema(input), output: schema(output), http })
     } else if (kind === ERROR) {
       faultByShape.set(name, faultShape(name, schema(exported as unknown as SchemaRef)))
     }
@@ -74,6 +85,12 @@ export function requiredMembers(structure: Schema): readonly string[] {
 
 function schema(ref: SchemaRef): Schema {
   return NormalizedSchema.of(ref)
+}
+
+function httpBinding(traits: { http?: [string, string, number] } | number) {
+  if (typeof traits === 'number' || !traits.http) return undefined
+  const [method, uri, status] = traits.http
+  return { method, uri, status }
 }
 
 function faultShape(name: string, error: Schema): FaultShape {

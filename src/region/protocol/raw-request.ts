@@ -1,11 +1,21 @@
-/** A request as it came off the socket. Nothing in it is proven. */
-export interface RawRequest {
+/** The head of a request as it came off the socket. Nothing in it is proven. */
+export interface RawHead {
   readonly method: string
   /** The request target of the request line, as sent. */
   readonly target: string
   /** Names and values by turns, as sent (`IncomingMessage.rawHeaders`). */
   readonly rawHeaders: readonly string[]
+}
+
+/** A request with its whole body. */
+export interface RawRequest extends RawHead {
   readonly body: Buffer
+}
+
+/** A request whose body is still arriving; who does not read it makes the client wait. */
+export interface RawStream extends RawHead {
+  /** Throws when the client goes away before the end. */
+  readonly body: AsyncIterable<Buffer>
 }
 
 /** Lower-case header names with every value that arrived, in order. */

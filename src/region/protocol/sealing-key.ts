@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto'
 import { link, mkdir, open, readFile, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { LifeboatError } from '../../core/errors.ts'
@@ -39,6 +39,11 @@ export class SealingKey {
     return new SealingKey(key)
   }
 
+  /** Another key of 32 bytes, for one purpose alone. */
+  derive(purpose: string): Buffer {
+    return Buffer.from(hkdfSync('sha256', this.#key, Buffer.alloc(0), purpose, KEY_BYTES))
+  }
+
   /** @param place  what the value belongs to; `unseal` needs the same */
   seal(value: string, place: string): string {
     const nonce = randomBytes(NONCE_BYTES)
@@ -69,7 +74,10 @@ async function makeKey(file: string): Promise<Buffer> {
   } finally {
     await handle.close()
   }
-  await link(temporary, file)
+  // Of two processes that make a key at once, the first one's stays.
+  await link(temporary, file).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error
+  })
   await rm(temporary)
   return await readFile(file)
 }

@@ -1,3 +1,4 @@
+import type { AccessRequest } from './authorization.ts'
 import type { ServiceModel } from './model.ts'
 
 /** Who signed a request: proven by the signature, before any action sees it. */
@@ -6,6 +7,17 @@ export interface Caller {
   readonly arn: string
   readonly userId: string
   readonly accessKeyId: string
+  /** Of a caller that has assumed a role. */
+  readonly session?: RoleSession
+}
+
+export interface RoleSession {
+  readonly roleName: string
+  /** Of the role as it was when it was assumed: one of the same name that was made later is another. */
+  readonly roleId: string
+  /** Policies, as JSON, that limit the session further. */
+  readonly policies: readonly string[] | undefined
+  readonly issuedAt: Date
 }
 
 /**
@@ -16,6 +28,11 @@ export interface Caller {
 export interface Service {
   readonly model: ServiceModel
   readonly actions: Readonly<Record<string, Action>>
+  /**
+   * What an operation does to which resources: the caller must be allowed all of it before the action runs.
+   * None: anybody who signs may.
+   */
+  readonly accesses: (operation: string, input: never, caller: Caller) => readonly AccessRequest[]
 }
 
 /** Takes an input decoded by the model's schema; what it returns is encoded by the output's schema. */

@@ -1,5 +1,8 @@
 import { AuthFault } from './auth-fault.ts'
 import type { CredentialScope } from './canonical-request.ts'
+import { Fault } from './fault.ts'
+import { parseForm } from './form.ts'
+import { headersByName, type RawHead, splitTarget } from './raw-request.ts'
 
 /** What a request says about its own signature. Well formed, and not believed yet. */
 export interface Claim {
@@ -13,7 +16,10 @@ export interface Claim {
   readonly signedHeaders: readonly string[]
   /** 32 bytes. */
   readonly signature: Buffer
-  readonly hasSessionToken: boolean
+  /** What temporary keys come with. */
+  readonly sessionToken: string | undefined
+  /** What a presigned URL says of its body's hash. */
+  readonly contentSha256?: string | undefined
 }
 
 /** Source: AWS General Reference: a presigned URL lives for at most seven days. */
@@ -40,13 +46,37 @@ export function claimOf(
 }
 
 /**
- * The region in a request's credential scope, before anything is verified: for routing alone.
+ * The region and service in a request's credential scope, before anything is verified: for routing alone.
  */
-export function claimedRegion(
+export function claimedScope(
   headers: ReadonlyMap<string, readonly string[]>,
   query: ReadonlyMap<string, string>,
-): string {
-  return claimOf(headers, query).scope.region
+): CredentialScope {
+  return claimOf(headers, query).scope
+}
+
+/** The service in a request's credential scope, before anything is verified: for routing alone. */
+export function serviceInClaim(head: RawHead): string | undefined {
+  try {
+    const query = parseForm(splitTarget(head.target).queryText)
+    return claimOf(headersByName(head.rawHeaders), query).scope.service
+  } catch (error) {
+    if (error instanceof Fault) return undefined
+    throw error
+  }
+}
+
+/**
+ * Whether nobody signed a request, nor tried to, and it names a resource by its path. Only a service that has
+ * resources open to everybody is addressed so.
+ */
+export function isAnonymous({ method, target, rawHeaders }: RawHead): boolean {
+  const { path, queryText } = splitTarget(target)
+  // A browser asks before it sends what is signed, and does not sign that.
+  if (method === 'OPTIONS') return /^\/./.test(path)
+  const isSigned =
+    headersByName(rawHeaders).has('authorization') || /x-amz-|signature/i.test(queryText)
+  return /^\/./.test(path) && !isSigned
 }
 
 function fromHeader(authorization: string, headers: ReadonlyMap<string, readonly string[]>): Claim {
@@ -74,7 +104,7 @@ function fromHeader(authorization: string, headers: ReadonlyMap<string, readonly
   return {
     ...readParts({ credential, signedHeaders, signature, time }),
     expiresSeconds: undefined,
-    hasSessionToken: headers.has('x-amz-security-token'),
+    sessionToken: headers.get('x-amz-security-token')?.[0],
   }
 }
 
@@ -90,6 +120,13 @@ function fromQuery(
   if (required('X-Amz-Algorithm') !== 'AWS4-HMAC-SHA256') {
     throw incomplete('X-Amz-Algorithm is not AWS4-HMAC-SHA256.')
   }
+  const [tokenInUrl, tokenInHeader] = [
+    query.get('X-Amz-Security-Token'),
+    headers.get('x-amz-security-token')?.[0],
+  ]
+  if (tokenInUrl !== undefined && tokenInHeader !== undefined) {
+    throw incomplete('The session token is in the URL or in a header, not in both.')
+  }
   const expires = required('X-Amz-Expires')
   const expiresSeconds = Number(expires)
   if (!/^\d{1,6}$/.test(expires) || expiresSeconds < 1 || expiresSeconds > MAX_EXPIRES_SECONDS) {
@@ -103,7 +140,8 @@ function fromQuery(
       time: required('X-Amz-Date'),
     }),
     expiresSeconds,
-    hasSessionToken: query.has('X-Amz-Security-Token') || headers.has('x-amz-security-token'),
+    sessionToken: tokenInUrl ?? tokenInHeader,
+    contentSha256: query.get('X-Amz-Content-Sha256'),
   }
 }
 

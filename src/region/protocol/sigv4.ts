@@ -8,7 +8,8 @@ import {
   stringToSign,
 } from './canonical-request.ts'
 import { parseForm } from './form.ts'
-import { headersByName, type RawRequest, splitTarget } from './raw-request.ts'
+import { GLOBAL_SERVICES } from './global-services.ts'
+import { headersByName, type RawHead, type RawRequest, splitTarget } from './raw-request.ts'
 import type { Caller } from './service.ts'
 import { type Claim, claimOf } from './signature-claim.ts'
 
@@ -42,52 +43,11 @@ export class VerifiedRequest {
    *
    * @throws Fault `AuthFault`, or `MalformedQueryString` for a URL that cannot be read.
    */
-  static verify(raw: RawRequest, { keys, region, now }: Verifier): VerifiedRequest {
-    const headers = headersByName(raw.rawHeaders)
-    const { path, queryText } = splitTarget(raw.target)
-    if (!path.startsWith('/'))
-      throw new AuthFault('IncompleteSignature', 'The path is not absolute.')
-    const query = parseForm(queryText)
-
-    const claim = claimOf(headers, query)
-    checkHeaders(headers, claim)
-    checkScope(claim, region)
-    checkTime(claim, now)
-    const payloadHash = checkedPayloadHash(headers, raw.body)
-
-    const key = keys.get(claim.accessKeyId)
-    const text = stringToSign(
-      canonicalRequest({
-        method: raw.method,
-        path,
-        query: [...query].filter(([name]) => name !== 'X-Amz-Signature'),
-        headers,
-        signedHeaders: claim.signedHeaders,
-        payloadHash,
-      }),
-      claim.time,
-      claim.scope,
-    )
-    const expected = signatureOf(key?.secretAccessKey ?? UNKNOWN_SECRET, text, claim.scope)
-    const isSame = timingSafeEqual(expected, claim.signature)
-    if (!key || claim.hasSessionToken) {
-      throw new AuthFault(
-        'InvalidClientTokenId',
-        'The security token included in the request is invalid.',
-      )
-    }
-    if (!isSame) throw mismatch()
-
-    const parameters = new Map([...query].filter(([name]) => !SIGNATURE_PARAMETERS.has(name)))
-    return new VerifiedRequest(
-      key.caller,
-      claim.scope,
-      raw.method,
-      path,
-      parameters,
-      headers,
-      raw.body,
-    )
+  static verify(raw: RawRequest, verifier: Verifier): VerifiedRequest {
+    const { caller, claim, path, query, headers } = verifyHead(raw, verifier, {
+      payloadHashOf: (headers) => checkedPayloadHash(headers, raw.body),
+    })
+    return new VerifiedRequest(caller, claim.scope, raw.method, path, query, headers, raw.body)
   }
 
   /** Keeps the type from being matched by a look-alike object. */
@@ -96,16 +56,94 @@ export class VerifiedRequest {
   }
 }
 
+/**
+ * Verifies all of a request but its body, whose hash it takes from `payloadHashOf`.
+ *
+ * For the classes that stand for a verified request, and nobody else.
+ *
+ * @throws as `VerifiedRequest.verify`
+ */
+export function verifyHead(
+  raw: RawHead,
+  { keys, region, now }: Verifier,
+  o: {
+    payloadHashOf: (headers: ReadonlyMap<string, readonly string[]>, claim: Claim) => string
+    isPathVerbatim?: boolean
+  },
+): VerifiedHead {
+  const headers = headersByName(raw.rawHeaders)
+  const { path, queryText } = splitTarget(raw.target)
+  if (!path.startsWith('/')) throw new AuthFault('IncompleteSignature', 'The path is not absolute.')
+  const query = parseForm(queryText)
+
+  const claim = claimOf(headers, query)
+  checkHeaders(headers, claim)
+  checkScope(claim, region)
+  checkTime(claim, now)
+  const payloadHash = o.payloadHashOf(headers, claim)
+
+  const key = keys.get(claim.accessKeyId, claim.sessionToken)
+  const secretAccessKey = key?.secretAccessKey ?? UNKNOWN_SECRET
+  const text = stringToSign(
+    canonicalRequest({
+      method: raw.method,
+      path,
+      query: [...query].filter(([name]) => name !== 'X-Amz-Signature'),
+      headers,
+      signedHeaders: claim.signedHeaders,
+      payloadHash,
+      isPathVerbatim: o.isPathVerbatim ?? false,
+    }),
+    claim.time,
+    claim.scope,
+  )
+  const expected = signatureOf(secretAccessKey, text, claim.scope)
+  const isSame = timingSafeEqual(expected, claim.signature)
+  if (!key) {
+    throw new AuthFault(
+      'InvalidClientTokenId',
+      'The security token included in the request is invalid.',
+    )
+  }
+  if (!isSame) throw mismatch()
+  checkExpiry(key, now)
+
+  const parameters = new Map([...query].filter(([name]) => !SIGNATURE_PARAMETERS.has(name)))
+  return { caller: key.caller, secretAccessKey, claim, path, query: parameters, headers }
+}
+
+/** The proven head of a request. */
+export interface VerifiedHead {
+  readonly caller: Caller
+  readonly secretAccessKey: string
+  readonly claim: Claim
+  readonly path: string
+  /** Decoded parameters of the URL, without those of the signature itself. */
+  readonly query: ReadonlyMap<string, string>
+  readonly headers: ReadonlyMap<string, readonly string[]>
+}
+
 /** What a region verifies against. */
 export interface Verifier {
-  readonly keys: ReadonlyMap<string, SigningKey>
+  readonly keys: KeyRing
   readonly region: string
   readonly now: Date
+}
+
+/** The keys that sign. */
+export interface KeyRing {
+  /**
+   * The key, or undefined when there is none, it is inactive, or it and the token do not belong together.
+   * Expired temporary keys are found, so that their owners are told.
+   */
+  get(accessKeyId: string, sessionToken?: string): SigningKey | undefined
 }
 
 export interface SigningKey {
   readonly secretAccessKey: string
   readonly caller: Caller
+  /** Of temporary keys. */
+  readonly expiresAt?: Date
 }
 
 /** Source: AWS General Reference: requests must reach AWS within 15 minutes of their time stamp. */
@@ -122,6 +160,7 @@ const SIGNATURE_PARAMETERS = new Set([
   'X-Amz-Credential',
   'X-Amz-Date',
   'X-Amz-Expires',
+  'X-Amz-Security-Token',
   'X-Amz-SignedHeaders',
   'X-Amz-Signature',
 ])
@@ -147,7 +186,7 @@ function checkHeaders(headers: ReadonlyMap<string, readonly string[]>, claim: Cl
 }
 
 function checkScope({ scope, time }: Claim, region: string): void {
-  if (scope.region !== region) {
+  if (scope.region !== region && !GLOBAL_SERVICES.has(scope.service)) {
     throw new AuthFault('SignatureDoesNotMatch', 'Credential should be scoped to a valid region.')
   }
   if (!time.startsWith(scope.date)) {
@@ -169,6 +208,11 @@ function checkTime({ signedAt, expiresSeconds }: Claim, now: Date): void {
       'Signature not yet current: the request is from the future.',
     )
   }
+}
+
+function checkExpiry({ expiresAt }: SigningKey, now: Date): void {
+  if (!expiresAt || now < expiresAt) return
+  throw new AuthFault('ExpiredToken', 'The security token included in the request is expired')
 }
 
 /** The hash of the body that arrived; a header that claims another, or none, is refused. */

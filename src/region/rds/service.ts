@@ -2,6 +2,7 @@ import { mkdir, readdir, rm } from 'node:fs/promises'
 import { LifeboatError } from '../../core/errors.ts'
 import { type RdsActions, rdsModel } from '../protocol/models/rds.ts'
 import type { Service } from '../protocol/service.ts'
+import { rdsAccesses } from './accesses.ts'
 import { addTagsToResource } from './actions/add-tags-to-resource.ts'
 import { createDBInstance } from './actions/create-db-instance.ts'
 import { createDBParameterGroup } from './actions/create-db-parameter-group.ts'
@@ -58,12 +59,17 @@ export async function openRds(
   const scheduler = new Scheduler(rds)
   scheduler.start()
 
+  const service: Service = {
+    model: rdsModel,
+    actions: actionsOf(rds),
+    accesses: (operation, input) => rdsAccesses(rds, operation, input),
+  }
   const close = async () => {
     await scheduler.stop()
     await Promise.all(rds.instances().map((instance) => instance.close()))
     await rds.backups.close()
   }
-  return { service: { model: rdsModel, actions: actionsOf(rds) }, close }
+  return { service, close }
 }
 
 function actionsOf(rds: Rds) {

@@ -102,9 +102,11 @@ export class Secrets {
   }
 
   newArn(name: string): string {
-    const { region, accountId, random } = this.o
-    const suffix = random.hex(ARN_SUFFIX_LENGTH - 1)
-    return `arn:aws:secretsmanager:${region}:${accountId}:secret:${name}-${suffix}`
+    return `${this.arnWithoutSuffix(name)}-${this.o.random.hex(ARN_SUFFIX_LENGTH - 1)}`
+  }
+
+  arnWithoutSuffix(name: string): string {
+    return `arn:aws:secretsmanager:${this.o.region}:${this.o.accountId}:secret:${name}`
   }
 
   newVersionId(): string {

@@ -3,6 +3,7 @@ import {
   secretsManagerModel,
 } from '../protocol/models/secrets-manager.ts'
 import type { Service } from '../protocol/service.ts'
+import { secretAccesses } from './accesses.ts'
 import { createSecret } from './actions/create-secret.ts'
 import { deleteSecret } from './actions/delete-secret.ts'
 import { describeSecret } from './actions/describe-secret.ts'
@@ -36,5 +37,9 @@ export async function openSecretsManager(o: SecretsOptions): Promise<Service> {
     UpdateSecret: (input) => updateSecret(secrets, input),
     UpdateSecretVersionStage: (input) => updateSecretVersionStage(secrets, input),
   } satisfies SecretsManagerActions
-  return { model: secretsManagerModel, actions }
+  return {
+    model: secretsManagerModel,
+    actions,
+    accesses: (operation, input) => secretAccesses(secrets, operation, input),
+  }
 }

@@ -1,5 +1,6 @@
 import * as sdk from '@aws-sdk/client-sts'
-import { readModel } from '../model.ts'
+import { Fault } from '../fault.ts'
+import { type FaultName, faultOf, readModel } from '../model.ts'
 import type { Actions } from '../service.ts'
 
 /** AWS Security Token Service, API version 2011-06-15. */
@@ -11,3 +12,12 @@ export const stsModel = readModel(sdk, {
 })
 
 export type StsActions = Actions<sdk.STS>
+
+/** An error of the STS model, or a common one. */
+export class StsFault extends Fault<FaultName<typeof sdk>> {
+  constructor(shape: FaultName<typeof sdk>, message: string) {
+    super(shape, message, faultOf(stsModel, shape))
+  }
+}
+
+export type * from '@aws-sdk/client-sts'

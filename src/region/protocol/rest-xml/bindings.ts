@@ -1,0 +1,62 @@
+import type { Schema } from '../model.ts'
+import { membersOf } from './xml-shapes.ts'
+
+/** Where the members of a request or an answer travel. */
+export interface Bindings {
+  /** Lower-case header names. */
+  readonly headers: readonly Bound[]
+  /** Maps whose entries are headers with a common prefix. */
+  readonly prefixes: readonly Bound[]
+  readonly query: readonly Bound[]
+  readonly labels: readonly string[]
+  /** The one member that is the whole body. */
+  readonly payload: Bound | undefined
+  /** The members of which the body is made when none is all of it. */
+  readonly body: readonly Bound[]
+}
+
+export interface Bound {
+  readonly member: string
+  /** The name on the wire. */
+  readonly name: string
+  readonly schema: Schema
+}
+
+const KNOWN = new WeakMap<object, Bindings>()
+
+/** Reads the bindings from the traits of a structure's members. */
+export function bindingsOf(structure: Schema): Bindings {
+  if (!structure.isStructSchema()) return NOTHING
+  const key = structure.getSchema() as object
+  const known = KNOWN.get(key)
+  if (known) return known
+
+  const made = { headers: [], prefixes: [], query: [], labels: [], body: [] } as {
+    [Place in 'headers' | 'prefixes' | 'query' | 'body']: Bound[]
+  } & { labels: string[] }
+  let payload: Bound | undefined
+  for (const [member, schema] of membersOf(structure)) {
+    const traits = schema.getMergedTraits()
+    const at = (name: string) => ({ member, name, schema })
+    if (typeof traits.httpHeader === 'string')
+      made.headers.push(at(traits.httpHeader.toLowerCase()))
+    else if (typeof traits.httpPrefixHeaders === 'string') {
+      made.prefixes.push(at(traits.httpPrefixHeaders))
+    } else if (typeof traits.httpQuery === 'string') made.query.push(at(traits.httpQuery))
+    else if (traits.httpLabel) made.labels.push(member)
+    else if (traits.httpPayload) payload = at(member)
+    else made.body.push(at(member))
+  }
+  const bindings = { ...made, payload }
+  KNOWN.set(key, bindings)
+  return bindings
+}
+
+const NOTHING: Bindings = {
+  headers: [],
+  prefixes: [],
+  query: [],
+  labels: [],
+  payload: undefined,
+  body: [],
+}

@@ -1,0 +1,120 @@
+import { assert } from '../../../core/assert.ts'
+import { requiredMembers, type Schema } from '../model.ts'
+import { formatNumber, parseBoolean, parseBytes, parseNumber, parseTimestamp } from '../scalars.ts'
+import { xmlElement, xmlText } from '../xml.ts'
+import { malformedXml, type XmlNode } from '../xml-reader.ts'
+
+const XSI = 'http://www.w3.org/2001/XMLSchema-instance'
+
+/**
+ * Reads an element by its shape; what the shape does not know is refused, as it could not be honoured.
+ *
+ * @throws Fault `MalformedXML`
+ */
+export function readXmlShape(schema: Schema, node: XmlNode): unknown {
+  if (schema.isStructSchema()) return readStructure(schema, node)
+  if (schema.isListSchema()) {
+    const name = nameOf(schema.getValueSchema()) ?? 'member'
+    return node.children.map((child) => {
+      if (child.name !== name) throw malformedXml()
+      return readXmlShape(schema.getValueSchema(), child)
+    })
+  }
+  if (node.children.length > 0) throw malformedXml()
+  return readScalar(schema, node.text)
+}
+
+/** Writes an element by its shape, members in the order of the model. */
+export function writeXmlShape(
+  schema: Schema,
+  value: unknown,
+  name: string,
+  attributes: Record<string, string> = {},
+): string {
+  if (schema.isListSchema()) {
+    const member = schema.getValueSchema()
+    const isFlat = schema.getMergedTraits().xmlFlattened
+    const memberName = isFlat ? name : (nameOf(member) ?? 'member')
+    const items = (value as unknown[]).map((item) => writeXmlShape(member, item, memberName))
+    return isFlat ? items.join('') : xmlElement(name, items.join(''), attributes)
+  }
+  if (schema.isStructSchema()) {
+    const own = { ...attributes }
+    let content = ''
+    for (const [memberName, member] of membersOf(schema)) {
+      const held = (value as Record<string, unknown>)[memberName]
+      if (held === undefined || held === null) continue
+      const wireName = nameOf(member) ?? memberName
+      if (!member.getMergedTraits().xmlAttribute) content += writeXmlShape(member, held, wireName)
+      else Object.assign(own, { 'xmlns:xsi': XSI, [wireName]: String(held) })
+    }
+    return xmlElement(name, content, own)
+  }
+  return xmlElement(name, xmlText(formatScalar(value)), attributes)
+}
+
+/** The members of a structure with their schemas; making those anew each time is slow. */
+export function membersOf(structure: Schema): readonly (readonly [string, Schema])[] {
+  const key = structure.getSchema()
+  assert(typeof key === 'object', 'a structure has a schema of its own')
+  const known = MEMBERS.get(key)
+  if (known) return known
+  const members = [...structure.structIterator()]
+  MEMBERS.set(key, members)
+  return members
+}
+
+const MEMBERS = new WeakMap<object, readonly (readonly [string, Schema])[]>()
+
+export function nameOf(schema: Schema): string | undefined {
+  return schema.getMergedTraits().xmlName as string | undefined
+}
+
+function readStructure(structure: Schema, node: XmlNode): Record<string, unknown> {
+  const result: Record<string, unknown> = {}
+  const memberByName = new Map<string, readonly [string, Schema]>()
+  for (const member of membersOf(structure)) {
+    const wireName = nameOf(member[1]) ?? member[0]
+    const isAttribute = member[1].getMergedTraits().xmlAttribute
+    if (!isAttribute) memberByName.set(wireName, member)
+    else if (node.attributes.has(wireName)) result[member[0]] = node.attributes.get(wireName)
+  }
+  for (const child of node.children) {
+    const [name, member] = memberByName.get(child.name) ?? []
+    if (name === undefined || !member) throw malformedXml()
+    if (member.isListSchema() && member.getMergedTraits().xmlFlattened) {
+      const list = (result[name] as unknown[] | undefined) ?? []
+      result[name] = [...list, readXmlShape(member.getValueSchema(), child)]
+      continue
+    }
+    if (Object.hasOwn(result, name)) throw malformedXml()
+    result[name] = readXmlShape(member, child)
+  }
+  if (node.children.length > 0 && node.text.trim() !== '') throw malformedXml()
+  if (!requiredMembers(structure).every((name) => Object.hasOwn(result, name))) throw malformedXml()
+  return result
+}
+
+function readScalar(schema: Schema, text: string): unknown {
+  if (schema.isBooleanSchema()) return parsed(parseBoolean(text.trim()))
+  if (schema.isNumericSchema()) return parsed(parseNumber(text.trim()))
+  if (schema.isTimestampSchema())
+    return parsed(parseDay(text.trim()) ?? parseTimestamp(text.trim()))
+  return schema.isBlobSchema() ? parsed(parseBytes(text.trim())) : text
+}
+
+/** Lifecycle dates are days; AWS takes them as midnight in UTC. */
+function parseDay(text: string): Date | undefined {
+  return /^\d{4}-\d\d-\d\d$/.test(text) ? parseTimestamp(`${text}T00:00:00Z`) : undefined
+}
+
+function parsed<T>(value: T | undefined): T {
+  if (value === undefined) throw malformedXml()
+  return value
+}
+
+function formatScalar(value: unknown): string {
+  if (value instanceof Date) return value.toISOString()
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('base64')
+  return typeof value === 'number' ? formatNumber(value) : String(value)
+}

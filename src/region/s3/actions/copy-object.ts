@@ -1,0 +1,145 @@
+import type { Bucket } from '../../../objectstore/bucket.ts'
+import type { ObjectVersion } from '../../../objectstore/object-version.ts'
+import type { PutOptions } from '../../../objectstore/put-options.ts'
+import type { CopyObjectCommandInput } from '../../protocol/models/s3.ts'
+import {
+  checksumMembers,
+  digestName,
+  parseChecksumAlgorithm,
+  type StoredChecksum,
+} from '../checksums.ts'
+import { writePrecondition } from '../conditions.ts'
+import { copySource } from '../copy-source.ts'
+import { S3Fault } from '../faults.ts'
+import {
+  attributesOf,
+  attributesOfVersion,
+  encryptionMembers,
+  type ObjectAttributes,
+} from '../object-attributes.ts'
+import { lockOf } from '../object-lock.ts'
+import type { S3 } from '../s3.ts'
+import type { S3Request } from '../s3-request.ts'
+import { tagsOfHeader } from '../tags.ts'
+import { DEFAULT_ALGORITHM } from '../upload.ts'
+import { quoted, versionMembers } from '../versions.ts'
+
+/** Source: S3 API Reference, CopyObject: more is copied in parts. */
+const MAX_COPY_BYTES = 5 * 1024 ** 3
+
+/** CopyObject: a new object of another one's content. Source: S3 API Reference, CopyObject. */
+export async function copyObject(s3: S3, input: CopyObjectCommandInput, request: S3Request) {
+  const key = input.Key ?? ''
+  const bucket = s3.bucket(request, 'PutObject', { bucket: input.Bucket, key })
+  const source = copySource(s3, input, request)
+  if (source.version.sizeBytes > MAX_COPY_BYTES) {
+    throw new S3Fault(
+      'InvalidRequest',
+      'The specified copy source is larger than the maximum allowable size for a copy source: 5368709120',
+    )
+  }
+  checkChangesSomething(bucket, key, source, input)
+
+  const replaced = attributesOf(input, request.headers)
+  const kept = attributesOfVersion(source.version)
+  const made = await copied(source, bucket, key, {
+    asked: input.ChecksumAlgorithm,
+    kept: kept.checksum,
+    options: {
+      attributes: { ...mergedAttributes(input, kept, replaced) },
+      tags: copiesTags(input) ? source.version.tags : tagsOfHeader(input.Tagging),
+      ...lockOf(bucket, input, s3.now()),
+      ...writePrecondition(input),
+    },
+  })
+  const attributes = attributesOfVersion(made)
+  return {
+    ...source.members,
+    ...versionMembers(bucket, made),
+    ...encryptionMembers(attributes),
+    CopyObjectResult: {
+      ETag: quoted(made.etag),
+      LastModified: made.modifiedAt,
+      ...checksumMembers(attributes.checksum),
+    },
+  }
+}
+
+/**
+ * Shares the bytes of the source where nothing of them is to be told anew. An object that came in parts is read, as its copy
+ * has an ETag and a checksum of one piece.
+ */
+async function copied(
+  source: { bucket: Bucket; version: ObjectVersion },
+  bucket: Bucket,
+  key: string,
+  o: {
+    asked: string | undefined
+    kept: StoredChecksum | undefined
+    options: PutOptions
+  },
+): Promise<ObjectVersion> {
+  const { asked, kept, options } = o
+  const algorithm =
+    asked === undefined ? (kept?.algorithm ?? DEFAULT_ALGORITHM) : parseChecksumAlgorithm(asked)
+  if (!source.version.parts && kept?.algorithm === algorithm) {
+    const attributes = { ...options.attributes, checksum: kept }
+    return await bucket.copy(source, key, { ...options, attributes })
+  }
+  const name = digestName(algorithm)
+  return await bucket.put(key, source.bucket.read(source.version), {
+    ...options,
+    digests: [name],
+    beforeCommit: ({ digests }) => ({
+      checksum: { algorithm, value: digests[name]!.toString('base64'), type: 'FULL_OBJECT' },
+    }),
+    encrypt: true,
+  })
+}
+
+/** Storage class, encryption and redirection are never copied; the rest as the directive says. */
+function mergedAttributes(
+  input: CopyObjectCommandInput,
+  kept: ObjectAttributes,
+  replaced: ObjectAttributes,
+): ObjectAttributes {
+  if (input.MetadataDirective === 'REPLACE') return replaced
+  const { storageClass, encryption, websiteRedirectLocation, checksum, ...copied } = kept
+  const asked = {
+    storageClass: replaced.storageClass,
+    encryption: replaced.encryption,
+    websiteRedirectLocation: replaced.websiteRedirectLocation,
+  }
+  const given = Object.entries(asked).filter(([, value]) => value !== undefined)
+  return { ...copied, ...Object.fromEntries(given) }
+}
+
+function copiesTags(input: CopyObjectCommandInput): boolean {
+  return input.TaggingDirective !== 'REPLACE'
+}
+
+/** @throws S3Fault `InvalidRequest` for a copy of an object to itself that would change nothing */
+function checkChangesSomething(
+  bucket: Bucket,
+  key: string,
+  source: { bucket: Bucket; version: ObjectVersion },
+  input: CopyObjectCommandInput,
+): void {
+  const isSame =
+    bucket.name === source.bucket.name && key === source.version.key && source.version.isLatest
+  const isChanged =
+    input.MetadataDirective === 'REPLACE' ||
+    !copiesTags(input) ||
+    [
+      input.StorageClass,
+      input.WebsiteRedirectLocation,
+      input.ServerSideEncryption,
+      input.ChecksumAlgorithm,
+      input.ObjectLockMode,
+    ].some((asked) => asked !== undefined)
+  if (!isSame || isChanged) return
+  throw new S3Fault(
+    'InvalidRequest',
+    "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.",
+  )
+}

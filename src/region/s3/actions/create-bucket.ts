@@ -1,0 +1,63 @@
+import type { CreateBucketCommandInput } from '../../protocol/models/s3.ts'
+import { checkBucketName } from '../address.ts'
+import { S3Fault } from '../faults.ts'
+import { OBJECT_LOCK } from '../object-lock.ts'
+import type { S3 } from '../s3.ts'
+import type { S3Request } from '../s3-request.ts'
+import { checkedTags } from '../tags.ts'
+
+/**
+ * CreateBucket.
+ *
+ * Unlike AWS: a name is taken in its region only, as regions here know nothing of each other.
+ *
+ * Source: S3 API Reference, CreateBucket.
+ */
+export async function createBucket(s3: S3, input: CreateBucketCommandInput, request: S3Request) {
+  const name = input.Bucket ?? ''
+  s3.authorize(request, 'CreateBucket', { bucket: name })
+  checkBucketName(name)
+  checkLocation(s3.o.region, input.CreateBucketConfiguration?.LocationConstraint)
+  const tags = input.CreateBucketConfiguration?.Tags ?? []
+  checkedTags(tags, 'bucket')
+  const ownership = input.ObjectOwnership ?? 'BucketOwnerEnforced'
+  const isLocked = input.ObjectLockEnabledForBucket === true
+  if (s3.store.findBucket(name)) throw alreadyOwned(name)
+
+  await s3.store.createBucket(name, {
+    ...(isLocked ? { versioning: 'enabled' } : {}),
+    settings: {
+      'ownership-controls': { Rules: [{ ObjectOwnership: ownership }] },
+      'public-access-block': BLOCKED,
+      ...(tags.length > 0 ? { tagging: { TagSet: tags } } : {}),
+      ...(isLocked ? { [OBJECT_LOCK]: { ObjectLockEnabled: 'Enabled' } } : {}),
+    },
+  })
+  return { Location: `/${name}` }
+}
+
+export function alreadyOwned(name: string): S3Fault {
+  return new S3Fault(
+    'BucketAlreadyOwnedByYou',
+    'Your previous request to create the named bucket succeeded and you already own it.',
+    { elements: { BucketName: name } },
+  )
+}
+
+/** What new buckets have. Source: S3 User Guide, "Blocking public access to your Amazon S3 storage". */
+const BLOCKED = {
+  BlockPublicAcls: true,
+  IgnorePublicAcls: true,
+  BlockPublicPolicy: true,
+  RestrictPublicBuckets: true,
+}
+
+/** The region of the endpoint, except for `us-east-1`, which is no constraint. */
+function checkLocation(region: string, asked: string | undefined): void {
+  const isRight = region === 'us-east-1' ? asked === undefined : asked === region
+  if (isRight) return
+  throw new S3Fault(
+    'IllegalLocationConstraintException',
+    `The ${asked ?? 'unspecified'} location constraint is incompatible for the region specific endpoint this request was sent to.`,
+  )
+}

@@ -1,0 +1,110 @@
+import type { ObjectVersion } from '../../../objectstore/object-version.ts'
+import type { GetObjectCommandInput, HeadObjectCommandInput } from '../../protocol/models/s3.ts'
+import { checksumMembers } from '../checksums.ts'
+import { checkReadConditions } from '../conditions.ts'
+import { S3Fault } from '../faults.ts'
+import { attributeMembers, attributesOfVersion } from '../object-attributes.ts'
+import { lockMembers } from '../object-lock.ts'
+import { type ByteRange, rangeOf } from '../ranges.ts'
+import type { S3 } from '../s3.ts'
+import type { S3Request } from '../s3-request.ts'
+import { quoted, readableVersion, versionMembers } from '../versions.ts'
+
+/**
+ * GetObject: the content of an object, or a range or part of it, with all that is known of it.
+ *
+ * Source: S3 API Reference, GetObject.
+ */
+export async function getObject(s3: S3, input: GetObjectCommandInput, request: S3Request) {
+  const { bucket, version, range, members } = found(s3, input, request)
+  const from = range ? { from: range.from, to: range.to } : undefined
+  return { ...members, Body: await begun(bucket.read(version, from)) }
+}
+
+/** Reads the first bytes before anything is answered: what cannot be read is refused, and not cut off. */
+async function begun(body: AsyncGenerator<Buffer>): Promise<AsyncIterable<Buffer>> {
+  let first: IteratorResult<Buffer> | undefined = await body.next()
+  const next = async () => {
+    const result = first ?? (await body.next())
+    first = undefined
+    return result
+  }
+  return { [Symbol.asyncIterator]: () => ({ next, return: () => body.return(undefined) }) }
+}
+
+/** HeadObject: as GetObject, without the content. Source: S3 API Reference, HeadObject. */
+export async function headObject(s3: S3, input: HeadObjectCommandInput, request: S3Request) {
+  return found(s3, input, request).members
+}
+
+function found(s3: S3, input: GetObjectCommandInput | HeadObjectCommandInput, request: S3Request) {
+  const { Key: key = '', VersionId: versionId } = input
+  const bucket = s3.bucket(request, versionId === undefined ? 'GetObject' : 'GetObjectVersion', {
+    bucket: input.Bucket,
+    key,
+    ...(versionId === undefined ? {} : { context: { 's3:VersionId': versionId } }),
+  })
+  const version = readableVersion(s3, request, { bucket, key, versionId })
+  checkReadConditions(version, {
+    ifMatch: input.IfMatch,
+    ifNoneMatch: input.IfNoneMatch,
+    ifModifiedSince: input.IfModifiedSince,
+    ifUnmodifiedSince: input.IfUnmodifiedSince,
+  })
+  const range = askedRange(version, input)
+  const attributes = attributesOfVersion(version)
+  const tagCount = Object.keys(version.tags).length
+  const isWhole = !range || (range.from === 0 && range.to === version.sizeBytes)
+  const members = {
+    ...attributeMembers(attributes),
+    ...overrides(input),
+    ...versionMembers(bucket, version),
+    ...lockMembers(version),
+    ...(tagCount > 0 ? { TagCount: tagCount } : {}),
+    ...(input.ChecksumMode === 'ENABLED' && isWhole ? checksumMembers(attributes.checksum) : {}),
+    ETag: quoted(version.etag),
+    LastModified: version.modifiedAt,
+    AcceptRanges: 'bytes',
+    ContentLength: range ? range.to - range.from : version.sizeBytes,
+    ...(range ? { ContentRange: `bytes ${range.from}-${range.to - 1}/${version.sizeBytes}` } : {}),
+    ...(input.PartNumber !== undefined && version.parts
+      ? { PartsCount: version.parts.length }
+      : {}),
+    ...(range ? { httpStatus: 206 } : {}),
+    ...(attributes.expires === undefined ? {} : { httpHeaders: { expires: attributes.expires } }),
+  }
+  return { bucket, version, range, members }
+}
+
+/** @throws S3Fault `InvalidRequest`, `InvalidRange`, `InvalidPartNumber` */
+function askedRange(
+  version: ObjectVersion,
+  input: GetObjectCommandInput | HeadObjectCommandInput,
+): ByteRange | undefined {
+  const { Range, PartNumber } = input
+  if (PartNumber === undefined) return rangeOf(Range, version.sizeBytes)
+  if (Range !== undefined) {
+    throw new S3Fault(
+      'InvalidRequest',
+      'Cannot specify both Range header and partNumber query parameter',
+    )
+  }
+  const parts = version.parts ?? [{ sizeBytes: version.sizeBytes }]
+  if (!Number.isInteger(PartNumber) || PartNumber < 1 || PartNumber > parts.length) {
+    throw new S3Fault('InvalidPartNumber', 'The requested partnumber is not satisfiable')
+  }
+  const from = parts.slice(0, PartNumber - 1).reduce((sum, part) => sum + part.sizeBytes, 0)
+  return { from, to: from + parts[PartNumber - 1]!.sizeBytes }
+}
+
+/** What a request wants the answer to say, whatever is stored. */
+function overrides(input: GetObjectCommandInput | HeadObjectCommandInput): object {
+  const asked = {
+    CacheControl: input.ResponseCacheControl,
+    ContentDisposition: input.ResponseContentDisposition,
+    ContentEncoding: input.ResponseContentEncoding,
+    ContentLanguage: input.ResponseContentLanguage,
+    ContentType: input.ResponseContentType,
+  }
+  return Object.fromEntries(Object.entries(asked).filter(([, text]) => text !== undefined))
+}

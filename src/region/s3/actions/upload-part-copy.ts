@@ -1,0 +1,42 @@
+import type { UploadPartCopyCommandInput } from '../../protocol/models/s3.ts'
+import { checksumMembers, digestName, type StoredChecksum } from '../checksums.ts'
+import { copySource } from '../copy-source.ts'
+import { checkPartNumber, getUpload } from '../multipart.ts'
+import { copyRangeOf } from '../ranges.ts'
+import type { S3 } from '../s3.ts'
+import type { S3Request } from '../s3-request.ts'
+import { quoted } from '../versions.ts'
+
+/** UploadPartCopy: a part of the bytes of an object. Source: S3 API Reference, UploadPartCopy. */
+export async function uploadPartCopy(
+  s3: S3,
+  input: UploadPartCopyCommandInput,
+  request: S3Request,
+) {
+  const bucket = s3.bucket(request, 'PutObject', { bucket: input.Bucket, key: input.Key })
+  const number = checkPartNumber(input.PartNumber)
+  const { uploadId, plan } = getUpload(bucket, input)
+  const source = copySource(s3, input, request)
+  const range = copyRangeOf(input.CopySourceRange, source.version.sizeBytes)
+  const name = digestName(plan.algorithm)
+  let checksum: StoredChecksum | undefined
+  const { etag } = await bucket.uploads.putPart(
+    uploadId,
+    number,
+    source.bucket.read(source.version, range),
+    {
+      digests: [name],
+      beforeCommit: ({ digests }) => {
+        const value = digests[name]!.toString('base64')
+        checksum = { algorithm: plan.algorithm, value, type: 'FULL_OBJECT' }
+        return { checksum }
+      },
+    },
+  )
+  const { ChecksumType, ...told } = checksumMembers(plan.isChosen ? checksum : undefined)
+  return {
+    ...source.members,
+    ServerSideEncryption: 'AES256',
+    CopyPartResult: { ETag: quoted(etag), LastModified: s3.now(), ...told },
+  }
+}

@@ -1,0 +1,26 @@
+import type { UploadPartCommandInput } from '../../protocol/models/s3.ts'
+import { checksumMembers } from '../checksums.ts'
+import { S3Fault } from '../faults.ts'
+import { checkPartNumber, getUpload } from '../multipart.ts'
+import type { S3 } from '../s3.ts'
+import type { S3Request } from '../s3-request.ts'
+import { Upload } from '../upload.ts'
+import { quoted } from '../versions.ts'
+
+/** UploadPart: one part, in place of the one that had its number. Source: S3 API Reference, UploadPart. */
+export async function uploadPart(s3: S3, input: UploadPartCommandInput, request: S3Request) {
+  const bucket = s3.bucket(request, 'PutObject', { bucket: input.Bucket, key: input.Key })
+  const number = checkPartNumber(input.PartNumber)
+  const { uploadId, plan } = getUpload(bucket, input)
+  const upload = new Upload(request, plan.algorithm)
+  if (plan.isChosen && upload.algorithm && upload.algorithm !== plan.algorithm) {
+    throw new S3Fault(
+      'InvalidRequest',
+      `Checksum Type mismatch occurred, expected checksum Type: ${plan.algorithm.toLowerCase()}, ` +
+        `actual checksum Type: ${upload.algorithm.toLowerCase()}`,
+    )
+  }
+  const { etag } = await bucket.uploads.putPart(uploadId, number, request.body, upload.options())
+  const { ChecksumType, ...checksum } = checksumMembers(upload.claimed)
+  return { ETag: quoted(etag), ServerSideEncryption: 'AES256', ...checksum }
+}

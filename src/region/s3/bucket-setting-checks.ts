@@ -1,0 +1,190 @@
+import type { Bucket } from '../../objectstore/bucket.ts'
+import type {
+  CORSConfiguration,
+  LifecycleRule,
+  ObjectLockConfiguration,
+  PublicAccessBlockConfiguration,
+  ReplicationConfiguration,
+  ServerSideEncryptionConfiguration,
+  Tagging,
+} from '../protocol/models/s3.ts'
+import { malformedXml } from '../protocol/xml-reader.ts'
+import { S3Fault } from './faults.ts'
+import { isPublicPolicy } from './public-policy.ts'
+import { checkReplication } from './replication-checks.ts'
+import type { S3 } from './s3.ts'
+import { checkedTags } from './tags.ts'
+
+const CORS_METHODS = ['GET', 'PUT', 'HEAD', 'POST', 'DELETE']
+
+type Check = (s3: S3, bucket: Bucket, value: never) => unknown
+
+/**
+ * Checks a bucket setting as AWS does before it stores one. Returns what is to be stored: what was sent, with
+ * the names that AWS gives to rules that have none.
+ *
+ * @throws S3Fault, Fault `MalformedXML`
+ */
+export function checkSetting(s3: S3, bucket: Bucket, name: string, value: unknown): unknown {
+  return CHECKS[name]?.(s3, bucket, value as never) ?? value
+}
+
+const CHECKS: Readonly<Record<string, Check>> = {
+  policy: (_, bucket, text: string) => {
+    checkPolicy(bucket.name, text)
+    const block = bucket.setting<PublicAccessBlockConfiguration>('public-access-block')
+    if (block?.BlockPublicPolicy && isPublicPolicy(text)) {
+      throw new S3Fault(
+        'AccessDenied',
+        'Access Denied because public policies are blocked by the BlockPublicPolicy block public access setting.',
+      )
+    }
+  },
+  tagging: (_, __, tagging: Tagging) => {
+    checkedTags(tagging.TagSet ?? [], 'bucket')
+  },
+  replication: (s3, bucket, configuration: ReplicationConfiguration) =>
+    checkReplication(s3, bucket, configuration),
+  lifecycle: (s3, _, configuration: { Rules?: LifecycleRule[] }) => ({
+    ...configuration,
+    Rules: namedRules(configuration.Rules ?? [], () => s3.o.random.hex(48)),
+  }),
+  encryption: (_, __, configuration: ServerSideEncryptionConfiguration) => {
+    for (const { ApplyServerSideEncryptionByDefault: rule } of configuration.Rules ?? []) {
+      oneOf(rule?.SSEAlgorithm ?? 'AES256', ['AES256', 'aws:kms', 'aws:kms:dsse'])
+    }
+  },
+  cors: (_, __, { CORSRules = [] }: CORSConfiguration) => {
+    if (CORSRules.length === 0 || CORSRules.length > 100) throw malformedXml()
+    for (const { AllowedMethods = [], AllowedOrigins = [], AllowedHeaders = [] } of CORSRules) {
+      if (AllowedMethods.length === 0 || AllowedOrigins.length === 0) throw malformedXml()
+      const method = AllowedMethods.find((name) => !CORS_METHODS.includes(name))
+      if (method !== undefined) {
+        throw new S3Fault(
+          'InvalidRequest',
+          `Found unsupported HTTP method in CORS config. Unsupported method is ${method}`,
+        )
+      }
+      if ([...AllowedOrigins, ...AllowedHeaders].some((name) => name.split('*').length > 2)) {
+        throw new S3Fault('InvalidRequest', 'A pattern can not have more than one wildcard.')
+      }
+    }
+  },
+  accelerate: (_, __, { Status }: { Status?: string }) => {
+    oneOf(Status, ['Enabled', 'Suspended'])
+  },
+  'request-payment': (_, __, { Payer }: { Payer?: string }) => {
+    oneOf(Payer, ['BucketOwner', 'Requester'])
+  },
+  'ownership-controls': (_, __, { Rules }: { Rules?: { ObjectOwnership?: string }[] }) => {
+    if (Rules?.length !== 1) throw malformedXml()
+    oneOf(Rules[0]?.ObjectOwnership, [
+      'BucketOwnerEnforced',
+      'BucketOwnerPreferred',
+      'ObjectWriter',
+    ])
+  },
+  'object-lock': (_, bucket, configuration: ObjectLockConfiguration) =>
+    checkObjectLock(bucket, configuration),
+}
+
+/** Source: S3 User Guide, "Bucket policies". */
+const MAX_POLICY_BYTES = 20 * 1024
+
+function checkPolicy(bucketName: string, text: string): void {
+  if (Buffer.byteLength(text) > MAX_POLICY_BYTES) {
+    throw malformedPolicy('Policies must not exceed 20KB')
+  }
+  const policy = parsePolicy(text)
+  const statements = [policy.Statement].flat()
+  if (statements.length === 0)
+    throw malformedPolicy('Could not parse the policy: Statement is empty!')
+  for (const statement of statements) {
+    if (typeof statement !== 'object' || statement === null) {
+      throw malformedPolicy('Could not parse the policy: a statement is not an object')
+    }
+    const { Effect, Principal, NotPrincipal, Action, NotAction, Resource, NotResource } = statement
+    if (Effect !== 'Allow' && Effect !== 'Deny') throw malformedPolicy(`Invalid effect: ${Effect}`)
+    if (Principal === undefined && NotPrincipal === undefined) {
+      throw malformedPolicy('Missing required field Principal')
+    }
+    if (Action === undefined && NotAction === undefined) {
+      throw malformedPolicy('Missing required field Action')
+    }
+    const arn = `arn:aws:s3:::${bucketName}`
+    const isOurs = [Resource ?? NotResource]
+      .flat()
+      .every((resource) => resource === arn || `${resource}`.startsWith(`${arn}/`))
+    if (!isOurs) throw malformedPolicy('Policy has invalid resource')
+  }
+}
+
+function parsePolicy(text: string): {
+  Statement?: Record<string, unknown> | Record<string, unknown>[]
+} {
+  const refuse = () => malformedPolicy("Policies must be valid JSON and the first byte must be '{'")
+  if (!text.startsWith('{')) throw refuse()
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    if (error instanceof SyntaxError) throw refuse()
+    throw error
+  }
+}
+
+/** Source: S3 API Reference, PutBucketLifecycleConfiguration. */
+const MAX_RULES = 1000
+
+function namedRules(rules: readonly LifecycleRule[], newId: () => string): LifecycleRule[] {
+  if (rules.length === 0 || rules.length > MAX_RULES) throw malformedXml()
+  const named = rules.map((rule) => {
+    oneOf(rule.Status, ['Enabled', 'Disabled'])
+    const { Expiration, Transitions, NoncurrentVersionExpiration, NoncurrentVersionTransitions } =
+      rule
+    const actions = [Expiration, NoncurrentVersionExpiration, rule.AbortIncompleteMultipartUpload]
+    const lists = [Transitions, NoncurrentVersionTransitions]
+    if (!actions.some(Boolean) && !lists.some((list) => list && list.length > 0)) {
+      throw new S3Fault('InvalidRequest', 'At least one action needs to be specified in a rule.')
+    }
+    const days = [Expiration?.Days, NoncurrentVersionExpiration?.NoncurrentDays]
+    if (days.some((count) => count !== undefined && !(Number.isInteger(count) && count > 0))) {
+      throw new S3Fault(
+        'InvalidArgument',
+        "'Days' for Expiration action must be a positive integer",
+      )
+    }
+    return rule.ID ? rule : { ...rule, ID: newId() }
+  })
+  if (new Set(named.map(({ ID }) => ID)).size !== named.length) {
+    throw new S3Fault(
+      'InvalidArgument',
+      'RuleId must be unique. Found same ID for more than one rule.',
+    )
+  }
+  return named
+}
+
+function checkObjectLock(bucket: Bucket, configuration: ObjectLockConfiguration): void {
+  if (bucket.versioning !== 'enabled') {
+    throw new S3Fault(
+      'InvalidBucketState',
+      "Versioning must be 'Enabled' on the bucket to apply a Object Lock configuration",
+    )
+  }
+  if (configuration.ObjectLockEnabled !== 'Enabled') throw malformedXml()
+  if (!configuration.Rule) return
+  const { Mode, Days, Years } = configuration.Rule.DefaultRetention ?? {}
+  oneOf(Mode, ['GOVERNANCE', 'COMPLIANCE'])
+  if ((Days === undefined) === (Years === undefined)) throw malformedXml()
+  const length = Days ?? Years ?? 0
+  if (length > 0 && length <= (Days === undefined ? 100 : 36_500)) return
+  throw new S3Fault('InvalidArgument', 'Default retention period must be a positive integer value.')
+}
+
+function oneOf(value: string | undefined, allowed: readonly string[]): void {
+  if (value === undefined || !allowed.includes(value)) throw malformedXml()
+}
+
+function malformedPolicy(message: string) {
+  return new S3Fault('MalformedPolicy', message)
+}
