@@ -38,6 +38,15 @@ export class Calls {
   }
 
   /**
+   * A call with an effect that does no harm when it happens twice: one without an answer is sent again.
+   *
+   * @throws LifeboatError as `read` does
+   */
+  repeat<Answer>(what: string, send: () => Promise<Answer>): Promise<Answer> {
+    return this.read(what, send)
+  }
+
+  /**
    * A call with an effect.
    *
    * @param readBack  finds the effect; undefined when it is not (yet) there

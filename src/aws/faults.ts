@@ -73,7 +73,7 @@ export function unreachable(what: string, region: string, error: unknown): Lifeb
 function ourCode(code: string, error: unknown): ErrorCode {
   const status = exceptionOf(error).$metadata?.httpStatusCode
   if (CREDENTIAL_CODES.test(code) || status === 401) return 'CredentialsRefused'
-  if (/NotFound(Fault|Exception)?$/.test(code)) return 'ResourceNotFound'
+  if (/NotFound(Fault|Exception)?$|^NoSuch/.test(code)) return 'ResourceNotFound'
   return 'CallRefused'
 }
 

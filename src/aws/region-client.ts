@@ -1,7 +1,9 @@
 import { RDSClient } from '@aws-sdk/client-rds'
+import { S3Client } from '@aws-sdk/client-s3'
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts'
 import type { Clock } from '../core/clock.ts'
+import { Buckets } from './buckets.ts'
 import { Calls } from './calls.ts'
 import { Rds } from './rds.ts'
 import { Secrets } from './secrets.ts'
@@ -29,8 +31,9 @@ export class RegionClient {
   readonly region: string
   readonly rds: Rds
   readonly secrets: Secrets
+  readonly buckets: Buckets
   readonly #calls: Calls
-  readonly #clients: { rds: RDSClient; secrets: SecretsManagerClient; sts: STSClient }
+  readonly #clients: { rds: RDSClient; secrets: SecretsManagerClient; s3: S3Client; sts: STSClient }
 
   constructor({ region, endpoint, credentials, clock }: RegionClientOptions) {
     this.region = region
@@ -48,11 +51,14 @@ export class RegionClient {
     this.#clients = {
       rds: new RDSClient(config),
       secrets: new SecretsManagerClient(config),
+      // Without a bucket in the host name: an endpoint of one's own need not have names for all.
+      s3: new S3Client({ ...config, forcePathStyle: endpoint !== undefined }),
       sts: new STSClient(config),
     }
     this.#calls = new Calls(region, clock)
     this.rds = new Rds(this.#clients.rds, this.#calls, clock)
     this.secrets = new Secrets(this.#clients.secrets, this.#calls)
+    this.buckets = new Buckets(this.#clients.s3, this.#calls)
   }
 
   async identity(): Promise<{ account: string; world: World }> {

@@ -5,6 +5,7 @@ import { demoCommand } from './commands/demo.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { executionCommand } from './commands/execution.ts'
 import { explainCommand } from './commands/explain.ts'
+import { objectsCommand } from './commands/objects.ts'
 import { regionCommand } from './commands/region.ts'
 import { restoreCommand } from './commands/restore.ts'
 import { runbookCommand } from './commands/runbook.ts'
@@ -35,6 +36,7 @@ export function commandLine(around: Surroundings): Command {
   program.addCommand(watchCommand(around))
   program.addCommand(backupCommand(around))
   program.addCommand(restoreCommand(around))
+  program.addCommand(objectsCommand(around))
   program.addCommand(runbookCommand(around))
   program.addCommand(executionCommand(around))
   program.commandsGroup('This machine:')

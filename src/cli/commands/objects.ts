@@ -1,0 +1,109 @@
+import { Command } from 'commander'
+import { LifeboatError } from '../../core/errors.ts'
+import type { BucketRestore, RestorePlan } from '../../recovery/objects/restore-bucket.ts'
+import { confirm } from '../confirm.ts'
+import { withExitCodes } from '../exit-codes.ts'
+import { action, type Invocation, type Surroundings } from '../invocation.ts'
+import { LiveLine } from '../live-line.ts'
+import { type WorkloadOption, withWorkload } from '../workload-option.ts'
+
+interface RestoreOptions extends WorkloadOption {
+  readonly bucket: string
+  readonly to: string
+  readonly prefix?: string
+  readonly dryRun?: boolean
+  readonly yes?: boolean
+}
+
+/** `lifeboat objects …`: the buckets of a workload. */
+export function objectsCommand(around: Surroundings): Command {
+  return new Command('objects')
+    .description('the objects of a workload, in S3 buckets')
+    .addCommand(restoreCommand(around))
+}
+
+function restoreCommand(around: Surroundings): Command {
+  const command = withWorkload(new Command('restore'))
+    .description('bring a bucket back to a moment, and prove it; no version is ever destroyed')
+    .requiredOption('--bucket <name>', 'a bucket with versioning')
+    .requiredOption('--to <time>', 'ISO 8601 with a zone')
+    .option('--prefix <prefix>', 'only keys that begin so')
+    .option('--dry-run', 'tell what would be done, and do nothing')
+    .option('--yes', 'do it without asking')
+    .action(action(around, (invocation, options: RestoreOptions) => restore(invocation, options)))
+  return withExitCodes(command, [
+    'InvalidTime',
+    'WorkloadFileInvalid',
+    'WorkloadFileNotFound',
+    'RegionUnreachable',
+    'CallRefused',
+    'CredentialsRefused',
+    'ResourceNotFound',
+    'ApprovalRequired',
+    'RestoreNotVerified',
+  ])
+}
+
+async function restore(invocation: Invocation, options: RestoreOptions): Promise<void> {
+  const { output, clock, signal } = invocation
+  const { withRegion } = await import('../workload-region.ts')
+  const { parseTime } = await import('../../recovery/recovery.ts')
+  const steps = await import('../../recovery/objects/restore-bucket.ts')
+  const to = parseTime(options.to)
+  const { bucket, prefix } = options
+  await withRegion(invocation, options, async ({ region }) => {
+    const o: BucketRestore = { buckets: region.buckets, bucket, prefix, to, clock, signal }
+    const live = new LiveLine(output, clock)
+    try {
+      live.show(`comparing '${bucket}' with what it was`)
+      const plan = await steps.planRestore(o)
+      live.clear()
+      const report = { bucket, to: to.toISOString(), ...countsOf(plan) }
+      if (options.dryRun) return output.result({ ...report, dryRun: true }, describe(plan, bucket))
+      output.say(describe(plan, bucket))
+      await approve(plan, invocation, options)
+
+      const onProgress = (done: number, of: number) => live.show('restoring objects', done / of)
+      await steps.restoreBucket(plan, { ...o, onProgress })
+      live.show('reading the bucket again')
+      const proof = await steps.proveRestore(plan, o)
+      live.clear()
+      steps.refuseUnlessProven(proof, o)
+      output.result(
+        { ...report, verdict: 'proven', objects: proof.objects },
+        `proven: the ${proof.objects} objects of '${bucket}' are what they were at ${to.toISOString()}`,
+      )
+    } finally {
+      live.clear()
+    }
+  })
+}
+
+async function approve(
+  { actions }: RestorePlan,
+  { output, signal }: Invocation,
+  { yes, bucket }: RestoreOptions,
+): Promise<void> {
+  if (yes || actions.length === 0) return
+  if (output.canAsk && (await confirm(`Change ${actions.length} objects of '${bucket}'?`, signal)))
+    return
+  throw new LifeboatError('ApprovalRequired', `bucket '${bucket}' was not changed`, {
+    hint: 'Run it with --yes to approve what it says it will do.',
+  })
+}
+
+function countsOf({ actions, unchanged, copiedBytes }: RestorePlan) {
+  const copies = actions.filter(({ kind }) => kind === 'copy').length
+  return { copies, deleteMarkers: actions.length - copies, unchanged, copiedBytes }
+}
+
+function describe(plan: RestorePlan, bucket: string): string {
+  const { copies, deleteMarkers, unchanged, copiedBytes } = countsOf(plan)
+  const megabytes = (copiedBytes / 1e6).toFixed(1)
+  return [
+    `bucket '${bucket}':`,
+    `  ${copies} older versions are copied on top (${megabytes} MB)`,
+    `  ${deleteMarkers} objects that were not there get a delete marker`,
+    `  ${unchanged} objects are what they were`,
+  ].join('\n')
+}
