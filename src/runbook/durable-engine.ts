@@ -2,7 +2,7 @@ import type { DBOS as Dbos } from '@dbos-inc/dbos-sdk'
 import pg from 'pg'
 import { LifeboatError } from '../core/errors.ts'
 import { systemRandom } from '../core/random.ts'
-import { heedBrokenConnections } from './state-database.ts'
+import { heedBrokenConnections, STANDSTILL_MS } from './state-database.ts'
 
 /**
  * Grows only when the workflow asks something else of the engine, or in another order: what an older Lifeboat began could
@@ -79,6 +79,7 @@ export class DurableEngine {
       connectionString: url,
       max: 8,
       connectionTimeoutMillis: 10_000,
+      idle_in_transaction_session_timeout: STANDSTILL_MS,
       application_name: 'lifeboat-engine',
     })
     heedBrokenConnections(pool, (error) => log(error.message))

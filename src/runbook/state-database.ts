@@ -7,6 +7,12 @@ const ATTEMPTS = 7
 const FIRST_BACKOFF_MS = 80
 
 /**
+ * After this long the server takes its locks from a process that stands still in the middle of a change, so that it holds
+ * nobody up. Its change is undone, and made anew when it goes on.
+ */
+export const STANDSTILL_MS = 5_000
+
+/**
  * Lifeboat's own memory: a PostgreSQL database, embedded or a team's.
  *
  * Each part of the program keeps its tables in a namespace of its own and migrates them itself.
@@ -23,6 +29,7 @@ export class StateDatabase {
       connectionString: url,
       max: 8,
       connectionTimeoutMillis: 10_000,
+      idle_in_transaction_session_timeout: STANDSTILL_MS,
       application_name: 'lifeboat-state',
     })
     heedBrokenConnections(pool)
@@ -165,12 +172,15 @@ export function isUnreachable(error: unknown): boolean {
   return error instanceof LifeboatError && error.code === 'StateUnreachable'
 }
 
-/** A server that answers gives an SQLSTATE; class 08 and 57P, and everything without one, is a server that does not. */
+/**
+ * A server that answers gives an SQLSTATE; class 08 and 57P, and everything without one, is a server that does not. One that
+ * ended the session of a process that stood still (25P03) is as good as away.
+ */
 function named(error: unknown): unknown {
   if (error instanceof LifeboatError) return error
   const { code = '', message = '' } = error as { code?: string; message?: string }
   const isAway =
-    /^(08|57P|ECONN|ENOTFOUND|EPIPE|ETIMEDOUT|EHOST|ENETUN)/.test(code) ||
+    /^(08|57P|25P03|ECONN|ENOTFOUND|EPIPE|ETIMEDOUT|EHOST|ENETUN)/.test(code) ||
     /terminated|timeout exceeded|not queryable/.test(message)
   if (!isAway) return error
   return new LifeboatError(

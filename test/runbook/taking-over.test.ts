@@ -64,6 +64,14 @@ async function says({ said }: SlowProcess, words: string): Promise<void> {
   await expect.poll(said, { timeout: 20_000, interval: 20 }).toContain(words)
 }
 
+/** Until a change of the execution waits for another one to end. */
+async function waitsForLock(): Promise<void> {
+  const waiting = `select count(*)::int as n from pg_stat_activity
+    where wait_event_type = 'Lock' and query like '%runbook.executions where id = $1 for update%'`
+  const count = async () => (await database.query<{ n: number }>(waiting))[0]!.n
+  await expect.poll(count, { timeout: 20_000, interval: 20 }).toBeGreaterThan(0)
+}
+
 const effects = async () => (await readFile(file, 'utf8')).split('\n').filter(Boolean).sort()
 const attempts = ({ steps }: Execution) => steps.map((step) => step.attempts.length)
 
@@ -125,6 +133,25 @@ test('a process that only stands still keeps what it executes', async () => {
   first.child.kill('SIGCONT')
   expect(await first.ended).toBe(0)
   expect(attempts(await executions.get(id))).toEqual([1, 1, 1, 1, 1])
+})
+
+test('a process that stands still in the middle of a change holds nobody up', async () => {
+  const first = slow('start', { stepMs: 400 })
+  await says(first, 'begin b')
+  // Its next change waits for this lock, and gets it when the process cannot go on any more.
+  await database.transaction(async (query) => {
+    await query('select from runbook.executions where id = $1 for update', [id])
+    await waitsForLock()
+    first.child.kill('SIGSTOP')
+  })
+  expect(await slow('resume').ended).toBe(1)
+  expect((await executions.get(id)).status).toBe('running')
+  first.child.kill('SIGCONT')
+  expect(await first.ended).toBe(0)
+  const ended = await executions.get(id)
+  expect(ended).toMatchObject({ status: 'completed', verdict: 'proven' })
+  expect(attempts(ended)).toEqual([1, 1, 1, 1, 1])
+  expect(await effects()).toEqual(['a', 'b', 'c', 'd', 'e'])
 })
 
 test('from another machine silence counts, and who was taken for dead has no say any more', async () => {
