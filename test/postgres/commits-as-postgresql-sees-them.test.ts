@@ -66,6 +66,7 @@ test(`the index of commits, the promises made from it and where a restore stops 
   const receiver = new WalReceiver({ source: cluster.target(), archive, slot: 'lifeboat' })
   await receiver.start()
   const sql = await world.connect(cluster)
+  const [begun] = await sql.query('select pg_current_wal_insert_lsn() lsn')
   await sql.query('create table t (i int, filler text)')
   const promises = await promisesUnderLoad(cluster, archive)
   const [row] = await sql.query('select pg_current_wal_insert_lsn() lsn')
@@ -91,8 +92,10 @@ test(`the index of commits, the promises made from it and where a restore stops 
     expect(beyond).toEqual([])
   }
 
+  // The log begins with what initdb committed, which the copy holds already.
+  const replayed = commits.filter(({ lsn }) => lsn >= parseLsn(begun!.lsn!))
   for (const share of [0.2, 0.55, 0.9]) {
-    const timeUs = commits[Math.floor(commits.length * share)]!.timeUs + randomInt(2_000)
+    const timeUs = replayed[Math.floor(replayed.length * share)]!.timeUs + randomInt(2_000)
     const found = await timeline.firstCommitAfter(timeUs, from)
     const expected = commits.find(({ lsn }) => lsn === found!.startLsn)
     expect(await whereRecoveryStops(copy, cluster, timeUs)).toBe(expected!.xid)

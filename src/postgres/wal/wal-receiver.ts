@@ -27,8 +27,6 @@ const SLOT_BUSY_MS = 10_000
 const SLOT_BUSY = '55006'
 /** undefined_file: the server has removed the segment that was asked for. */
 const WAL_REMOVED = '58P01'
-/** object_not_in_prerequisite_state: the slot was invalidated. */
-const SLOT_INVALID = '55000'
 
 /**
  * Streams a server's WAL into an archive for as long as it runs, and acknowledges only what is durable there.
@@ -53,8 +51,6 @@ export class WalReceiver extends EventEmitter<{
   #running: Promise<void> | undefined
   #problem: string | undefined
   #isStreaming = false
-  /** It was dropped since the last time that it served. */
-  #isSlotNew = false
 
   constructor(
     private readonly o: {
@@ -192,6 +188,12 @@ export class WalReceiver extends EventEmitter<{
     const history = await replication.timelineHistory(identity.timeline)
     await archive.keepHistoryFile(identity.timeline, history)
     await replication.ensureSlot(slot)
+    if ((await replication.heldFrom(slot)) === undefined) {
+      // It was invalidated. PostgreSQL 15 streams from it all the same, but holds no WAL before our first answer:
+      // a checkpoint in between makes another gap.
+      await replication.dropSlot(slot)
+      await replication.ensureSlot(slot)
+    }
     return findStart(archive, identity, history)
   }
 
@@ -206,7 +208,6 @@ export class WalReceiver extends EventEmitter<{
     try {
       const stream = await replication.startWal({ ...start, slot })
       this.#isStreaming = true
-      this.#isSlotNew = false
       heartbeat = new Heartbeat(source, this.#clock)
       onOpen()
       await receiveStream({
@@ -219,12 +220,8 @@ export class WalReceiver extends EventEmitter<{
       })
     } catch (error) {
       if (!(error instanceof ServerError)) throw error
-      // Without the slot the WAL may still be there; if not, the next attempt finds out.
-      if (error.sqlstate === SLOT_INVALID && !this.#isSlotNew) {
-        await replication.dropSlot(slot)
-        this.#isSlotNew = true
-      } else if (error.sqlstate === WAL_REMOVED) await this.#recordLoss(replication, start, error)
-      else throw error
+      if (error.sqlstate !== WAL_REMOVED) throw error
+      await this.#recordLoss(replication, start, error)
     } finally {
       await heartbeat?.close()
     }
