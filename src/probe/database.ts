@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises'
+import type { ConnectionOptions } from 'node:tls'
 import pg from 'pg'
 import { LifeboatError } from '../core/errors.ts'
 
@@ -8,7 +10,8 @@ export interface DatabaseLogin {
   readonly user: string
   readonly password: string
   readonly database: string
-  readonly tls?: 'off' | 'require'
+  /** `require` encrypts; with `authorities`, a PEM file, the server must also be who it says. Default: `off`. */
+  readonly tls?: 'off' | 'require' | { readonly authorities: string }
 }
 
 export interface DatabaseOptions {
@@ -49,7 +52,7 @@ export class Database {
       user,
       password,
       database,
-      ssl: tls === 'require' ? { rejectUnauthorized: false } : false,
+      ssl: await tlsOptions(tls, host),
       application_name: `${OUR_SESSIONS}:${options.purpose}`,
       connectionTimeoutMillis: options.connectTimeoutMs ?? 5_000,
       statement_timeout: statementTimeoutMs,
@@ -185,6 +188,16 @@ export function quoteLiteral(text: string): string {
   return pg.escapeLiteral(text).trimStart()
 }
 
+async function tlsOptions(
+  tls: NonNullable<DatabaseLogin['tls']>,
+  host: string,
+): Promise<false | ConnectionOptions> {
+  if (tls === 'off') return false
+  if (tls === 'require') return { rejectUnauthorized: false }
+  // The host is what the certificate must name, also where it is an address.
+  return { ca: await readFile(tls.authorities), host }
+}
+
 function connectionError(error: unknown, place: string, user: string): LifeboatError {
   const state = sqlStateOf(error)
   if (state === '28P01' || state === '28000') {
@@ -198,11 +211,26 @@ function connectionError(error: unknown, place: string, user: string): LifeboatE
       cause: error,
     })
   }
+  if (isCertificateError(error)) {
+    return new LifeboatError(
+      'DatabaseUnreachable',
+      `'${place}' is not trusted: ${error.message}. No password was sent`,
+      {
+        hint: "Compare the authorities in 'database.certificates' with those of the server.",
+        cause: error,
+      },
+    )
+  }
   const words = error instanceof Error ? error.message || String(Reflect.get(error, 'code')) : ''
   return new LifeboatError('DatabaseUnreachable', `'${place}' accepts no connection: ${words}`, {
     hint: 'Check that the instance is available and that the network lets you through.',
     cause: error,
   })
+}
+
+function isCertificateError(error: unknown): error is Error {
+  const code = error instanceof Error ? String(Reflect.get(error, 'code')) : ''
+  return /^(ERR_TLS_CERT|CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO)/.test(code)
 }
 
 function lostSession(place: string, cause?: unknown): LifeboatError {

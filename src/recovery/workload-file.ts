@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises'
-import { basename } from 'node:path'
+import { access, readFile } from 'node:fs/promises'
+import { basename, dirname, resolve } from 'node:path'
 import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument } from 'yaml'
 import type { z } from 'zod'
 import { parseDuration } from '../core/duration.ts'
@@ -18,6 +18,8 @@ export type Workload = {
     readonly instance: string
     readonly secret: string
     readonly adminSecret: string
+    /** An absolute path. */
+    readonly certificates?: string
   }
   readonly checks: readonly Check[]
   readonly http?: {
@@ -50,7 +52,27 @@ export async function readWorkload(path: string): Promise<Workload> {
       cause: error,
     })
   }
-  return parseWorkload(text, basename(path))
+  const workload = parseWorkload(text, basename(path))
+  const { certificates } = workload.database
+  if (certificates === undefined) return workload
+  const found = await findCertificates(resolve(dirname(path), certificates), text, basename(path))
+  return { ...workload, database: { ...workload.database, certificates: found } }
+}
+
+async function findCertificates(path: string, text: string, file: string): Promise<string> {
+  try {
+    await access(path)
+    return path
+  } catch {
+    const lines = new LineCounter()
+    const document = parseDocument(text, { lineCounter: lines })
+    const mistake = {
+      offset: offsetOf(document, ['database', 'certificates']),
+      message: `database.certificates: '${path}' cannot be read`,
+      hint: 'Name a PEM file, beside this one or by its whole path. AWS publishes one for each region.',
+    }
+    throw invalid(file, lines, [mistake])
+  }
 }
 
 /**
@@ -247,6 +269,7 @@ function toWorkload(source: WorkloadSource): Workload {
       instance: database.instance,
       secret: database.secret,
       adminSecret: database.admin ?? database.secret,
+      ...(database.certificates && { certificates: database.certificates }),
     },
     checks: source.checks.map((check) => ({
       name: check.name,

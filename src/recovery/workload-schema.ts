@@ -66,6 +66,9 @@ export const workloadSchema = z
         admin: name(
           'A secret with a login that may revoke and grant; default: `secret`',
         ).optional(),
+        certificates: name(
+          'A PEM file of the authorities that the certificate of the database must come from; without it a session is encrypted, but not sure of the server',
+        ).optional(),
       })
       .meta({ description: 'The database, by the names that AWS knows' }),
     checks: z.array(check).min(1).meta({ description: 'At least one; more is better' }),

@@ -71,17 +71,19 @@ export async function loginTo(
   const value = await region.secrets.getDatabaseSecret(secret)
   const database =
     value.database ?? (await region.secrets.getDatabaseSecret(workload.database.secret)).database
-  return loginFrom({ ...value, ...endpoint }, database)
+  return loginFrom({ ...value, ...endpoint }, database, workload.database.certificates)
 }
 
-/** On the way through a network a session is encrypted; on this machine there is no network. */
-export function loginFrom(
+/** On the way through a network a session is encrypted; on this machine there is no network. With `certificates` (see `Workload`) it is also sure of the server. */
+function loginFrom(
   secret: Pick<DatabaseSecret, 'host' | 'port' | 'user' | 'password'>,
   database = 'postgres',
+  certificates?: string,
 ): DatabaseLogin {
   const { host, port, user, password } = secret
   const isLocal = host === 'localhost' || host === '::1' || host.startsWith('127.')
-  return { host, port, user, password, database, tls: isLocal ? 'off' : 'require' }
+  const tls = certificates ? { authorities: certificates } : isLocal ? 'off' : 'require'
+  return { host, port, user, password, database, tls }
 }
 
 /** A session as the administrator of one instance, for the length of `body`. */
