@@ -1,0 +1,68 @@
+// npm run sweep [-- WORD...]: the long forms of the tests, one after the other, with what each promises. Without words
+// all of them, which takes hours; with words those whose title holds one. `npm test` runs the short forms.
+import { spawn } from 'node:child_process'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { ensureSetUp } from './set-up.mjs'
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+
+/** Title, test file, environment, and about how many minutes two cores take. */
+const SWEEPS = [
+  ['restore to 50 random moments', 'test/recovery/exact-restore', rounds(50), 5],
+  ['restore to 50 LatestRestorableTimes', 'test/recovery/latest-restorable-time', rounds(50), 6],
+  ['50 regions killed under load', 'test/recovery/killed-region', rounds(50), 15],
+  ['50 kills of a protected cluster', 'test/postgres/killed-protection', { LIFEBOAT_FULL: 1 }, 6],
+  ['50 kills of an RDS region', 'test/aws/rds/stored-after-kill', { LIFEBOAT_KILLS: 50 }, 6],
+  ['200 flipped bits in the vault', 'test/postgres/damaged-vault', { LIFEBOAT_FULL: 1 }, 8],
+  ['1,000 kills of an object store', 'test/objectstore/killed-store', { LIFEBOAT_KILLS: 1000 }, 30],
+  ['200,000 forged requests', 'test/security/forged', { LIFEBOAT_FORGERIES: 200_000 }, 5],
+  [
+    'every crash point of a recovery, killed twice',
+    'test/recovery/data-corruption-crash',
+    { LIFEBOAT_CRASH_POINTS: 'all', LIFEBOAT_CRASH_KILLS: 2 },
+    20,
+  ],
+]
+
+process.exitCode = ensureSetUp() ? await sweep(process.argv.slice(2)) : 20
+
+async function sweep(words) {
+  const chosen = SWEEPS.filter(
+    ([title]) => words.length === 0 || words.some((word) => title.includes(word)),
+  )
+  if (chosen.length === 0) {
+    console.error(
+      `no sweep is named so; there are:\n  ${SWEEPS.map(([title]) => title).join('\n  ')}`,
+    )
+    return 2
+  }
+  const failed = []
+  for (const [index, [title, file, environment]] of chosen.entries()) {
+    const left = chosen.slice(index).reduce((sum, [, , , minutes]) => sum + minutes, 0)
+    console.log(`\n=== ${index + 1} of ${chosen.length}: ${title}; about ${left} minutes are left`)
+    if ((await test(file, environment)) !== 0) failed.push(title)
+  }
+  for (const title of failed) console.log(`failed: ${title}`)
+  console.log(`${chosen.length - failed.length} of ${chosen.length} sweeps passed`)
+  return failed.length > 0 ? 1 : 0
+}
+
+function rounds(count) {
+  return { LIFEBOAT_ROUNDS: count }
+}
+
+/** The child shares our terminal, so that Ctrl-C reaches it directly; it cleans up. */
+function test(file, environment) {
+  const values = Object.fromEntries(Object.entries(environment).map(([k, v]) => [k, String(v)]))
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [join(root, 'scripts', 'test.mjs'), file], {
+      cwd: root,
+      stdio: 'inherit',
+      env: { ...process.env, ...values },
+    })
+    for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => child.kill(signal))
+    child.on('error', reject)
+    child.on('exit', (code) => resolve(code ?? 1))
+  })
+}
