@@ -114,6 +114,26 @@ describe('RebootDBInstance, StopDBInstance, StartDBInstance', () => {
     await until('shop-db', 'available')
   })
 
+  test('a server that dies again and again is given up, and starts with its data when it is asked to', async () => {
+    const hasFailed = async () => (await described('shop-db'))?.DBInstanceStatus === 'failed'
+    let kills = 0
+    for (; kills < 20 && !(await hasFailed()); kills++) {
+      await killServer()
+      await vi.waitFor(
+        async () =>
+          expect((await described('shop-db'))?.DBInstanceStatus).toMatch(/^(available|failed)$/),
+        { timeout: 30_000, interval: 50 },
+      )
+    }
+    // It crashed in the tests before this one, too.
+    expect(kills).toBeGreaterThan(2)
+    const failed = await until('shop-db', 'failed')
+    await expect(sql(failed, 'select 1')).rejects.toThrow(/ECONNREFUSED/)
+    expect(await refusal(reboot())).toBe('InvalidDBInstanceStateFault')
+    await start()
+    expect(await sql(await until('shop-db', 'available'), 'select * from kept')).toEqual([{ i: 1 }])
+  })
+
   const killServer = async () => {
     const { DbiResourceId } = await until('shop-db', 'available')
     const folder = join(region.folder(), 'rds', 'instances', DbiResourceId!)
