@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -5,6 +6,7 @@ import { afterAll, beforeAll } from 'vitest'
 import { type Clock, systemClock } from '../../src/core/clock.ts'
 import { findPostgresBinaries } from '../../src/postgres/binaries.ts'
 import { Region } from '../../src/region/region.ts'
+import { unmount } from '../harness/unmount.ts'
 
 export const REGION = 'ap-southeast-1'
 export const CREDENTIALS = {
@@ -29,9 +31,18 @@ export class AdjustableClock implements Clock {
  * `restart` closes it and opens it again on the same folder.
  *
  * @param iamDelayMs     how long changes of policies take until they are effective
+ * @param disk           the size of a small disk for its folder, as `mount` takes it; only root can have one
  * @param withDatabases  whether the file needs DB instances; the binaries are then copied to its folder
  */
-export function regionUnderTest({ withDatabases = false, iamDelayMs = 0 } = {}) {
+export function regionUnderTest({
+  withDatabases = false,
+  iamDelayMs = 0,
+  disk,
+}: {
+  withDatabases?: boolean
+  iamDelayMs?: number
+  disk?: string | undefined
+} = {}) {
   const clock = new AdjustableClock()
   const errors: unknown[] = []
   let folder: string
@@ -55,12 +66,13 @@ export function regionUnderTest({ withDatabases = false, iamDelayMs = 0 } = {}) 
   }
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'lifeboat-region-'))
-    await chmod(folder, 0o711)
+    if (disk) spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${disk},mode=711`, 'tmpfs', folder])
     await chmod(folder, 0o711)
     await open()
   })
   afterAll(async () => {
     await region.close()
+    if (disk) await unmount(folder)
     await rm(folder, { recursive: true, force: true })
   })
 

@@ -66,6 +66,7 @@ const S3_FAULTS = {
   ReplicationConfigurationNotFoundError: 404,
   RequestTimeTooSkewed: 403,
   ServerSideEncryptionConfigurationNotFoundError: 404,
+  ServiceUnavailable: 503,
   SignatureDoesNotMatch: 403,
   TooManyBuckets: 400,
 } as const satisfies Record<string, number>

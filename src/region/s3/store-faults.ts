@@ -15,6 +15,10 @@ const REFUSALS: Readonly<Record<string, ConstructorParameters<typeof S3Fault>>> 
   ],
   BucketNotEmpty: ['BucketNotEmpty', 'The bucket you tried to delete is not empty'],
   BucketNotFound: ['NoSuchBucket', 'The specified bucket does not exist'],
+  DiskFull: [
+    'ServiceUnavailable',
+    'The disk that holds the objects is full. Nothing was changed; objects can be read and deleted.',
+  ],
   ObjectKeyInvalid: ['InvalidArgument', 'An object key has 1 to 1024 bytes of UTF-8.'],
   ObjectLocked: ['AccessDenied', 'Access Denied because object protected by object lock.'],
   ObjectNotFound: ['NoSuchKey', 'The specified key does not exist.'],

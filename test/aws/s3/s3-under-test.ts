@@ -3,8 +3,8 @@ import { beforeAll } from 'vitest'
 import { CREDENTIALS, REGION, regionUnderTest } from '../region-under-test.ts'
 
 /** A region and an S3 client for it, for a test file. */
-export function s3UnderTest() {
-  const region = regionUnderTest()
+export function s3UnderTest(o: { disk?: string | undefined } = {}) {
+  const region = regionUnderTest(o)
   let s3: S3
   const connect = () => {
     s3 = new S3({ ...region.client(), forcePathStyle: true })
