@@ -7,7 +7,7 @@ import {
   type VersionRecord,
   versionOf,
 } from './object-version.ts'
-import type { DeleteOptions, Precondition, PutOptions } from './put-options.ts'
+import type { DeleteOptions, Precondition, PutOptions, Tell } from './put-options.ts'
 import { parsePlace, placeOfVersionId, versionIdOf } from './version-key.ts'
 import { NULL_VERSION, type PlacedVersion, Versions } from './versions.ts'
 
@@ -60,16 +60,18 @@ export class BucketVersions {
       tags: o.tags ?? {},
       ...lockFields(o.retention, o.hasLegalHold),
       ...content,
+      ...(o.replicaOf?.etag === undefined ? {} : { etag: o.replicaOf.etag }),
+      ...(o.replicaOf?.parts ? { parts: o.replicaOf.parts } : {}),
     }
     const isLatest = !latest || Buffer.compare(place, latest.place) > 0
-    const version = versionOf(key, record, isLatest)
-    const told = o.outbox?.(version)
+    const told = o.outbox?.(versionOf(key, record, isLatest))
+    const kept = withTold(record, told)
     // First what is new: it may be the very bytes of what it replaces.
     hold()
     if (replaced) this.#drop(versions, replaced)
-    versions.put({ place, record })
+    versions.put({ place, record: kept })
     this.#tell(told)
-    return version
+    return versionOf(key, kept, isLatest)
   }
 
   /** @throws LifeboatError `ObjectLocked` */
@@ -94,11 +96,12 @@ export class BucketVersions {
     outbox: PutOptions['outbox'],
   ): ObjectVersion {
     const versions = this.of(key)
-    const version = versionOf(key, record, isSame({ place }, versions.latest()))
-    const told = outbox?.(version)
-    versions.put({ place, record })
+    const isLatest = isSame({ place }, versions.latest())
+    const told = outbox?.(versionOf(key, record, isLatest))
+    const kept = withTold(record, told)
+    versions.put({ place, record: kept })
     this.#tell(told)
-    return version
+    return versionOf(key, kept, isLatest)
   }
 
   #drop(versions: Versions, { place, record }: PlacedVersion): void {
@@ -106,9 +109,16 @@ export class BucketVersions {
     for (const blob of record.blobs) this.state.blobs.release(blob)
   }
 
-  #tell(told: unknown): void {
-    if (told !== undefined) this.state.outbox.append(told)
+  #tell(told: Told): void {
+    for (const entry of told?.entries ?? []) this.state.outbox.append(entry)
   }
+}
+
+type Told = ReturnType<Tell>
+
+function withTold(record: VersionRecord, told: Told): VersionRecord {
+  if (!told?.attributes) return record
+  return { ...record, attributes: { ...record.attributes, ...told.attributes } }
 }
 
 export function isSame(

@@ -171,6 +171,7 @@ export class Bucket {
         ...(tags ? { tags } : {}),
         ...(attributes ? { attributes } : {}),
       }
+      if (change.settles !== undefined) this.state.outbox.settle(change.settles)
       return this.#versions.replace(key, place, changed, outbox)
     })
   }

@@ -31,7 +31,12 @@ export class Outbox {
   }
 
   async remove(sequence: number): Promise<void> {
-    await this.index.change(() => void this.index.outbox.remove(sequence), { frees: true })
+    await this.index.change(() => this.settle(sequence), { frees: true })
+  }
+
+  /** Within a change of the index: the entry is done. */
+  settle(sequence: number): void {
+    this.index.outbox.remove(sequence)
   }
 
   /** Within a change of the index. A number is never given twice, also when the queue was empty in between. */

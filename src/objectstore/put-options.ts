@@ -1,6 +1,6 @@
 import type { Received } from './blob-writer.ts'
 import type { DigestName } from './digest.ts'
-import type { Attributes, ObjectVersion, Retention } from './object-version.ts'
+import type { Attributes, ObjectPart, ObjectVersion, Retention } from './object-version.ts'
 
 /** Holds when nothing is there, or when what is there has this entity tag. */
 export interface Precondition {
@@ -8,11 +8,24 @@ export interface Precondition {
   readonly ifMatch?: string
 }
 
-/** What goes into the outbox with a change; undefined for nothing. */
-export type Tell = (version: ObjectVersion) => unknown
+/**
+ * Looks at a version in the very change that makes or alters it: what it returns is added to the version's attributes, and
+ * goes into the outbox with it.
+ */
+export type Tell = (
+  version: ObjectVersion,
+) => { readonly attributes?: Attributes; readonly entries: readonly unknown[] } | undefined
 
 /** Looks at what was received before it becomes visible; what it returns is added to the attributes, and what it throws undoes all. */
 export type BeforeCommit = (received: Received) => Attributes | undefined
+
+/** A version of another store, as it is there. What came in parts keeps the entity tag that they made. */
+export interface ReplicaOf {
+  readonly versionId: string
+  readonly modifiedAt: Date
+  readonly etag?: string | undefined
+  readonly parts?: readonly ObjectPart[] | undefined
+}
 
 export interface PutOptions {
   readonly attributes?: Attributes | undefined
@@ -28,7 +41,7 @@ export interface PutOptions {
    * Another store's version: it keeps its id and its place among the others. One that is older than the newest does not come
    * in front of it.
    */
-  readonly replicaOf?: { readonly versionId: string; readonly modifiedAt: Date } | undefined
+  readonly replicaOf?: ReplicaOf | undefined
   readonly outbox?: Tell | undefined
 }
 
@@ -52,4 +65,6 @@ export interface Change {
   readonly hasLegalHold?: boolean | undefined
   readonly bypassGovernance?: boolean | undefined
   readonly outbox?: Tell | undefined
+  /** The number of an entry of the outbox that is done with this change. */
+  readonly settles?: number | undefined
 }

@@ -102,13 +102,17 @@ export class Gateway {
   async #ensure(name: string): Promise<void> {
     if (this.#isClosed) throw new LifeboatError('RegionUnreachable', 'the gateway is closing')
     if (this.#children.get(name)?.isAlive) return
-    const start = this.#starting.get(name) ?? RegionChild.start(this.o.home, name, this.o)
+    const start = this.#starting.get(name) ?? this.#startRegion(name)
     this.#starting.set(name, start)
     try {
       this.#children.set(name, await start)
     } finally {
       this.#starting.delete(name)
     }
+  }
+
+  #startRegion(name: string): Promise<RegionChild> {
+    return RegionChild.start(this.o.home, name, { ...this.o, gatewayPort: this.port })
   }
 
   /** Who does not sign, or with no region, names a region by the host (`bucket.s3.REGION.localhost`), or means the first one. */

@@ -36,7 +36,7 @@ export class RegionChild {
   static async start(
     home: string,
     name: string,
-    { iamDelayMs = 0 }: { iamDelayMs?: number } = {},
+    { iamDelayMs = 0, gatewayPort = 0 }: { iamDelayMs?: number; gatewayPort?: number } = {},
   ): Promise<RegionChild> {
     const folder = join(home, 'regions', name)
     mkdirSync(folder, { recursive: true, mode: 0o711 })
@@ -46,7 +46,7 @@ export class RegionChild {
     const log = openSync(logFile, 'a', 0o600)
     const child = fork(
       entryPoint(import.meta.url, './region-process.ts'),
-      [home, name, `${iamDelayMs}`],
+      [home, name, `${iamDelayMs}`, `${gatewayPort}`],
       {
         detached: true,
         stdio: ['ignore', log, log, 'ipc'],

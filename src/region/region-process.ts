@@ -8,7 +8,7 @@ import { Region } from './region.ts'
 import { rootCredentials } from './root-credentials.ts'
 
 /**
- * The program of one region: `region-process HOME NAME IAM_DELAY_MS`, forked by a gateway as the leader of a process
+ * The program of one region: `region-process HOME NAME IAM_DELAY_MS GATEWAY_PORT`, forked by a gateway as the leader of a process
  * group of its own, so that `kill -9 -PID` takes its API and its databases at once.
  *
  * It tells its parent the port, or why it failed; and it ends when the parent asks, or is gone.
@@ -20,7 +20,7 @@ export type RegionMessage =
 /** How long a region may take to close its databases before its group is killed, in milliseconds. */
 const CLOSE_DEADLINE_MS = 25_000
 
-async function main(home: string, name: string, iamDelayMs: number): Promise<void> {
+async function main(home: string, name: string, o: { iamDelayMs: number; gatewayPort: number }) {
   const folder = join(home, 'regions', name)
   const lock = await FolderLock.acquire(folder)
   const region = await Region.open({
@@ -30,7 +30,11 @@ async function main(home: string, name: string, iamDelayMs: number): Promise<voi
     clock: systemClock,
     binaries: await findPostgresBinaries({ cache: join(home, 'postgresql') }),
     templates: join(home, 'templates'),
-    iam: { folder: join(home, 'iam'), delayMs: iamDelayMs },
+    iam: { folder: join(home, 'iam'), delayMs: o.iamDelayMs },
+    home: {
+      bucketsFolder: join(home, 'buckets'),
+      ...(o.gatewayPort > 0 ? { endpoint: `http://127.0.0.1:${o.gatewayPort}` } : {}),
+    },
   })
   const { port } = await region.listen()
 
@@ -56,8 +60,9 @@ function tell(message: RegionMessage): void {
   process.send?.(message)
 }
 
-const [home, name, iamDelayMs] = process.argv.slice(2)
-main(home ?? '', name ?? '', Number(iamDelayMs ?? 0)).catch((error: unknown) => {
+const [home = '', name = '', iamDelayMs, gatewayPort] = process.argv.slice(2)
+const options = { iamDelayMs: Number(iamDelayMs), gatewayPort: Number(gatewayPort) }
+main(home, name, options).catch((error: unknown) => {
   logError(error)
   const told =
     error instanceof LifeboatError

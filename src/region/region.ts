@@ -19,6 +19,7 @@ import type { StreamService } from './protocol/stream-service.ts'
 import { openRds } from './rds/service.ts'
 import type { RootCredentials } from './root-credentials.ts'
 import { openS3 } from './s3/open-s3.ts'
+import type { ReplicationOptions } from './s3/replication/replication.ts'
 import { openSecretsManager } from './secretsmanager/service.ts'
 import { stsService } from './sts/service.ts'
 
@@ -30,6 +31,8 @@ export interface OpenedService {
   readonly service?: Service
   /** In place of it, one that reads its bodies itself. */
   readonly stream?: StreamService
+  /** Begins what it does by itself; called once the region answers. */
+  begin?(): void
   close(): Promise<void>
 }
 
@@ -42,6 +45,7 @@ export class Region {
   private constructor(
     private readonly opened: readonly OpenedService[],
     private readonly endpoint: Endpoint,
+    private readonly own: { endpoint: string },
     private readonly onError: (error: unknown) => void,
   ) {}
 
@@ -61,10 +65,14 @@ export class Region {
       random: systemRandom,
     })
     const authorizer = new PolicyAuthorizer(iam)
+    const sessions = new RoleSessions(iam, authorizer)
+    // A region without others around it is the only one that it can reach.
+    const own = { endpoint: '' }
+    const replication = { sessions, endpoint: () => o.home?.endpoint ?? own.endpoint, onError }
     const opened: OpenedService[] = [
       { service: iamService(iam), close: () => iam.close() },
-      withoutResources(stsService(new RoleSessions(iam, authorizer))),
-      ...(await openServices({ ...o, onError, authorize: authorizer.authorize })),
+      withoutResources(stsService(sessions)),
+      ...(await openServices({ ...o, onError, authorize: authorizer.authorize, replication })),
     ]
     const services = opened.flatMap(({ service }) => (service ? [service] : []))
     const endpoint = new Endpoint({
@@ -80,7 +88,7 @@ export class Region {
       random: systemRandom,
       onError,
     })
-    return new Region(opened, endpoint, onError)
+    return new Region(opened, endpoint, own, onError)
   }
 
   /** Listens on 127.0.0.1. @throws LifeboatError `PortTaken` */
@@ -92,6 +100,8 @@ export class Region {
       answerStream: (raw) => this.endpoint.answerStream(raw),
       onError: this.onError,
     })
+    this.own.endpoint = `http://127.0.0.1:${this.#server.port}`
+    for (const { begin } of this.opened) begin?.()
     return { port: this.#server.port }
   }
 
@@ -117,12 +127,21 @@ export interface RegionOptions {
    * requests are decided by them. By default the region has its own, without delay.
    */
   readonly iam?: { readonly folder: string; readonly delayMs: number }
+  /**
+   * What the regions of a home share beside IAM: a folder that says where which bucket is, and the endpoint of all. By default
+   * the region is alone.
+   */
+  readonly home?: { readonly bucketsFolder: string; readonly endpoint?: string }
   /** Gets every failure of ours; prints it by default. Nothing in it may be a secret (I12). */
   readonly onError?: (error: unknown) => void
 }
 
 async function openServices(
-  o: RegionOptions & { onError: (error: unknown) => void; authorize: Authorizer },
+  o: RegionOptions & {
+    onError: (error: unknown) => void
+    authorize: Authorizer
+    replication: ReplicationOptions
+  },
 ): Promise<OpenedService[]> {
   const documents = (service: string) => DocumentStore.open(join(o.folder, 'documents', service))
   const secretsManager = await openSecretsManager({
@@ -148,6 +167,8 @@ async function openServices(
     region: o.name,
     accountId: ACCOUNT_ID,
     folder: join(o.folder, 's3'),
+    directoryFolder: o.home?.bucketsFolder ?? join(o.folder, 'buckets'),
+    replication: o.replication,
     authorize: o.authorize,
     clock: o.clock,
     random: systemRandom,

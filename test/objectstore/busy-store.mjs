@@ -31,7 +31,7 @@ async function work(worker) {
     const seed = `${round}-${worker}-${number}`
     const sizeBytes = SIZES[(number * 5 + worker) % SIZES.length]
     const encrypt = number % 2 === 0
-    const outbox = ({ versionId }) => `${bucket.name} ${key} ${versionId}`
+    const outbox = ({ versionId }) => ({ entries: [`${bucket.name} ${key} ${versionId}`] })
     // No body looks like another one.
     const body = Buffer.alloc(sizeBytes, sha256(seed))
     const change = { bucket: bucket.name, key, seed, hash: sha256(body) }

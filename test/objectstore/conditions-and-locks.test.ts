@@ -62,9 +62,9 @@ describe('conditions', () => {
 
   test('refuse before anything reaches the outbox', async () => {
     const size = under.store.outbox.size
-    await bucket.put('key', BODY, { outbox: ({ key }) => ({ key }) })
+    await bucket.put('key', BODY, { outbox: ({ key }) => ({ entries: [{ key }] }) })
     expect(under.store.outbox.size).toBe(size + 1)
-    const o = { precondition: { ifNoneMatch: '*' as const }, outbox: () => 'told' }
+    const o = { precondition: { ifNoneMatch: '*' as const }, outbox: () => ({ entries: ['told'] }) }
     expect(await codeOf(bucket.put('key', BODY, o))).toBe('PreconditionFailed')
     expect(under.store.outbox.size).toBe(size + 1)
     const failing = bucket.put('key', BODY, {

@@ -12,6 +12,7 @@ interface TokenContent {
   readonly roleName: string
   readonly roleId: string
   readonly policies?: readonly string[]
+  readonly service?: string
   readonly issuedAtMs: number
   readonly expiresAtMs: number
 }
@@ -45,12 +46,13 @@ export class IamKeyRing implements KeyRing {
   #temporary(accessKeyId: string, token: string): SigningKey | undefined {
     const content = this.#open(token)
     if (content?.accessKeyId !== accessKeyId) return undefined
-    const { arn, userId, roleName, roleId, policies } = content
+    const { arn, userId, roleName, roleId, policies, service } = content
     const session: RoleSession = {
       roleName,
       roleId,
       policies,
       issuedAt: new Date(content.issuedAtMs),
+      service,
     }
     return {
       secretAccessKey: content.secretAccessKey,

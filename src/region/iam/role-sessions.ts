@@ -6,6 +6,7 @@ import { AWS_MANAGED_POLICIES } from './aws-managed-policies.ts'
 import { checkedPolicy } from './checks.ts'
 import type { Iam } from './iam.ts'
 import { sealToken } from './key-ring.ts'
+import type { RoleRecord } from './records.ts'
 
 export interface SessionRequest {
   readonly roleArn: string
@@ -57,23 +58,8 @@ export class RoleSessions {
       throw accessDenied(caller, access)
     }
     const policies = this.#sessionPolicies(request)
-    const issuedAtMs = this.iam.now().getTime()
-    const expiresAtMs = issuedAtMs + request.durationSeconds * 1000
-    const started = {
-      accessKeyId: this.iam.newId('ASIA'),
-      secretAccessKey: this.iam.newSecret(),
-      arn: `arn:aws:sts::${this.iam.accountId}:assumed-role/${role.name}/${sessionName}`,
-      userId: `${role.id}:${sessionName}`,
-    }
-    const sessionToken = sealToken(this.iam, {
-      ...started,
-      roleName: role.name,
-      roleId: role.id,
-      ...(policies ? { policies } : {}),
-      issuedAtMs,
-      expiresAtMs,
-    })
-    return { ...started, sessionToken, expiresAt: new Date(expiresAtMs) }
+    const { durationSeconds } = request
+    return this.#issue(role, sessionName, durationSeconds, policies ? { policies } : {})
   }
 
   /**
@@ -84,10 +70,7 @@ export class RoleSessions {
    */
   callerForService(roleArn: string, service: string): Caller {
     const { accountId } = this.iam
-    const role = this.#find(roleArn)
-    if (!role || !this.authorizer.trustsService(role, service)) {
-      throw new AuthFault('AccessDenied', `${service} may not assume the role ${roleArn}.`)
-    }
+    const role = this.#roleForService(roleArn, service)
     return {
       accountId,
       arn: `arn:aws:sts::${accountId}:assumed-role/${role.name}/${service}`,
@@ -98,8 +81,51 @@ export class RoleSessions {
         roleId: role.id,
         policies: undefined,
         issuedAt: this.iam.now(),
+        service,
       },
     }
+  }
+
+  /**
+   * Keys with which a service signs as `callerForService`, in any region of the home. They never leave the region's
+   * process but as signatures.
+   *
+   * @throws AuthFault `AccessDenied` unless the role is there and trusts the service
+   */
+  keysForService(roleArn: string, service: string, durationSeconds: number): StartedSession {
+    const role = this.#roleForService(roleArn, service)
+    return this.#issue(role, service, durationSeconds, { service })
+  }
+
+  #roleForService(roleArn: string, service: string): RoleRecord {
+    const role = this.#find(roleArn)
+    if (role && this.authorizer.trustsService(role, service)) return role
+    throw new AuthFault('AccessDenied', `${service} may not assume the role ${roleArn}.`)
+  }
+
+  #issue(
+    role: RoleRecord,
+    sessionName: string,
+    durationSeconds: number,
+    further: { policies?: readonly string[]; service?: string },
+  ): StartedSession {
+    const issuedAtMs = this.iam.now().getTime()
+    const expiresAtMs = issuedAtMs + durationSeconds * 1000
+    const started = {
+      accessKeyId: this.iam.newId('ASIA'),
+      secretAccessKey: this.iam.newSecret(),
+      arn: `arn:aws:sts::${this.iam.accountId}:assumed-role/${role.name}/${sessionName}`,
+      userId: `${role.id}:${sessionName}`,
+    }
+    const sessionToken = sealToken(this.iam, {
+      ...started,
+      roleName: role.name,
+      roleId: role.id,
+      ...further,
+      issuedAtMs,
+      expiresAtMs,
+    })
+    return { ...started, sessionToken, expiresAt: new Date(expiresAtMs) }
   }
 
   #find(roleArn: string) {

@@ -18,6 +18,8 @@ export interface RoleSession {
   /** Policies, as JSON, that limit the session further. */
   readonly policies: readonly string[] | undefined
   readonly issuedAt: Date
+  /** Of a service that works with the role by itself, as `s3.amazonaws.com`: nobody else can have such a session. */
+  readonly service?: string | undefined
 }
 
 /**

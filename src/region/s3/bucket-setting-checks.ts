@@ -8,6 +8,7 @@ import type {
   ServerSideEncryptionConfiguration,
   Tagging,
 } from '../protocol/models/s3.ts'
+import type { Caller } from '../protocol/service.ts'
 import { malformedXml } from '../protocol/xml-reader.ts'
 import { S3Fault } from './faults.ts'
 import { isPublicPolicy } from './public-policy.ts'
@@ -17,7 +18,7 @@ import { checkedTags } from './tags.ts'
 
 const CORS_METHODS = ['GET', 'PUT', 'HEAD', 'POST', 'DELETE']
 
-type Check = (s3: S3, bucket: Bucket, value: never) => unknown
+type Check = (s3: S3, bucket: Bucket, value: never, caller: Caller) => unknown
 
 /**
  * Checks a bucket setting as AWS does before it stores one. Returns what is to be stored: what was sent, with
@@ -25,8 +26,12 @@ type Check = (s3: S3, bucket: Bucket, value: never) => unknown
  *
  * @throws S3Fault, Fault `MalformedXML`
  */
-export function checkSetting(s3: S3, bucket: Bucket, name: string, value: unknown): unknown {
-  return CHECKS[name]?.(s3, bucket, value as never) ?? value
+export function checkSetting(
+  s3: S3,
+  bucket: Bucket,
+  { name, value, caller }: { name: string; value: unknown; caller: Caller },
+): unknown {
+  return CHECKS[name]?.(s3, bucket, value as never, caller) ?? value
 }
 
 const CHECKS: Readonly<Record<string, Check>> = {
@@ -43,8 +48,8 @@ const CHECKS: Readonly<Record<string, Check>> = {
   tagging: (_, __, tagging: Tagging) => {
     checkedTags(tagging.TagSet ?? [], 'bucket')
   },
-  replication: (s3, bucket, configuration: ReplicationConfiguration) =>
-    checkReplication(s3, bucket, configuration),
+  replication: (s3, bucket, configuration: ReplicationConfiguration, caller) =>
+    checkReplication(s3, bucket, configuration, caller),
   lifecycle: (s3, _, configuration: { Rules?: LifecycleRule[] }) => ({
     ...configuration,
     Rules: namedRules(configuration.Rules ?? [], () => s3.o.random.hex(48)),

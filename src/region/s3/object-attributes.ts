@@ -1,6 +1,7 @@
 import type { ObjectVersion } from '../../objectstore/object-version.ts'
 import type { StoredChecksum } from './checksums.ts'
 import { S3Fault } from './faults.ts'
+import type { ReplicationState } from './replication/state.ts'
 
 /** What S3 keeps with an object version, beside what the engine knows itself. */
 export interface ObjectAttributes {
@@ -15,6 +16,7 @@ export interface ObjectAttributes {
   readonly metadata?: Readonly<Record<string, string>>
   readonly storageClass?: string
   readonly checksum?: StoredChecksum
+  readonly replication?: ReplicationState
   readonly encryption?: { readonly algorithm: string; readonly keyId?: string }
 }
 

@@ -2,17 +2,19 @@ import { join } from 'node:path'
 import { ObjectStore } from '../../objectstore/object-store.ts'
 import { SealingKey } from '../protocol/sealing-key.ts'
 import type { StreamService } from '../protocol/stream-service.ts'
-import type { S3Options } from './s3.ts'
+import { BucketDirectory } from './bucket-directory.ts'
+import { S3, type S3Options } from './s3.ts'
 import { s3Service } from './service.ts'
 
 /**
- * Opens Amazon S3 on the objects that a folder holds, or on none.
+ * Opens Amazon S3 on the objects that a folder holds, or on none. It replicates from `begin` on.
  *
+ * @param o.directoryFolder  where the regions of a home tell each other of their buckets
  * @throws LifeboatError `FolderNotUsable`, `StateDamaged`
  */
 export async function openS3(
-  o: Omit<S3Options, 'store'> & { folder: string },
-): Promise<{ stream: StreamService; close: () => Promise<void> }> {
+  o: Omit<S3Options, 'store' | 'directory'> & { folder: string; directoryFolder: string },
+): Promise<{ stream: StreamService; begin: () => void; close: () => Promise<void> }> {
   const key = await SealingKey.open(join(o.folder, 'sealing.key'))
   const { clock, random } = o
   const encryptionKey = key.derive('objects')
@@ -22,5 +24,15 @@ export async function openS3(
     clock,
     random,
   })
-  return { stream: s3Service({ ...o, store }), close: () => store.close() }
+  const { region, directoryFolder } = o
+  const directory = await BucketDirectory.open({ folder: directoryFolder, region, random }, store)
+  const s3 = new S3({ ...o, store, directory })
+  return {
+    stream: s3Service(s3),
+    begin: () => s3.replication.start(),
+    close: async () => {
+      await s3.replication.close()
+      await store.close()
+    },
+  }
 }

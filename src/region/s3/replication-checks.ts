@@ -1,7 +1,9 @@
 import type { Bucket } from '../../objectstore/bucket.ts'
 import type { ReplicationConfiguration, ReplicationRule } from '../protocol/models/s3.ts'
+import type { Caller } from '../protocol/service.ts'
 import { malformedXml } from '../protocol/xml-reader.ts'
 import { S3Fault } from './faults.ts'
+import { REPLICATION_SERVICE } from './replication/receive-replica.ts'
 import type { S3 } from './s3.ts'
 
 /** Source: S3 API Reference, PutBucketReplication. */
@@ -11,14 +13,13 @@ const MAX_RULES = 1000
  * Checks a replication configuration, of the first form (`Prefix`) or the second (`Filter`), and names the rules
  * that have no name.
  *
- * Unlike AWS: a destination that is not a bucket of this region is not looked at.
- *
- * @throws S3Fault `InvalidRequest`, `InvalidArgument`; Fault `MalformedXML`
+ * @throws S3Fault `InvalidRequest`, `InvalidArgument`; Fault `MalformedXML`, `AccessDenied` for who may not pass the role
  */
 export function checkReplication(
   s3: S3,
   bucket: Bucket,
   configuration: ReplicationConfiguration,
+  caller: Caller,
 ): ReplicationConfiguration {
   if (bucket.versioning !== 'enabled') {
     throw new S3Fault(
@@ -35,6 +36,11 @@ export function checkReplication(
   }
   for (const rule of rules) checkRule(s3, bucket, rule)
   checkTogether(rules)
+  s3.o.authorize(caller, {
+    action: 'iam:PassRole',
+    resource: configuration.Role ?? '',
+    context: { 'iam:PassedToService': REPLICATION_SERVICE },
+  })
   return {
     ...configuration,
     Rules: rules.map((rule) => (rule.ID ? rule : { ...rule, ID: s3.o.random.hex(48) })),
@@ -55,12 +61,14 @@ function checkRule(s3: S3, bucket: Bucket, rule: ReplicationRule): void {
       'Destination bucket cannot be the same as the source bucket.',
     )
   }
-  const destination = s3.store.findBucket(name)
-  if (destination && destination.versioning !== 'enabled') {
+  const destination = s3.directory.find(name)
+  if (!destination) throw new S3Fault('InvalidRequest', 'Destination bucket must exist.')
+  if (destination.versioning !== 'enabled') {
     throw new S3Fault('InvalidRequest', 'Destination bucket must have versioning enabled.')
   }
   if (rule.Filter && rule.Prefix !== undefined) throw malformedXml()
   if (!rule.Filter) return
+  checkMarkers(rule)
   if (rule.Priority === undefined || !rule.DeleteMarkerReplication) {
     const missing = rule.Priority === undefined ? 'Priority' : 'DeleteMarkerReplication'
     throw new S3Fault(
@@ -68,6 +76,16 @@ function checkRule(s3: S3, bucket: Bucket, rule: ReplicationRule): void {
       `${missing} must be specified for this version of Cross Region Replication configuration schema. Please refer to S3 Developer Guide for more information.`,
     )
   }
+}
+
+/** Source: S3 API Reference, DeleteMarkerReplication. */
+function checkMarkers({ Filter, DeleteMarkerReplication }: ReplicationRule): void {
+  const hasTags = Filter?.Tag !== undefined || (Filter?.And?.Tags ?? []).length > 0
+  if (!hasTags || DeleteMarkerReplication?.Status !== 'Enabled') return
+  throw new S3Fault(
+    'InvalidRequest',
+    'Delete marker replication is not supported if any Tag filter is specified. Please refer to S3 Developer Guide for more information.',
+  )
 }
 
 function checkTogether(rules: readonly ReplicationRule[]): void {

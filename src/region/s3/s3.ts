@@ -7,7 +7,9 @@ import { Fault } from '../protocol/fault.ts'
 import type { PublicAccessBlockConfiguration } from '../protocol/models/s3.ts'
 import type { Caller } from '../protocol/service.ts'
 import { ANONYMOUS } from '../protocol/verified-stream.ts'
+import type { BucketDirectory } from './bucket-directory.ts'
 import { S3Fault } from './faults.ts'
+import { Replication, type ReplicationOptions } from './replication/replication.ts'
 import type { S3Request } from './s3-request.ts'
 
 export interface S3Options {
@@ -17,11 +19,22 @@ export interface S3Options {
   readonly authorize: Authorizer
   readonly clock: Clock
   readonly random: Random
+  readonly directory: BucketDirectory
+  readonly replication: ReplicationOptions
 }
 
 /** What the actions of S3 share: the buckets, and who may do what to them. */
 export class S3 {
-  constructor(readonly o: S3Options) {}
+  readonly replication: Replication
+
+  constructor(readonly o: S3Options) {
+    this.replication = new Replication(this, o.replication)
+  }
+
+  /** Where the buckets of all regions are. */
+  get directory(): BucketDirectory {
+    return this.o.directory
+  }
 
   get store(): ObjectStore {
     return this.o.store
@@ -41,7 +54,7 @@ export class S3 {
    *
    * @throws S3Fault `NoSuchBucket`, `AccessDenied`
    */
-  bucket(request: S3Request, action: string, o: Target): Bucket {
+  bucket(request: Asker, action: string, o: Target): Bucket {
     const name = o.bucket ?? ''
     const bucket = this.store.findBucket(name)
     const policy = bucket && policyFor(request.caller, bucket)
@@ -55,7 +68,7 @@ export class S3 {
   }
 
   /** @throws S3Fault `AccessDenied` */
-  authorize(request: S3Request, action: string, o: Target & { policy?: string | undefined }): void {
+  authorize(request: Asker, action: string, o: Target & { policy?: string | undefined }): void {
     const name = o.bucket ?? '*'
     this.o.authorize(request.caller, {
       action: `s3:${action}`,
@@ -66,7 +79,7 @@ export class S3 {
   }
 
   /** Whether the caller may do `action` as well. */
-  mayAlso(request: S3Request, action: string, o: { bucket: string; key?: string }): boolean {
+  mayAlso(request: Asker, action: string, o: Target): boolean {
     try {
       this.bucket(request, action, o)
       return true
@@ -76,6 +89,9 @@ export class S3 {
     }
   }
 }
+
+/** Who asks, with what beside. */
+type Asker = Pick<S3Request, 'caller' | 'headers'>
 
 interface Target {
   readonly bucket?: string | undefined

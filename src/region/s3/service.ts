@@ -38,13 +38,15 @@ import {
 import { putObject } from './actions/put-object.ts'
 import { uploadPart } from './actions/upload-part.ts'
 import { uploadPartCopy } from './actions/upload-part-copy.ts'
-import { addressOf } from './address.ts'
+import { type Address, addressOf } from './address.ts'
 import { verifyWholeBody } from './checksums.ts'
 import { corsHeaders, preflight } from './cors.ts'
 import { S3Fault } from './faults.ts'
 import { commonHeaders, refusal } from './refusal.ts'
+import { REPLICA_HEADER } from './replication/manifest.ts'
+import { receiveReplica } from './replication/receive-replica.ts'
 import { routeOf } from './route.ts'
-import { S3, type S3Options } from './s3.ts'
+import type { S3 } from './s3.ts'
 import type { S3Extra, S3Request } from './s3-request.ts'
 import { asStoreFault } from './store-faults.ts'
 
@@ -95,8 +97,7 @@ const ACTIONS: Readonly<Record<string, Action>> = {
 const MAX_DOCUMENT_BYTES = 4 * 1024 * 1024
 
 /** Amazon S3: general purpose buckets, without ACLs for others, events and inventory. */
-export function s3Service(o: S3Options): StreamService {
-  const s3 = new S3(o)
+export function s3Service(s3: S3): StreamService {
   for (const name of Object.keys(ACTIONS)) assert(s3Model.operationByName.has(name), name)
   return {
     name: s3Model.name,
@@ -111,6 +112,7 @@ async function answer(s3: S3, request: VerifiedStream, requestId: string): Promi
   const address = addressOf(headers.get('host') ?? '', request.path)
   const bucket = s3.store.findBucket(address.bucket ?? '')
   if (method === 'OPTIONS') return preflight(bucket, headers, requestId)
+  if (headers.has(REPLICA_HEADER)) return await replica(s3, address, request, requestId)
   const operation = routeOf({ method, address, query, headers })
   const run = Object.hasOwn(ACTIONS, operation.name) ? ACTIONS[operation.name] : undefined
   if (!run) {
@@ -129,8 +131,17 @@ async function answer(s3: S3, request: VerifiedStream, requestId: string): Promi
   const input = readRestInput(operation, { labels, query, headers, body })
   try {
     const result = await run(s3, input as never, request)
+    if (method !== 'GET' && method !== 'HEAD') s3.replication.wake()
     const { headers: told, ...answered } = reply(operation, result, requestId)
     return { ...answered, headers: { ...told, ...corsHeaders(bucket, headers, method) } }
+  } catch (error) {
+    throw asStoreFault(error)
+  }
+}
+
+async function replica(s3: S3, address: Address, request: VerifiedStream, requestId: string) {
+  try {
+    return await receiveReplica(s3, address, request, requestId)
   } catch (error) {
     throw asStoreFault(error)
   }

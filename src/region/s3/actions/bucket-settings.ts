@@ -194,7 +194,8 @@ function put(setting: BucketSetting) {
     const bucket = s3.bucket(request, setting.put.action, { bucket: input.Bucket })
     const sent = input[setting.member]
     if (sent === undefined) throw new S3Fault('MissingRequestBodyError', 'Request Body is empty')
-    const value = checkSetting(s3, bucket, setting.name, sent)
+    const { name } = setting
+    const value = checkSetting(s3, bucket, { name, value: sent, caller: request.caller })
     const beside = setting.name === 'lifecycle' ? lifecycleBeside(input) : {}
     const stored = typeof value === 'object' ? { ...value, ...beside } : value
     await bucket.setSetting(setting.name, stored)

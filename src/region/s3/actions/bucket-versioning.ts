@@ -39,6 +39,7 @@ export async function putBucketVersioning(
     }
   }
   await bucket.setVersioning(Status === 'Enabled' ? 'enabled' : 'suspended')
+  await s3.directory.tell(bucket)
   return {}
 }
 

@@ -44,6 +44,7 @@ export async function listBuckets(s3: S3, input: ListBucketsCommandInput, reques
 export async function deleteBucket(s3: S3, input: DeleteBucketCommandInput, request: S3Request) {
   const { name } = s3.bucket(request, 'DeleteBucket', { bucket: input.Bucket })
   await s3.store.deleteBucket(name)
+  await s3.directory.release(name)
   return {}
 }
 

@@ -45,7 +45,11 @@ export async function completeMultipartUpload(
   const version = await bucket.uploads.complete(
     uploadId,
     parts.map(({ number, etag }) => ({ number, etag })),
-    { ...writePrecondition(input), attributes: { checksum } },
+    {
+      ...writePrecondition(input),
+      attributes: { checksum },
+      outbox: s3.replication.ofWrite(bucket),
+    },
   )
   return {
     Location: `http://${request.headers.get('host') ?? ''}/${bucket.name}/${key}`,

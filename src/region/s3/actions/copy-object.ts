@@ -50,6 +50,7 @@ export async function copyObject(s3: S3, input: CopyObjectCommandInput, request:
       tags: copiesTags(input) ? source.version.tags : tagsOfHeader(input.Tagging),
       ...lockOf(bucket, input, s3.now()),
       ...writePrecondition(input),
+      outbox: s3.replication.ofWrite(bucket),
     },
   })
   const attributes = attributesOfVersion(made)
@@ -104,7 +105,8 @@ function mergedAttributes(
   replaced: ObjectAttributes,
 ): ObjectAttributes {
   if (input.MetadataDirective === 'REPLACE') return replaced
-  const { storageClass, encryption, websiteRedirectLocation, checksum, ...copied } = kept
+  const { storageClass, encryption, websiteRedirectLocation, checksum, replication, ...copied } =
+    kept
   const asked = {
     storageClass: replaced.storageClass,
     encryption: replaced.encryption,

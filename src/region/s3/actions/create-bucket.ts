@@ -7,9 +7,7 @@ import type { S3Request } from '../s3-request.ts'
 import { checkedTags } from '../tags.ts'
 
 /**
- * CreateBucket.
- *
- * Unlike AWS: a name is taken in its region only, as regions here know nothing of each other.
+ * CreateBucket. A name is taken in all regions of a home.
  *
  * Source: S3 API Reference, CreateBucket.
  */
@@ -22,9 +20,9 @@ export async function createBucket(s3: S3, input: CreateBucketCommandInput, requ
   checkedTags(tags, 'bucket')
   const ownership = input.ObjectOwnership ?? 'BucketOwnerEnforced'
   const isLocked = input.ObjectLockEnabledForBucket === true
-  if (s3.store.findBucket(name)) throw alreadyOwned(name)
+  if (s3.store.findBucket(name) || !(await s3.directory.claim(name))) throw alreadyOwned(name)
 
-  await s3.store.createBucket(name, {
+  const bucket = await s3.store.createBucket(name, {
     ...(isLocked ? { versioning: 'enabled' } : {}),
     settings: {
       'ownership-controls': { Rules: [{ ObjectOwnership: ownership }] },
@@ -33,6 +31,7 @@ export async function createBucket(s3: S3, input: CreateBucketCommandInput, requ
       ...(isLocked ? { [OBJECT_LOCK]: { ObjectLockEnabled: 'Enabled' } } : {}),
     },
   })
+  await s3.directory.tell(bucket)
   return { Location: `/${name}` }
 }
 

@@ -39,7 +39,8 @@ export async function deleteOne(
   if (o.isBypassing) s3.bucket(request, 'BypassGovernanceRetention', at)
   if (versionId !== undefined && !findVersion(bucket, key, versionId)) return absent(versionId)
   const { removed, marker } = await bucket.delete(key, {
-    ...(versionId === undefined ? {} : { versionId }),
+    // The end of a version is never replicated.
+    ...(versionId === undefined ? { outbox: s3.replication.ofWrite(bucket) } : { versionId }),
     ...(ifMatch === undefined ? {} : { precondition: { ifMatch: unquoted(ifMatch) } }),
     bypassGovernance: o.isBypassing,
   })

@@ -6,6 +6,7 @@ import { S3Fault } from '../faults.ts'
 import { attributeMembers, attributesOfVersion } from '../object-attributes.ts'
 import { lockMembers } from '../object-lock.ts'
 import { type ByteRange, rangeOf } from '../ranges.ts'
+import { failureHeaders, replicationMembers } from '../replication/state.ts'
 import type { S3 } from '../s3.ts'
 import type { S3Request } from '../s3-request.ts'
 import { quoted, readableVersion, versionMembers } from '../versions.ts'
@@ -70,8 +71,12 @@ function found(s3: S3, input: GetObjectCommandInput | HeadObjectCommandInput, re
     ...(input.PartNumber !== undefined && version.parts
       ? { PartsCount: version.parts.length }
       : {}),
+    ...replicationMembers(version),
     ...(range ? { httpStatus: 206 } : {}),
-    ...(attributes.expires === undefined ? {} : { httpHeaders: { expires: attributes.expires } }),
+    httpHeaders: {
+      ...(attributes.expires === undefined ? {} : { expires: attributes.expires }),
+      ...failureHeaders(version),
+    },
   }
   return { bucket, version, range, members }
 }

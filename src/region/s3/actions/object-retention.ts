@@ -34,6 +34,7 @@ export async function putObjectRetention(
   await bucket.update(version.key, version.versionId, {
     retention: Mode && RetainUntilDate ? retentionOf(Mode, RetainUntilDate, s3.now()) : null,
     bypassGovernance: isBypassing,
+    outbox: s3.replication.ofChange(bucket),
   })
   return {}
 }
@@ -59,7 +60,10 @@ export async function putObjectLegalHold(
   const { bucket, version } = locked(s3, input, request, 'PutObjectLegalHold')
   if (input.LegalHold?.Status === undefined) throw malformedXml()
   const hasLegalHold = isHeld(input.LegalHold.Status)
-  await bucket.update(version.key, version.versionId, { hasLegalHold })
+  await bucket.update(version.key, version.versionId, {
+    hasLegalHold,
+    outbox: s3.replication.ofChange(bucket),
+  })
   return {}
 }
 

@@ -18,7 +18,10 @@ export async function putObjectTagging(
 ) {
   const tags = checkedTags(input.Tagging?.TagSet ?? [], 'object')
   const { bucket, version } = found(s3, input, request, 'PutObject')
-  await bucket.update(version.key, version.versionId, { tags })
+  await bucket.update(version.key, version.versionId, {
+    tags,
+    outbox: s3.replication.ofChange(bucket),
+  })
   return versionMembers(bucket, version)
 }
 
@@ -31,7 +34,10 @@ export async function getObjectTagging(s3: S3, input: Input, request: S3Request)
 /** DeleteObjectTagging. Source: S3 API Reference, DeleteObjectTagging. */
 export async function deleteObjectTagging(s3: S3, input: Input, request: S3Request) {
   const { bucket, version } = found(s3, input, request, 'DeleteObject')
-  await bucket.update(version.key, version.versionId, { tags: {} })
+  await bucket.update(version.key, version.versionId, {
+    tags: {},
+    outbox: s3.replication.ofChange(bucket),
+  })
   return versionMembers(bucket, version)
 }
 

@@ -29,6 +29,7 @@ export async function putObject(s3: S3, input: PutObjectCommandInput, request: S
     ...writePrecondition(input),
     ...upload.options(),
     encrypt: true,
+    outbox: s3.replication.ofWrite(bucket),
   })
   const attributes = attributesOfVersion(version)
   return {

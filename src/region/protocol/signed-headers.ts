@@ -1,0 +1,53 @@
+import {
+  canonicalRequest,
+  formatScope,
+  type SignedParts,
+  signatureOf,
+  stringToSign,
+} from './canonical-request.ts'
+
+/** Temporary keys that sign. */
+export interface SessionKeys {
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
+  readonly sessionToken: string
+}
+
+/**
+ * The headers of a request to S3 that its signature covers, and the signature: what a region sends to another one.
+ *
+ * @param o.path  as it stands in the request line
+ */
+export function signedHeaders(o: {
+  method: string
+  path: string
+  region: string
+  headers: Readonly<Record<string, string>>
+  keys: SessionKeys
+  now: Date
+}): Record<string, string> {
+  const time = o.now.toISOString().replace(/[-:]|\.\d{3}/g, '')
+  const scope = { date: time.slice(0, 8), region: o.region, service: 's3' }
+  const payloadHash = 'UNSIGNED-PAYLOAD'
+  const headers: Record<string, string> = {
+    ...o.headers,
+    'x-amz-content-sha256': payloadHash,
+    'x-amz-date': time,
+    'x-amz-security-token': o.keys.sessionToken,
+  }
+  const names = Object.keys(headers).sort()
+  const parts: SignedParts = {
+    method: o.method,
+    path: o.path,
+    query: [],
+    headers: new Map(Object.entries(headers).map(([name, value]) => [name, [value]])),
+    signedHeaders: names,
+    payloadHash,
+    isPathVerbatim: true,
+  }
+  const text = stringToSign(canonicalRequest(parts), time, scope)
+  const signature = signatureOf(o.keys.secretAccessKey, text, scope).toString('hex')
+  const credential = `${o.keys.accessKeyId}/${formatScope(scope)}`
+  const authorization = `AWS4-HMAC-SHA256 Credential=${credential}, SignedHeaders=${names.join(';')}, Signature=${signature}`
+  return { ...headers, authorization }
+}

@@ -1,0 +1,100 @@
+import { Agent, type IncomingMessage, request as openRequest } from 'node:http'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import type { Clock } from '../../../core/clock.ts'
+import { uriEncode } from '../../protocol/canonical-request.ts'
+import { type SessionKeys, signedHeaders } from '../../protocol/signed-headers.ts'
+import { type FailureReason, parseFailureReason, REASON_HEADER } from './failure-reason.ts'
+import { formatManifest, type Manifest, REPLICA_HEADER } from './manifest.ts'
+
+/** What became of a replica that was sent. `away`: nobody can say, and it is to be sent again. */
+export type Answer =
+  | { readonly kind: 'taken' }
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'refused'; readonly reason: FailureReason }
+  | { readonly kind: 'away'; readonly cause: unknown }
+
+/** How long a destination may keep silent, in milliseconds. */
+const SILENCE_MS = 60_000
+
+/** Sends replicas to other regions as any client would: over HTTP, signed with the temporary keys of a role. */
+export class ReplicaClient {
+  readonly #agent: Agent
+
+  constructor(
+    private readonly o: {
+      /** Where all regions of the home answer, as `http://127.0.0.1:4566`. */
+      endpoint: () => string
+      clock: Clock
+      maxConnections: number
+    },
+  ) {
+    this.#agent = new Agent({ keepAlive: true, maxSockets: o.maxConnections })
+  }
+
+  /** Sends a version. Its bytes are read as fast as the destination takes them. */
+  async send(
+    to: { region: string; bucket: string; key: string; keys: SessionKeys },
+    manifest: Manifest,
+    content: AsyncIterable<Buffer>,
+    signal: AbortSignal,
+  ): Promise<Answer> {
+    const { header, bytes } = formatManifest(manifest)
+    const endpoint = new URL(this.o.endpoint())
+    const path = `/${to.bucket}/${uriEncode(to.key).replaceAll('%2F', '/')}`
+    const length = bytes.length + (manifest.kind === 'object' ? manifest.sizeBytes : 0)
+    const request = openRequest({
+      agent: this.#agent,
+      host: endpoint.hostname,
+      port: endpoint.port,
+      method: 'PUT',
+      path,
+      headers: signedHeaders({
+        method: 'PUT',
+        path,
+        region: to.region,
+        headers: { host: endpoint.host, 'content-length': `${length}`, [REPLICA_HEADER]: header },
+        keys: to.keys,
+        now: this.o.clock.now(),
+      }),
+      signal,
+    })
+    request.setTimeout(SILENCE_MS, () => request.destroy(new Error('the destination is silent')))
+    const answered = new Promise<Answer>((resolve) => {
+      request.once('response', (response) => resolve(answerOf(response)))
+      request.once('error', (cause) => resolve({ kind: 'away', cause }))
+    })
+    const sent = pipeline(Readable.from(following(bytes, content)), request).catch(
+      (cause: unknown): Answer => ({ kind: 'away', cause }),
+    )
+    // A refusal may come before all is sent.
+    const first = await Promise.race([answered, sent])
+    return first ?? (await answered)
+  }
+
+  close(): void {
+    this.#agent.destroy()
+  }
+}
+
+async function* following(first: Buffer, rest: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  yield first
+  yield* rest
+}
+
+async function answerOf(response: IncomingMessage): Promise<Answer> {
+  const status = response.statusCode ?? 0
+  const { [REASON_HEADER]: header } = response.headers
+  let text = ''
+  try {
+    for await (const chunk of response) text += chunk
+  } catch (cause) {
+    return { kind: 'away', cause }
+  }
+  if (status === 200) return { kind: 'taken' }
+  const reason = parseFailureReason(typeof header === 'string' ? header : undefined)
+  if (reason) return { kind: 'refused', reason }
+  const code = /<Code>(\w+)<\/Code>/.exec(text)?.[1] ?? ''
+  if (code === 'NoSuchVersion') return { kind: 'absent' }
+  return { kind: 'away', cause: new Error(`the destination answered ${status} ${code}`) }
+}
