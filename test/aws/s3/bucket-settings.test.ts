@@ -234,6 +234,7 @@ describe('replication of a bucket', () => {
   const Destination = { Bucket: 'arn:aws:s3:::elsewhere' }
   beforeAll(async () => {
     await region.bucket(Bucket, { isVersioned: true })
+    await region.bucket('elsewhere', { isVersioned: true })
   })
   const put = (Rules: object[], more: object = {}) =>
     region.sdk().putBucketReplication({
@@ -303,6 +304,7 @@ describe('replication of a bucket', () => {
     const to = (name: string) => ({ ...rule, Destination: { Bucket: `arn:aws:s3:::${name}` } })
     expect(await code([to('unversioned')])).toBe('InvalidRequest')
     expect(await code([to(Bucket)])).toBe('InvalidRequest')
+    expect(await code([to('nowhere-at-all')])).toBe('InvalidRequest')
     expect(await code([{ ...rule, Destination: { Bucket: 'elsewhere' } }])).toBe('InvalidArgument')
     expect(await code([])).toBe('MalformedXML')
     expect(await code([{ ...rule, Status: 'On' }])).toBe('MalformedXML')
@@ -310,6 +312,9 @@ describe('replication of a bucket', () => {
     const filtered = { Status: 'Enabled', Filter: { Prefix: '' }, Destination }
     expect(await code([filtered])).toBe('InvalidRequest')
     expect(await code([{ ...filtered, Priority: 1 }])).toBe('InvalidRequest')
+    const tagged = { ...filtered, Priority: 1, Filter: { Tag: { Key: 'k', Value: 'v' } } }
+    const DeleteMarkerReplication = { Status: 'Enabled' }
+    expect(await code([{ ...tagged, DeleteMarkerReplication }])).toBe('InvalidRequest')
     const same = { ...rule, ID: 'same' }
     expect(await code([same, same])).toBe('InvalidArgument')
     expect(await told()).toEqual(before)

@@ -99,6 +99,7 @@ describe('versions', () => {
 
   test('cannot be suspended while they are replicated or locked', async () => {
     await region.bucket('replicated', { isVersioned: true })
+    await region.bucket('other', { isVersioned: true })
     await region.sdk().putBucketReplication({
       Bucket: 'replicated',
       ReplicationConfiguration: {

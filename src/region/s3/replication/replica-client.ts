@@ -17,7 +17,7 @@ export type Answer =
 /** How long a destination may keep silent, in milliseconds. */
 const SILENCE_MS = 60_000
 
-/** Sends replicas to other regions as any client would: over HTTP, signed with the temporary keys of a role. */
+/** Sends replicas to other regions as their other clients do: over HTTP, signed with the temporary keys of a role. */
 export class ReplicaClient {
   readonly #agent: Agent
 
