@@ -54,6 +54,8 @@ export function twoRegions() {
     }
   }, 120_000)
   afterAll(async () => {
+    for (const made of s3ByRegion.values()) made.destroy()
+    iamClient?.destroy()
     await home.stop()
     await rm(folder, { recursive: true, force: true })
   }, 60_000)
@@ -64,9 +66,20 @@ export function twoRegions() {
     credentials,
     maxAttempts,
   })
-  const s3 = (region: string) =>
-    new S3Client({ ...client(region), forcePathStyle: true, followRegionRedirects: false })
-  const iam = () => new IAMClient(client(THERE))
+  // Each client has connections of its own, and a gateway takes so many at a time.
+  const s3ByRegion = new Map<string, S3Client>()
+  const s3 = (region: string): S3Client => {
+    const known = s3ByRegion.get(region)
+    if (known) return known
+    const made = new S3Client({ ...client(region), forcePathStyle: true })
+    s3ByRegion.set(region, made)
+    return made
+  }
+  let iamClient: IAMClient | undefined
+  const iam = () => {
+    iamClient ??= new IAMClient(client(THERE))
+    return iamClient
+  }
 
   const groupOf = async (region: string) => {
     const { regions } = await home.status()

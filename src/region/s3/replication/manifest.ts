@@ -43,18 +43,17 @@ export function formatManifest(manifest: Manifest): { header: string; bytes: Buf
 }
 
 /**
- * Reads the manifest, and leaves the bytes that follow it.
+ * Reads the manifest, and leaves the bytes that follow it. The pieces are the caller's to end.
  *
  * @throws S3Fault `InvalidRequest`, `BadDigest`
  */
 export async function readManifest(
   header: string,
-  body: AsyncIterable<Buffer>,
+  pieces: AsyncIterator<Buffer>,
 ): Promise<{ manifest: Manifest; rest: AsyncGenerator<Buffer> }> {
   const [, lengthText, hash] = /^(\d{1,7})-([0-9a-f]{64})$/.exec(header) ?? []
   const length = Number(lengthText ?? Number.NaN)
   if (!(length <= MAX_MANIFEST_BYTES)) throw new S3Fault('InvalidRequest', 'That is no replica.')
-  const pieces = body[Symbol.asyncIterator]()
   const held: Buffer[] = []
   let size = 0
   while (size < length) {
@@ -72,12 +71,8 @@ export async function readManifest(
 }
 
 async function* following(first: Buffer, pieces: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {
-  try {
-    if (first.length > 0) yield first
-    for (let next = await pieces.next(); !next.done; next = await pieces.next()) yield next.value
-  } finally {
-    await pieces.return?.()
-  }
+  if (first.length > 0) yield first
+  for (let next = await pieces.next(); !next.done; next = await pieces.next()) yield next.value
 }
 
 function hashOf(bytes: Buffer): string {

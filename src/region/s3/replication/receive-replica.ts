@@ -35,9 +35,24 @@ export async function receiveReplica(
   if (request.caller.session?.service !== REPLICATION_SERVICE) {
     throw new S3Fault('AccessDenied', 'Access Denied')
   }
+  const pieces = request.body[Symbol.asyncIterator]()
+  try {
+    await receive(s3, { bucket: bucketName, key: key ?? '' }, request, pieces)
+  } finally {
+    // What is refused is not read to its end by us, but by who answers.
+    await pieces.return?.()
+  }
+  return { status: 200, headers: { ...commonHeaders(requestId), 'content-length': '0' }, body: '' }
+}
+
+async function receive(
+  s3: S3,
+  at: { bucket: string | undefined; key: string },
+  request: S3Request,
+  pieces: AsyncIterator<Buffer>,
+): Promise<void> {
   const header = request.headers.get(REPLICA_HEADER) ?? ''
-  const { manifest, rest } = await readManifest(header, request.body)
-  const at = { bucket: bucketName, key: key ?? '' }
+  const { manifest, rest } = await readManifest(header, pieces)
   const bucket = permitted(s3, request, manifest, at)
   if (bucket.versioning !== 'enabled') {
     throw refused('InvalidRequest', 'The bucket is not versioned.', 'DstBucketUnversioned')
@@ -51,7 +66,6 @@ export async function receiveReplica(
     )
   }
   await store(s3, bucket, at.key, manifest, rest)
-  return { status: 200, headers: { ...commonHeaders(requestId), 'content-length': '0' }, body: '' }
 }
 
 async function store(

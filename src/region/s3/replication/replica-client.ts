@@ -62,7 +62,7 @@ export class ReplicaClient {
     request.setTimeout(SILENCE_MS, () => request.destroy(new Error('the destination is silent')))
     const answered = new Promise<Answer>((resolve) => {
       request.once('response', (response) => resolve(answerOf(response)))
-      request.once('error', (cause) => resolve({ kind: 'away', cause }))
+      request.on('error', (cause) => resolve({ kind: 'away', cause }))
     })
     const sent = pipeline(Readable.from(following(bytes, content)), request).catch(
       (cause: unknown): Answer => ({ kind: 'away', cause }),

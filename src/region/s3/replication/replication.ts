@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { LifeboatError } from '../../../core/errors.ts'
 import type { Bucket } from '../../../objectstore/bucket.ts'
 import type { ObjectVersion } from '../../../objectstore/object-version.ts'
@@ -58,6 +59,8 @@ export class Replication {
     private readonly o: ReplicationOptions,
   ) {
     const { clock } = s3.o
+    // Every request that travels listens to it.
+    setMaxListeners(0, this.#ending.signal)
     this.#tally = new PendingTally(s3.store.outbox)
     this.#client = new ReplicaClient({ endpoint: o.endpoint, clock, maxConnections: 2 * AT_ONCE })
     this.#delivery = new Delivery(s3, new RoleKeys(o.sessions, clock), this.#client)
