@@ -88,8 +88,12 @@ export class Lane {
   async #travel(entry: Queued, sequence: number, before: Promise<void> | undefined): Promise<void> {
     await before
     const outcome = await this.o.deliver(entry, sequence)
-    if (outcome === 'settled') this.#tries = 0
-    else this.#firstAway = Math.min(this.#firstAway ?? sequence, sequence)
+    if (outcome === 'settled') {
+      this.#tries = 0
+      return
+    }
+    this.#firstAway = Math.min(this.#firstAway ?? sequence, sequence)
+    this.wake()
   }
 
   /** With jitter, so that the lanes of many regions do not come back as one. */
