@@ -77,6 +77,15 @@ export class ReplicaClient {
   }
 }
 
+/** Refusals that say something of the moment, and nothing of the version. */
+const PASSING = new Set([
+  'ExpiredToken',
+  'IncompleteBody',
+  'InvalidAccessKeyId',
+  'RequestTimeTooSkewed',
+  'SignatureDoesNotMatch',
+])
+
 async function* following(first: Buffer, rest: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   yield first
   yield* rest
@@ -96,5 +105,8 @@ async function answerOf(response: IncomingMessage): Promise<Answer> {
   if (reason) return { kind: 'refused', reason }
   const code = /<Code>(\w+)<\/Code>/.exec(text)?.[1] ?? ''
   if (code === 'NoSuchVersion') return { kind: 'absent' }
+  // What it will refuse again must not keep others waiting.
+  if (status < 500 && !PASSING.has(code))
+    return { kind: 'refused', reason: 'DstPutObjNotPermitted' }
   return { kind: 'away', cause: new Error(`the destination answered ${status} ${code}`) }
 }
