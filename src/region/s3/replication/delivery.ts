@@ -68,10 +68,10 @@ export class Delivery {
     const to = { region: found.region, bucket: entry.destination, key: version.key, keys }
     const manifest = manifestOf(version, target.storageClass)
     if (entry.isChange) {
-      const answer = await this.client.send(to, { ...manifest, kind: 'change' }, nothing(), signal)
+      const answer = await this.client.send(to, { ...manifest, kind: 'change' }, nothing, signal)
       if (answer.kind !== 'absent') return answer
     }
-    const content = version.isDeleteMarker ? nothing() : bucket.read(version)
+    const content = version.isDeleteMarker ? nothing : () => bucket.read(version)
     const answer = await this.client.send(to, manifest, content, signal)
     if (answer.kind !== 'absent') return answer
     return { kind: 'away', cause: new Error('the destination answered what it cannot mean') }

@@ -4,7 +4,7 @@ import type { Outbox } from '../../../objectstore/outbox.ts'
 import { isQueued, type Queued } from './queued.ts'
 
 /** How many versions travel to one destination at a time. Bounds connections and memory. */
-export const AT_ONCE = 32
+export const AT_ONCE = 64
 const READ_AT_ONCE = 256
 /** How long to wait before a destination that was away is asked again: from, and at most. In milliseconds. */
 const FIRST_WAIT_MS = 100

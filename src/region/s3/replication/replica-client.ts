@@ -32,11 +32,16 @@ export class ReplicaClient {
     this.#agent = new Agent({ keepAlive: true, maxSockets: o.maxConnections })
   }
 
-  /** Sends a version. Its bytes are read as fast as the destination takes them. */
+  /**
+   * Sends a version. Its bytes are read as fast as the destination takes them.
+   *
+   * @param read  begins to read them
+   * @throws what reading them throws
+   */
   async send(
     to: { region: string; bucket: string; key: string; keys: SessionKeys },
     manifest: Manifest,
-    content: AsyncIterable<Buffer>,
+    read: () => AsyncIterable<Buffer>,
     signal: AbortSignal,
   ): Promise<Answer> {
     const { header, bytes } = formatManifest(manifest)
@@ -64,12 +69,15 @@ export class ReplicaClient {
       request.once('response', (response) => resolve(answerOf(response)))
       request.on('error', (cause) => resolve({ kind: 'away', cause }))
     })
-    const sent = pipeline(Readable.from(following(bytes, content)), request).catch(
+    const body = new Body(bytes, read)
+    const sent = pipeline(Readable.from(body, { highWaterMark: 2 }), request).catch(
       (cause: unknown): Answer => ({ kind: 'away', cause }),
     )
     // A refusal may come before all is sent.
     const first = await Promise.race([answered, sent])
-    return first ?? (await answered)
+    const answer = first ?? (await answered)
+    if (body.failure) throw body.failure
+    return answer
   }
 
   close(): void {
@@ -86,9 +94,25 @@ const PASSING = new Set([
   'SignatureDoesNotMatch',
 ])
 
-async function* following(first: Buffer, rest: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  yield first
-  yield* rest
+/** A manifest and the bytes that it is about, which are not read before their turn. */
+class Body {
+  /** Why they could not be read: to be told apart from what the connection failed with. */
+  failure: unknown
+
+  constructor(
+    private readonly manifest: Buffer,
+    private readonly read: () => AsyncIterable<Buffer>,
+  ) {}
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Buffer> {
+    yield this.manifest
+    try {
+      yield* this.read()
+    } catch (error) {
+      this.failure = error
+      throw error
+    }
+  }
 }
 
 async function answerOf(response: IncomingMessage): Promise<Answer> {
