@@ -11,8 +11,9 @@ from botocore.exceptions import ClientError
 
 seen = {}
 s3 = boto3.client('s3')
-s3.create_bucket(Bucket='boto', CreateBucketConfiguration={'LocationConstraint': '${REGION}'})
-s3.put_bucket_versioning(Bucket='boto', VersioningConfiguration={'Status': 'Enabled'})
+for bucket in ['boto', 'elsewhere']:
+    s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={'LocationConstraint': '${REGION}'})
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={'Status': 'Enabled'})
 key = 'a/\\u00fc \\U0001f6df +%.txt'
 first = s3.put_object(Bucket='boto', Key=key, Body=b'one', Metadata={'m': 'v'}, Tagging='t=1')
 s3.put_object(Bucket='boto', Key=key, Body=b'two', ChecksumAlgorithm='SHA256')

@@ -23,6 +23,8 @@ interface Group {
 }
 
 const READ_AT_ONCE = 1000
+/** A region that was alone for long has much in its queue, and answers requests while it counts. */
+const SCANNED_AT_ONCE = 10_000
 
 /** Counts what is queued, reading each entry of the outbox once. */
 export class PendingTally {
@@ -31,10 +33,10 @@ export class PendingTally {
 
   constructor(private readonly outbox: Outbox) {}
 
-  /** Counts what has come since. Returns the first new entry of each destination. */
-  scan(): Map<string, number> {
+  /** Counts what has come since, or some of it. Tells the first new entry of each destination. */
+  scan(): { found: ReadonlyMap<string, number>; isAtEnd: boolean } {
     const found = new Map<string, number>()
-    for (;;) {
+    for (let read = 0; read < SCANNED_AT_ONCE; read += READ_AT_ONCE) {
       const entries = this.outbox.entries({ after: this.#scanned, limit: READ_AT_ONCE })
       for (const { sequence, value } of entries) {
         this.#scanned = sequence
@@ -42,8 +44,9 @@ export class PendingTally {
         this.#count(value, sequence)
         if (!found.has(value.destination)) found.set(value.destination, sequence)
       }
-      if (entries.length < READ_AT_ONCE) return found
+      if (entries.length < READ_AT_ONCE) return { found, isAtEnd: true }
     }
+    return { found, isAtEnd: false }
   }
 
   /** To be told of each entry that was removed. */

@@ -75,7 +75,9 @@ export class Replication {
   /** Says that something may have been queued, once that is durable. */
   wake(): void {
     if (!this.#isStarted || this.#ending.signal.aborted) return
-    for (const [destination, first] of this.#tally.scan()) this.#ensureLane(destination, first)
+    const { found, isAtEnd } = this.#tally.scan()
+    for (const [destination, first] of found) this.#ensureLane(destination, first)
+    if (!isAtEnd) setImmediate(() => this.wake())
   }
 
   /** Delivers no more. What is queued stays so. */
