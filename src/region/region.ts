@@ -13,6 +13,7 @@ import type { Authorizer } from './protocol/authorization.ts'
 import { DocumentStore } from './protocol/documents.ts'
 import { Endpoint } from './protocol/endpoint.ts'
 import { HttpServer } from './protocol/http-server.ts'
+import { headersByName, splitTarget } from './protocol/raw-request.ts'
 import type { Service } from './protocol/service.ts'
 import type { SigningKey } from './protocol/sigv4.ts'
 import type { StreamService } from './protocol/stream-service.ts'
@@ -20,6 +21,7 @@ import { openRds } from './rds/service.ts'
 import type { RootCredentials } from './root-credentials.ts'
 import { openS3 } from './s3/open-s3.ts'
 import type { ReplicationOptions } from './s3/replication/replication.ts'
+import { isS3Control, openS3Control } from './s3control/service.ts'
 import { openSecretsManager } from './secretsmanager/service.ts'
 import { stsService } from './sts/service.ts'
 
@@ -173,7 +175,37 @@ async function openServices(
     clock: o.clock,
     random: systemRandom,
   })
-  return [withoutResources(secretsManager), rds, s3]
+  const control = openS3Control({
+    region: o.name,
+    accountId: ACCOUNT_ID,
+    documents: await documents('s3control'),
+    source: s3.batchSource,
+    callerFor: (roleArn, service) => o.replication.sessions.callerForService(roleArn, service),
+    authorize: o.authorize,
+    clock: o.clock,
+    random: systemRandom,
+    onError: o.onError,
+  })
+  // One name in signatures for both.
+  const stream: StreamService = {
+    ...s3.stream,
+    answer: async (request, requestId) => {
+      const isControl = isS3Control(request.path, request.headers.has('x-amz-account-id'))
+      return await (isControl ? control : s3).stream.answer(request, requestId)
+    },
+    refuse: (fault, head, requestId) => {
+      const hasAccount = headersByName(head.rawHeaders).has('x-amz-account-id')
+      const isControl = isS3Control(splitTarget(head.target).path, hasAccount)
+      return (isControl ? control : s3).stream.refuse(fault, head, requestId)
+    },
+  }
+  const both = { begin: s3.begin, close: s3.close, stream }
+  return [
+    withoutResources(secretsManager),
+    rds,
+    both,
+    { begin: control.begin, close: control.close },
+  ]
 }
 
 function withoutResources(service: Service): OpenedService {

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { ObjectStore } from '../../objectstore/object-store.ts'
 import { SealingKey } from '../protocol/sealing-key.ts'
 import type { StreamService } from '../protocol/stream-service.ts'
+import { batchSource } from './batch-source.ts'
 import { BucketDirectory } from './bucket-directory.ts'
 import { S3, type S3Options } from './s3.ts'
 import { s3Service } from './service.ts'
@@ -14,7 +15,12 @@ import { s3Service } from './service.ts'
  */
 export async function openS3(
   o: Omit<S3Options, 'store' | 'directory'> & { folder: string; directoryFolder: string },
-): Promise<{ stream: StreamService; begin: () => void; close: () => Promise<void> }> {
+): Promise<{
+  stream: StreamService
+  batchSource: ReturnType<typeof batchSource>
+  begin: () => void
+  close: () => Promise<void>
+}> {
   const key = await SealingKey.open(join(o.folder, 'sealing.key'))
   const { clock, random } = o
   const encryptionKey = key.derive('objects')
@@ -29,6 +35,7 @@ export async function openS3(
   const s3 = new S3({ ...o, store, directory })
   return {
     stream: s3Service(s3),
+    batchSource: batchSource(s3),
     begin: () => s3.replication.start(),
     close: async () => {
       await s3.replication.close()

@@ -39,11 +39,28 @@ export function readRestInput({ input }: Operation, parts: RestParts): Record<st
     const value = readPayload(schema, parts.body)
     if (value !== undefined) result[member] = value
   }
+  if (!bindings.payload && bindings.body.length > 0 && parts.body && parts.body.length > 0) {
+    Object.assign(result, readBody(input, parts.body))
+  }
   for (const member of requiredMembers(input)) {
     if (result[member] !== undefined) continue
     if (member === bindings.payload?.member) throw malformedXml()
     const message = `Missing required parameter for this request: ${member}`
     throw new Fault('InvalidRequest', message, { wireCode: 'InvalidRequest', httpStatus: 400 })
+  }
+  return result
+}
+
+/** The members of which the body is made, in an element that is named after the input. */
+function readBody(input: Schema, body: Buffer): Record<string, unknown> {
+  const root = parseXml(textOf(body))
+  if (root.name !== (nameOf(input) ?? input.getName())) throw malformedXml()
+  const bound = bindingsOf(input).body
+  const result: Record<string, unknown> = {}
+  for (const child of root.children) {
+    const found = bound.find(({ member, schema }) => (nameOf(schema) ?? member) === child.name)
+    if (!found || Object.hasOwn(result, found.member)) throw malformedXml()
+    result[found.member] = readXmlShape(found.schema, child)
   }
   return result
 }
