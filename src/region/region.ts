@@ -3,6 +3,9 @@ import { join } from 'node:path'
 import type { Clock } from '../core/clock.ts'
 import { systemRandom } from '../core/random.ts'
 import type { PostgresBinaries } from '../postgres/binaries.ts'
+import { MetricSeries } from './cloudwatch/metric-series.ts'
+import { ReplicationMetrics } from './cloudwatch/replication-metrics.ts'
+import { cloudWatchService } from './cloudwatch/service.ts'
 import { logError } from './error-log.ts'
 import { PolicyAuthorizer } from './iam/authorizer.ts'
 import { Iam } from './iam/iam.ts'
@@ -199,11 +202,20 @@ async function openServices(
       return (isControl ? control : s3).stream.refuse(fault, head, requestId)
     },
   }
+  const series = new MetricSeries()
+  const metrics = new ReplicationMetrics({ series, figures: s3.replication, clock: o.clock, onError: o.onError })
+  s3.replication.onOutcome = (outcome) => metrics.end(outcome)
+  const cloudWatch = {
+    service: cloudWatchService(series, () => metrics.sample()),
+    begin: () => metrics.begin(),
+    close: async () => metrics.close(),
+  }
   const both = { begin: s3.begin, close: s3.close, stream }
   return [
     withoutResources(secretsManager),
     rds,
     both,
+    cloudWatch,
     { begin: control.begin, close: control.close },
   ]
 }

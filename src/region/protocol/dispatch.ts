@@ -1,4 +1,5 @@
 import { type Authorizer, tagContext } from './authorization.ts'
+import { cborErrorReply, cborOperation, cborReply, readCborInput } from './cbor-codec.ts'
 import { COMMON_FAULTS, Fault } from './fault.ts'
 import { parseForm } from './form.ts'
 import { GLOBAL_SERVICES } from './global-services.ts'
@@ -26,11 +27,13 @@ export async function dispatch(
     if (!service) {
       throw unsupported(`An embedded region has no service '${request.scope.service}'.`)
     }
+    if (isCbor(request)) return await answerCbor(request, service, about)
     return service.model.protocol === 'query'
       ? await answerQuery(request, service, about)
       : await answerJson(request, service, about)
   } catch (error) {
     if (!(error instanceof Fault)) throw error
+    if (isCbor(request)) return cborErrorReply(error, requestId)
     const isJson =
       service?.model.protocol === 'json-1.1' || (!service && speaksJson(request.headers))
     return isJson
@@ -94,6 +97,28 @@ async function answerJson(
   authorizeAll(request, service, { operation, input, authorize })
   const result = await run(input as never, request.caller)
   return jsonReply(200, writeJsonOutput(operation.output, result), requestId)
+}
+
+function isCbor({ headers }: VerifiedRequest): boolean {
+  return headers.get('smithy-protocol')?.[0] === 'rpc-v2-cbor'
+}
+
+async function answerCbor(
+  request: VerifiedRequest,
+  service: Service,
+  { requestId, authorize }: { requestId: string; authorize: Authorizer },
+): Promise<Reply> {
+  const { model, actions } = service
+  const name = cborOperation(request.path, model.version) ?? ''
+  const operation = model.operationByName.get(name)
+  if (!operation || request.method !== 'POST' || model.protocol === 'query') {
+    throw refused('UnknownOperationException', 'The operation is not known.')
+  }
+  const run = actionOf(actions, operation)
+  const input = readCborInput(operation.input, request.body)
+  authorizeAll(request, service, { operation, input, authorize })
+  const result = await run(input as never, request.caller)
+  return cborReply(operation.output, result, requestId)
 }
 
 /** @throws AuthFault `AccessDenied` for the first access that the caller may not have. */

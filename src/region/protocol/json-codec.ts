@@ -15,7 +15,12 @@ import { parseBytes, parseTimestamp } from './scalars.ts'
  *   missing member or one that the model does not know: it could not be honoured.
  */
 export function readJsonInput(input: Schema, body: Buffer): Record<string, unknown> {
-  return readStructure(input, parse(body), '')
+  return readJsonValue(input, parse(body))
+}
+
+/** As `readJsonInput`, of a value that is parsed already. */
+export function readJsonValue(input: Schema, value: unknown): Record<string, unknown> {
+  return readStructure(input, value, '')
 }
 
 /** The body of an answer. */

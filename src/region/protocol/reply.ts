@@ -6,11 +6,13 @@ import { xmlElement, xmlText } from './xml.ts'
 export interface Reply {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
-  readonly body: string
+  readonly body: string | Buffer
 }
 
+type TextReply = Reply & { readonly body: string }
+
 /** `<ErrorResponse>`, as query clients read it. */
-export function queryErrorReply(fault: Fault, requestId: string, xmlNamespace?: string): Reply {
+export function queryErrorReply(fault: Fault, requestId: string, xmlNamespace?: string): TextReply {
   const error = [
     xmlElement('Type', fault.httpStatus < 500 ? 'Sender' : 'Receiver'),
     xmlElement('Code', xmlText(fault.wireCode)),
@@ -37,7 +39,7 @@ export function jsonErrorReply(fault: Fault, requestId: string): Reply {
   return { ...reply, headers: { ...reply.headers, 'x-amzn-errortype': code } }
 }
 
-export function xmlReply(status: number, body: string, requestId: string): Reply {
+export function xmlReply(status: number, body: string, requestId: string): TextReply {
   return { status, headers: { 'content-type': 'text/xml', 'x-amzn-requestid': requestId }, body }
 }
 

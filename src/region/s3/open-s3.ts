@@ -18,6 +18,7 @@ export async function openS3(
 ): Promise<{
   stream: StreamService
   batchSource: ReturnType<typeof batchSource>
+  replication: S3['replication']
   begin: () => void
   close: () => Promise<void>
 }> {
@@ -36,6 +37,7 @@ export async function openS3(
   return {
     stream: s3Service(s3),
     batchSource: batchSource(s3),
+    replication: s3.replication,
     begin: () => s3.replication.start(),
     close: async () => {
       await s3.replication.close()

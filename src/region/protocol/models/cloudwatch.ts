@@ -1,0 +1,22 @@
+import * as sdk from '@aws-sdk/client-cloudwatch'
+import { Fault } from '../fault.ts'
+import { type FaultName, faultOf, readModel } from '../model.ts'
+import type { Actions } from '../service.ts'
+
+/** Amazon CloudWatch, API version 2010-08-01. Its clients speak JSON 1.0 or Smithy RPC v2 CBOR. */
+export const cloudWatchModel = readModel(sdk, {
+  name: 'monitoring',
+  protocol: 'json-1.1',
+  version: 'GraniteServiceVersion20100801',
+})
+
+export type CloudWatchActions = Actions<sdk.CloudWatch>
+
+/** An error of the CloudWatch model, or a common one. */
+export class CloudWatchFault extends Fault<FaultName<typeof sdk>> {
+  constructor(shape: FaultName<typeof sdk>, message: string) {
+    super(shape, message, faultOf(cloudWatchModel, shape))
+  }
+}
+
+export type * from '@aws-sdk/client-cloudwatch'
