@@ -71,7 +71,7 @@ c = boto3.client('cloudwatch')
 now = datetime.datetime.now(datetime.timezone.utc)
 m = [m for m in c.list_metrics(Namespace='AWS/S3', MetricName='OperationsFailedReplication')['Metrics'] if {'Name': 'SourceBucket', 'Value': 'boto-source'} in m['Dimensions']][0]
 r = c.get_metric_statistics(**m, StartTime=now - datetime.timedelta(hours=1), EndTime=now + datetime.timedelta(minutes=1), Period=60, Statistics=['Sum'])
-print([p['Sum'] for p in r['Datapoints']])
+print([float(p['Sum']) for p in r['Datapoints']])
 try:
     c.get_metric_statistics(**m, StartTime=now, EndTime=now, Period=60, Statistics=['Sum'])
 except c.exceptions.InvalidParameterValueException as e: print('refused')
