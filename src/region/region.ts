@@ -203,7 +203,12 @@ async function openServices(
     },
   }
   const series = new MetricSeries()
-  const metrics = new ReplicationMetrics({ series, figures: s3.replication, clock: o.clock, onError: o.onError })
+  const metrics = new ReplicationMetrics({
+    series,
+    figures: s3.replication,
+    clock: o.clock,
+    onError: o.onError,
+  })
   s3.replication.onOutcome = (outcome) => metrics.end(outcome)
   const cloudWatch = {
     service: cloudWatchService(series, () => metrics.sample()),
