@@ -14,21 +14,26 @@ import {
 import type { Service } from '../protocol/service.ts'
 import { byPeriod, type MetricSeries, type Series, type Statistics } from './metric-series.ts'
 
-/** Amazon CloudWatch, to read the metrics that a region has of its own. */
+/**
+ * Amazon CloudWatch, to read the metrics that a region has of its own.
+ *
+ * @param sample  brings the series up to date; called before each answer
+ */
 export function cloudWatchService(series: MetricSeries, sample: () => void): Service {
+  const sampled = () => {
+    sample()
+    return series
+  }
   const actions = {
-    GetMetricData: async (input) => getMetricData(series, input),
-    GetMetricStatistics: async (input) => getMetricStatistics(series, input),
-    ListMetrics: async (input) => listMetrics(series, input),
+    GetMetricData: async (input) => getMetricData(sampled(), input),
+    GetMetricStatistics: async (input) => getMetricStatistics(sampled(), input),
+    ListMetrics: async (input) => listMetrics(sampled(), input),
   } satisfies CloudWatchActions
   return {
     model: cloudWatchModel,
     actions,
     // Source: Service Authorization Reference: CloudWatch's reading actions have no resources.
-    accesses: (operation) => {
-      sample()
-      return [{ action: `cloudwatch:${operation}`, resource: '*' }]
-    },
+    accesses: (operation) => [{ action: `cloudwatch:${operation}`, resource: '*' }],
   }
 }
 

@@ -48,6 +48,7 @@ function sourceOf(
     throw invalid(`The operation ${operations[0]} is not available in an embedded region.`)
   }
   if (input.Manifest) throw invalid('A job that replicates has its manifest generated here.')
+  if (input.Tags?.length) throw invalid('Tags of jobs are not available in an embedded region.')
   if (input.Report?.Enabled) throw invalid('Reports are not available in an embedded region.')
   const generator = input.ManifestGenerator?.S3JobManifestGenerator
   if (!generator) throw invalid('A ManifestGenerator is required.')

@@ -67,7 +67,7 @@ test('a task fails when the role may not initiate replication', async () => {
   expect(await keysThere(destination)).toEqual([])
 })
 
-test('a job goes on after kill -9 and doubles nothing', async () => {
+test('a job whose region is killed after it was made goes on, and doubles nothing', async () => {
   const keys = Array.from({ length: 150 }, (_, index) => `key-${1000 + index}`)
   const { source, destination } = await late('killed', keys)
   const role = await jobRole('killed-batch')
@@ -83,7 +83,7 @@ test('a job goes on after kill -9 and doubles nothing', async () => {
   expect(await keysThere(destination)).toEqual(keys)
 }, 120_000)
 
-test('every other operation, and reports, are refused', async () => {
+test('every other operation, reports and tags are refused', async () => {
   const { source } = await late('other', [])
   const role = await jobRole('other-batch')
   const refusal = { name: 'InvalidRequestException' }
@@ -91,4 +91,6 @@ test('every other operation, and reports, are refused', async () => {
   await expect(create(source, role, { Operation: operation })).rejects.toMatchObject(refusal)
   const Report = { Enabled: true, Bucket: `arn:aws:s3:::${source}` }
   await expect(create(source, role, { Report })).rejects.toMatchObject(refusal)
+  const Tags = [{ Key: 'team', Value: 'shop' }]
+  await expect(create(source, role, { Tags })).rejects.toMatchObject(refusal)
 })
