@@ -5,6 +5,7 @@ import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts'
 import type { Clock } from '../core/clock.ts'
 import { Buckets } from './buckets.ts'
 import { Calls } from './calls.ts'
+import { Documents } from './documents.ts'
 import { Rds } from './rds.ts'
 import { Secrets } from './secrets.ts'
 
@@ -32,6 +33,7 @@ export class RegionClient {
   readonly rds: Rds
   readonly secrets: Secrets
   readonly buckets: Buckets
+  readonly documents: Documents
   readonly #calls: Calls
   readonly #clients: { rds: RDSClient; secrets: SecretsManagerClient; s3: S3Client; sts: STSClient }
 
@@ -59,6 +61,7 @@ export class RegionClient {
     this.rds = new Rds(this.#clients.rds, this.#calls, clock)
     this.secrets = new Secrets(this.#clients.secrets, this.#calls)
     this.buckets = new Buckets(this.#clients.s3, this.#calls)
+    this.documents = new Documents(this.#clients.s3, this.#calls)
   }
 
   async identity(): Promise<{ account: string; world: World }> {

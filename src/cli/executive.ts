@@ -1,7 +1,7 @@
 import type { RegionClient } from '../aws/region-client.ts'
 import { LifeboatError } from '../core/errors.ts'
 import { systemRandom } from '../core/random.ts'
-import { RUNBOOKS, recoveryTools } from '../recovery/recovery.ts'
+import { lockOf, RUNBOOKS, recoveryTools } from '../recovery/recovery.ts'
 import type { DataCorruption } from '../recovery/runbooks/data-corruption/tools.ts'
 import type { ExecutionsApi } from '../runbook/execution.ts'
 import { Executions } from '../runbook/executions.ts'
@@ -9,6 +9,7 @@ import type { Json } from '../runbook/runbook.ts'
 import { StateDatabase } from '../runbook/state-database.ts'
 import { type AwsAccess, awsAccess, regionClient } from './aws-access.ts'
 import type { Invocation } from './invocation.ts'
+import { operator } from './operator.ts'
 import { openState } from './state-cluster.ts'
 
 const READY_WITHIN_MS = 10_000
@@ -40,15 +41,27 @@ export async function openExecutive(
   const state = await openState({ ...invocation, patienceMs })
   const database = await openDatabase(state.databaseUrl, invocation)
   const regions: RegionClient[] = []
+  const reach = async (name: string) => {
+    const region = regionClient(access ?? (await awsAccess(invocation)), name, invocation)
+    regions.push(region)
+    return region
+  }
+  const find = async (input: Json) => {
+    const { workload } = input as DataCorruption
+    if (!workload.lock) return undefined
+    const { documents } = await reach(workload.lock.region)
+    return lockOf(workload, { documents, clock, random: systemRandom })
+  }
   const tools = async (input: Json) => {
     const { workload } = input as DataCorruption
-    const reached = access ?? (await awsAccess(invocation))
-    const region = regionClient(reached, workload.region, invocation)
-    regions.push(region)
+    const region = await reach(workload.region)
     const around = { region, database, clock, random: systemRandom }
     return recoveryTools(around, (execution) => executions.get(execution))
   }
-  const executions = await Executions.open({ database, runbooks: RUNBOOKS, tools, clock })
+  const executions = await Executions.open({
+    ...{ database, runbooks: RUNBOOKS, tools, clock },
+    lock: { find, user: operator(invocation.environment) },
+  })
   const close = async () => {
     await executions.close()
     for (const region of regions) region.close()

@@ -15,7 +15,7 @@ export function ledgerPath(home: Home, workload: Workload): string {
 /**
  * Runs a runbook on a workload in this process, shows it, and returns it when it has ended.
  *
- * @throws LifeboatError as `followToRest`, and `ExecutionAlreadyRunning`, `InvalidTime`
+ * @throws LifeboatError as `followToRest`, and `ExecutionAlreadyRunning`, `ExecutionLocked`, `InvalidTime`
  */
 export async function recoverWorkload(
   o: {
@@ -24,7 +24,7 @@ export async function recoverWorkload(
     runbook: string
     invocation: Invocation
   },
-  options: { to?: string; yes?: boolean },
+  options: { to?: string; yes?: boolean; takeOver?: string },
 ): Promise<Execution> {
   const { executions, workload, invocation } = o
   const { home, output } = invocation
@@ -35,7 +35,12 @@ export async function recoverWorkload(
     ...(options.to !== undefined && { to: options.to }),
     ...(existsSync(ledger) && { ledger: writeLedgerFile(ledger) }),
   })
-  const id = await executions.start(o.runbook, { ...input }, { owns: workload.name })
+  if (!workload.lock) {
+    output.say('only this machine is guarded against a second execution: the workload has no lock')
+  }
+  const { takeOver } = options
+  const own = { owns: workload.name, ...(takeOver !== undefined && { takeOver }) }
+  const id = await executions.start(o.runbook, { ...input }, own)
   output.say(`execution ${id}`)
   return followToRest(executions, id, invocation, options)
 }

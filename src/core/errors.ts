@@ -239,6 +239,13 @@ export const ERRORS = {
     explain:
       'The execution began with other steps than the runbook has in this version of Lifeboat.',
   },
+  ExecutionLocked: {
+    exit: 66,
+    http: 409,
+    retryable: false,
+    explain:
+      'An execution of another Lifeboat holds the lock of this workload (I9). Finish it there, or take over with --take-over WHY.',
+  },
 
   // Recovery.
   RecoveryPointUnknown: {

@@ -59,7 +59,20 @@ function section(title: string, lines: readonly string[]): string[] {
   return ['', `## ${title}`, '', ...lines]
 }
 
-function whatHappened({ outputs }: Incident): string[] {
+function whatHappened(incident: Incident): string[] {
+  return [...whatWasFound(incident), ...takenOver(incident)]
+}
+
+function takenOver({ journal }: Incident): string[] {
+  const { takenOver: taken } = journal.lock ?? {}
+  if (!taken) return []
+  const { execution, user, host, since } = taken.from
+  return [
+    `- At ${taken.at} ${taken.by} took the workload over from execution \`${execution}\` of ${user} on ${host}, which had owned it since ${since}: ${taken.reason}. What that execution had begun is not in this document.`,
+  ]
+}
+
+function whatWasFound({ outputs }: Incident): string[] {
   const found = outputs.identify
   if (!found) return ['Nothing was identified.']
   const { suspect, recoveryPoint, firstBad } = found

@@ -1,6 +1,7 @@
 /**
  * What the command line and the server call.
  */
+import type { Documents } from '../aws/documents.ts'
 import type { RegionClient } from '../aws/region-client.ts'
 import type { Clock } from '../core/clock.ts'
 import { LifeboatError } from '../core/errors.ts'
@@ -18,6 +19,7 @@ import {
 } from './runbooks/data-corruption/tools.ts'
 import { dataCorruption } from './runbooks/data-corruption.ts'
 import type { Workload } from './workload-file.ts'
+import { WorkloadLock } from './workload-lock.ts'
 import { WriteLedger } from './write-ledger.ts'
 
 export { createBackup, listBackups, restore } from './backups.ts'
@@ -42,6 +44,14 @@ export async function recoveryTools(
   journal: (execution: string) => Promise<Journal>,
 ): Promise<RecoveryTools> {
   return { region, history: await History.open(database), clock, random, journal }
+}
+
+/** The lock that the Lifeboats of several machines share; undefined when the workload file names no place for it. */
+export function lockOf(
+  { name: workload, lock }: Workload,
+  around: { documents: Documents; clock: Clock; random: Random },
+): WorkloadLock | undefined {
+  return lock && new WorkloadLock({ ...around, workload, bucket: lock.bucket, prefix: lock.prefix })
 }
 
 /** A monitor of a workload's checks, not started. It logs in with the workload's own secret. */

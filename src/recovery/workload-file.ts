@@ -31,6 +31,8 @@ export type Workload = {
   /** As `schema.table`. Without it, every table. */
   readonly tables?: readonly string[]
   readonly ignore: readonly string[]
+  /** Without it, only the Lifeboats of one machine know of each other. */
+  readonly lock?: { readonly bucket: string; readonly region: string; readonly prefix: string }
 }
 
 export type Check = {
@@ -181,6 +183,7 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   checks: 'a list of { name, sql, expect, every }.',
   sql: "'sql: select count(*) from orders where total <= 0'.",
   expect: "'expect: 0'.",
+  bucket: "'lock: { bucket: shop-locks }'.",
   name: "'name: every order has a total'.",
 }
 
@@ -244,7 +247,7 @@ function keyOffset(document: Document, path: readonly (string | number)[], key: 
 /** The keys that the schema has at `path`; list positions do not matter. */
 function knownKeys(path: readonly (string | number)[]): string[] {
   const parent = path.filter((part) => typeof part === 'string').join('.')
-  const { checks, objectives, regions, database, http } = workloadSchema.shape
+  const { checks, objectives, regions, database, http, lock } = workloadSchema.shape
   const shapes: Record<string, object> = {
     '': workloadSchema.shape,
     objectives: objectives.shape,
@@ -252,12 +255,13 @@ function knownKeys(path: readonly (string | number)[]): string[] {
     database: database.shape,
     checks: checks.element.shape,
     http: http.unwrap().shape,
+    lock: lock.unwrap().shape,
   }
   return Object.keys(shapes[parent] ?? {})
 }
 
 function toWorkload(source: WorkloadSource): Workload {
-  const { database, http, tables } = source
+  const { database, http, tables, lock } = source
   return {
     name: source.workload,
     objectives: {
@@ -288,6 +292,13 @@ function toWorkload(source: WorkloadSource): Workload {
     }),
     ...(tables && { tables: tables.map(withSchema) }),
     ignore: (source.ignore ?? []).map(withSchema),
+    ...(lock && {
+      lock: {
+        bucket: lock.bucket,
+        region: lock.region ?? source.regions.primary,
+        prefix: lock.prefix ?? 'lifeboat/locks/',
+      },
+    }),
   }
 }
 

@@ -90,6 +90,19 @@ export const workloadSchema = z
       .array(name('A table, with its schema unless that is public'))
       .optional()
       .meta({ description: 'These tables are neither counted nor compared' }),
+    lock: z
+      .strictObject({
+        bucket: name('A bucket that every Lifeboat of this workload can write to'),
+        region: name(
+          'The AWS Region of the bucket, best the one to recover in; default: `regions.primary`',
+        ).optional(),
+        prefix: name('What the key of the lock begins with; default: `lifeboat/locks/`').optional(),
+      })
+      .optional()
+      .meta({
+        description:
+          'Where Lifeboats on several machines agree that one execution at a time owns the workload',
+      }),
   })
   .meta({
     title: 'Lifeboat workload file',

@@ -31,10 +31,14 @@ export interface DriverOptions {
   readonly journal: Journal
   readonly follower: Follower
   readonly tools: (record: ExecutionRecord) => unknown
+  /** Proves, before anything begins, that no other Lifeboat has the workload. */
+  readonly confirm: (signal: AbortSignal) => Promise<void>
   readonly clock: Clock
   readonly onLog: (line: string) => void
   /** Called when the execution has ended. */
   readonly onEnd: () => void
+  /** Called when nothing is left but to record that it has ended. */
+  readonly onLastStep: () => Promise<void>
   /** Called when executing itself broke, not a step. */
   readonly onBroken: (error: Error) => void
 }
@@ -117,6 +121,7 @@ export class Driver implements DurableWork {
 
   end(): Promise<string> {
     return this.#unlessParked(async () => {
+      await this.o.onLastStep()
       const outcome = await this.#durably(() => this.#transitions.end())
       this.o.onEnd()
       return outcome
@@ -141,6 +146,7 @@ export class Driver implements DurableWork {
         await this.#ask(step, record)
         continue
       }
+      await this.o.confirm(this.#parked.signal)
       const number = state.attempts.length + 1
       if (!(await this.#durably(() => this.#transitions.beginRun(step, number)))) continue
       const outcome = await this.#run(step, record)
@@ -216,6 +222,7 @@ export class Driver implements DurableWork {
       )
       const { undo, undoAttempts = [], output = null } = stepOf(record, step.name)
       if (undo !== 'pending') return undo ?? 'done'
+      await this.o.confirm(this.#parked.signal)
       const number = undoAttempts.length + 1
       if (!(await this.#durably(() => this.#transitions.beginUndo(step, number)))) continue
       const outcome = await this.#attempt(

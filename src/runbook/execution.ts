@@ -1,3 +1,4 @@
+import type { LockRecord } from './execution-lock.ts'
 import type { GateKind, Json, Phase } from './runbook.ts'
 
 export type ExecutionStatus =
@@ -73,6 +74,8 @@ export interface Execution {
   readonly verdict: Verdict
   readonly startedAt: Date
   readonly endedAt?: Date
+  /** Where Lifeboats on several machines share a lock, how this execution came to it. */
+  readonly lock?: LockRecord
   readonly steps: readonly StepRecord[]
 }
 
@@ -93,7 +96,7 @@ export interface ExecutionEvent {
  * @throws LifeboatError `ExecutionNotFound`; `ExecutionNotWaiting` when that cannot be asked of it in its state
  */
 export interface ExecutionsApi {
-  /** Begins an execution and returns its identifier. @throws LifeboatError `RunbookNotFound`, `ExecutionAlreadyRunning` */
+  /** Begins an execution and returns its identifier. @throws LifeboatError `RunbookNotFound`, `ExecutionAlreadyRunning`, `ExecutionLocked` */
   start(runbook: string, input: Json, options?: StartOptions): Promise<string>
   get(id: string): Promise<Execution>
   /** Newest first. */
@@ -110,8 +113,8 @@ export interface ExecutionsApi {
   approve(id: string, o: { by: string; step?: string }): Promise<void>
   /** No further step begins; those that run go on to their end. */
   pause(id: string): Promise<void>
-  /** Goes on after a pause, and with an execution whose process is gone. */
-  resume(id: string): Promise<void>
+  /** Goes on after a pause, and with an execution whose process is gone; `takeOver` as in `StartOptions`. */
+  resume(id: string, o?: { takeOver?: string }): Promise<void>
   /** Tries again what failed: steps, or while canceling the undoing of one. */
   retry(id: string): Promise<void>
   /** Leaves out the failed step, or what could not be undone, for a reason; the execution is then not proven. */
@@ -123,6 +126,8 @@ export interface ExecutionsApi {
 export interface StartOptions {
   readonly id?: string
   readonly owns?: string
+  /** Why the lock of the workload is taken away from an execution of another Lifeboat, if one has it. */
+  readonly takeOver?: string
   /** Gates that open by themselves. */
   readonly autoApprove?: readonly GateKind[]
 }

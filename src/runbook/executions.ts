@@ -11,11 +11,13 @@ import {
   hasEnded,
   type StartOptions,
 } from './execution.ts'
+import type { FindLock } from './execution-lock.ts'
 import { thisExecutor } from './executor.ts'
 import { Follower } from './follow.ts'
 import { Heart } from './heart.ts'
 import { Journal } from './journal.ts'
 import { journalValue } from './journal-values.ts'
+import { Locks } from './locks.ts'
 import * as operator from './operator.ts'
 import { type ExecutionRecord, executionOf, isLive } from './record.ts'
 import type { Json, Runbook } from './runbook.ts'
@@ -29,6 +31,8 @@ export interface ExecutionsOptions {
   readonly runbooks: readonly Runbook[]
   /** What steps work with; made once for each execution in a process, from its input. */
   readonly tools: (input: Json, execution: { id: string; runbook: string }) => unknown
+  /** Where an execution finds the lock that Lifeboats on several machines share, and for whom it is taken. */
+  readonly lock?: { readonly find: FindLock; readonly user: string }
   readonly clock?: Clock
   /** Takes lines of the engine and the causes of failures, which no operator is shown. */
   readonly onLog?: (line: string) => void
@@ -51,6 +55,7 @@ export class Executions implements ExecutionsApi {
   readonly #closing = new AbortController()
   readonly #followers = new Map<string, Follower>()
   readonly #drivers = new Map<string, Driver>()
+  readonly #locks: Locks
   #executing: Promise<Executing> | undefined
 
   private constructor(
@@ -58,6 +63,18 @@ export class Executions implements ExecutionsApi {
     private readonly journal: Journal,
   ) {
     this.#clock = o.clock ?? systemClock
+    this.#locks = new Locks({
+      find: o.lock?.find,
+      user: o.lock?.user ?? '',
+      executor: this.#executor,
+      clock: this.#clock,
+      onLost: (id, error) => {
+        this.#drivers.get(id)?.park(error)
+        void this.#letGo(id, error, 'lockLost')
+      },
+      onSilence: (id, reason) => this.#drivers.get(id)?.park(reason),
+      onLog: (line) => this.#log(line),
+    })
     setMaxListeners(0, this.#closing.signal)
   }
 
@@ -70,9 +87,17 @@ export class Executions implements ExecutionsApi {
     const { owns, autoApprove = [], id = `${name}-${systemRandom.hex(8)}` } = options
     const runbook = this.#runbook(name)
     const value = journalValue(`the input of '${name}'`, input)
+    if (owns !== undefined) await this.journal.refuseOwned(owns)
     const { engine } = await this.#ready()
     const executor = this.#executor.id
-    await this.journal.begin({ id, runbook, input: value, owns, autoApprove, executor })
+    const claim = { id, runbook: name, input: value, owns, takeOver: options.takeOver }
+    const lock = await this.#locks.claim(claim, this.#closing.signal)
+    try {
+      await this.journal.begin({ id, runbook, input: value, owns, autoApprove, executor, lock })
+    } catch (error) {
+      await this.#locks.release(id)
+      throw error
+    }
     await this.#handOver(id, runbook, (driver) => engine.begin(id, driver))
     return id
   }
@@ -128,9 +153,9 @@ export class Executions implements ExecutionsApi {
     return operator.pause(this.journal, id)
   }
 
-  async resume(id: string): Promise<void> {
+  async resume(id: string, { takeOver }: { takeOver?: string } = {}): Promise<void> {
     await operator.unpause(this.journal, id)
-    await this.#takeUp(id)
+    await this.#takeUp(id, takeOver)
   }
 
   async retry(id: string): Promise<void> {
@@ -161,6 +186,7 @@ export class Executions implements ExecutionsApi {
     await this.#briefly(Promise.all(drivers.map((driver) => driver.settled())))
     for (const driver of drivers) driver.abandon()
     executing.heart.stop()
+    await this.#briefly(this.#locks.parkAll())
     await this.#briefly(this.#releaseAll())
     await executing.engine.release()
   }
@@ -188,14 +214,29 @@ export class Executions implements ExecutionsApi {
   }
 
   /** Becomes the one that executes it, when nobody does. */
-  async #takeUp(id: string): Promise<void> {
+  async #takeUp(id: string, takeOver?: string): Promise<void> {
     const record = await this.journal.read(id)
     if (record.outcome || isLive(record)) return
     const runbook = this.#runbook(record.runbook)
     refuseChanged(runbook, record)
     const { engine } = await this.#ready()
     await operator.adopt(this.journal, id, this.#executor.id)
+    await this.#lockAgain(record, takeOver)
     await this.#handOver(id, runbook, (driver) => engine.resume(id, driver))
+  }
+
+  /** Only who has adopted the execution asks for its lock, so that one of its processes does not lose it to another. */
+  async #lockAgain(record: ExecutionRecord, takeOver: string | undefined): Promise<void> {
+    const { id, runbook, input, owns, lock: former } = record
+    const executor = this.#executor.id
+    try {
+      const claim = { id, runbook, input, owns, former, takeOver }
+      const lock = await this.#locks.claim(claim, this.#closing.signal)
+      if (lock) await this.journal.change(id, (_, edit) => edit.locked(lock), executor)
+    } catch (error) {
+      await this.journal.change(id, (_, edit) => edit.execution({ executor: null }), executor)
+      throw error
+    }
   }
 
   /** An execution that the engine does not take is left for whoever resumes it. */
@@ -241,7 +282,7 @@ export class Executions implements ExecutionsApi {
   #compare(held: readonly string[]): void {
     for (const [id, driver] of this.#drivers) {
       if (!held.includes(id)) driver.park(new Error(`'${id}' is executed elsewhere, or has ended`))
-      else if (driver.isParked) void this.#goOn(id)
+      else if (driver.isParked && this.#locks.isSure(id)) void this.#goOn(id)
     }
   }
 
@@ -255,14 +296,15 @@ export class Executions implements ExecutionsApi {
     }
   }
 
-  /** A mistake of ours: the execution is left where it is, in sight, and can be resumed. */
-  async #letGo(id: string, error: Error): Promise<void> {
+  /** A mistake of ours, or a lock that another Lifeboat has taken: the execution is left where it is, in sight, and can be resumed. */
+  async #letGo(id: string, error: Error, event = 'broken'): Promise<void> {
     this.#drivers.delete(id)
+    await this.#locks.park(id)
     const letGo = this.journal.change(
       id,
       async (_, edit) => {
         await edit.execution({ executor: null })
-        await edit.event('broken', error.message)
+        await edit.event(event, error.message)
       },
       this.#executor.id,
     )
@@ -277,6 +319,8 @@ export class Executions implements ExecutionsApi {
       journal: this.journal,
       follower: this.#follower(id),
       tools: ({ input }) => this.o.tools(input, { id, runbook: runbook.name }),
+      confirm: (signal) => this.#locks.confirm(id, signal),
+      onLastStep: () => this.#locks.release(id),
       clock: this.#clock,
       onLog: (line) => this.#log(line),
       onEnd: () => this.#drivers.delete(id),

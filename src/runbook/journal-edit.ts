@@ -1,4 +1,5 @@
 import type { ExecutionStatus, Failure, StepStatus } from './execution.ts'
+import type { LockRecord } from './execution-lock.ts'
 import type { Cancel, UndoState } from './record.ts'
 import type { Json } from './runbook.ts'
 import type { StateDatabase } from './state-database.ts'
@@ -21,9 +22,10 @@ interface ExecutionColumns {
   readonly cancel?: Cancel
   readonly outcome?: ExecutionStatus
   readonly ended_at?: Date
+  readonly lock?: LockRecord
 }
 
-const JSON_COLUMNS = new Set(['output', 'cancel'])
+const JSON_COLUMNS = new Set(['output', 'cancel', 'lock'])
 
 /** Changes of one execution within one transaction that holds its lock. */
 export class JournalEdit {
@@ -49,6 +51,16 @@ export class JournalEdit {
   execution(columns: ExecutionColumns): Promise<void> {
     const { list, values } = assignments(columns, 2)
     return this.#write(`update runbook.executions set ${list} where id = $1`, [this.id, ...values])
+  }
+
+  async locked(lock: LockRecord): Promise<void> {
+    await this.execution({ lock })
+    const { place, generation, takenOver } = lock
+    await this.event('locked', `${place}, generation ${generation}`)
+    if (!takenOver) return
+    const { execution, user, host } = takenOver.from
+    const from = `'${execution}' of ${user} on ${host}`
+    await this.event('tookOver', `from ${from} by ${takenOver.by}: ${takenOver.reason}`)
   }
 
   gateAsks(step: string, cost: readonly string[]): Promise<void> {

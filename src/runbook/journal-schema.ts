@@ -79,4 +79,8 @@ export const JOURNAL_MIGRATIONS = [
   );
   create index events_of_execution on runbook.events (execution, id);
   `,
+  `
+  -- How the execution came to its lock, where Lifeboats on several machines share one; see execution-lock.ts.
+  alter table runbook.executions add column lock json;
+  `,
 ]

@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events'
 import type { Clock } from '../core/clock.ts'
 import { LifeboatError } from '../core/errors.ts'
 import type { ExecutionEvent } from './execution.ts'
+import type { LockRecord } from './execution-lock.ts'
 import type { Executor } from './executor.ts'
 import { JournalEdit } from './journal-edit.ts'
 import { JOURNAL_MIGRATIONS } from './journal-schema.ts'
@@ -51,6 +52,7 @@ export class Journal {
     owns: string | undefined
     autoApprove: readonly GateKind[]
     executor: string
+    lock?: LockRecord | undefined
   }): Promise<void> {
     const { id, runbook, owns } = o
     try {
@@ -82,6 +84,7 @@ export class Journal {
           ],
         )
         await edit.event('started', runbook.title)
+        if (o.lock) await edit.locked(o.lock)
       })
     } catch (error) {
       const { constraint } = error as { constraint?: string }
@@ -91,6 +94,12 @@ export class Journal {
       }
       throw error
     }
+  }
+
+  /** @throws LifeboatError `ExecutionAlreadyRunning` when an execution of this state owns the workload */
+  async refuseOwned(owns: string): Promise<void> {
+    const owners = await this.#readWhere('e.owns = $1 and e.ended_at is null', [owns])
+    if (owners.length > 0) throw await this.#heldBy(owns)
   }
 
   async #heldBy(owns: string): Promise<LifeboatError> {

@@ -1,4 +1,5 @@
 import type { Attempt, Execution, ExecutionStatus, StepRecord } from './execution.ts'
+import type { LockRecord } from './execution-lock.ts'
 import { type Executor, isGone } from './executor.ts'
 import { statusOf, verdictOf } from './rules.ts'
 import type { GateKind, Json } from './runbook.ts'
@@ -37,6 +38,7 @@ export interface ExecutionRecord {
   /** Who executes it; absent when it was let go. */
   readonly executor?: Executor & { readonly heartbeatAgeSeconds: number }
   readonly steps: readonly StepState[]
+  readonly lock?: LockRecord
 }
 
 /** Whether a process executes it. */
@@ -47,7 +49,7 @@ export function isLive({ executor }: Pick<ExecutionRecord, 'executor'>): boolean
 /** The part of a record that others see. */
 export function executionOf(record: ExecutionRecord): Execution {
   const status = statusOf(record, isLive(record))
-  const { id, runbook, input, owns, startedAt, endedAt, steps } = record
+  const { id, runbook, input, owns, startedAt, endedAt, steps, lock } = record
   return {
     id,
     runbook,
@@ -58,6 +60,7 @@ export function executionOf(record: ExecutionRecord): Execution {
     verdict: verdictOf(status),
     startedAt,
     ...(endedAt && { endedAt }),
+    ...(lock && { lock }),
     steps: steps.map(({ gateKind: _, completedOrder: __, undo: ___, ...step }) => step),
   }
 }
@@ -104,6 +107,7 @@ export interface RecordRow {
   readonly outcome: ExecutionStatus | null
   readonly started_at: Date
   readonly ended_at: Date | null
+  readonly lock: LockRecord | null
   readonly version: string
   readonly executor: string | null
   readonly host: string
@@ -139,6 +143,7 @@ export function recordOf(row: RecordRow): ExecutionRecord {
     startedAt: row.started_at,
     ...(row.ended_at && { endedAt: row.ended_at }),
     version: Number(row.version),
+    ...(row.lock && { lock: row.lock }),
     ...(executor !== null && {
       executor: {
         id: executor,

@@ -102,8 +102,8 @@ class ExecutionsClient implements ExecutionsApi {
     return this.#tell(id, 'pause')
   }
 
-  resume(id: string): Promise<void> {
-    return this.#tell(id, 'resume')
+  resume(id: string, o: { takeOver?: string } = {}): Promise<void> {
+    return this.#tell(id, 'resume', o)
   }
 
   retry(id: string): Promise<void> {

@@ -16,11 +16,13 @@ const START = z.strictObject({
   input: z.json(),
   id: name.optional(),
   owns: name.optional(),
+  takeOver: z.string().max(2000).optional(),
   autoApprove: z.array(z.enum(['harm', 'oneWay'])).optional(),
 })
 const APPROVE = z.strictObject({ by: name, step: name.optional() })
 const SKIP = z.strictObject({ by: name, step: name.optional(), reason: z.string().max(2000) })
 const CANCEL = z.strictObject({ by: name })
+const RESUME = z.strictObject({ takeOver: z.string().max(2000).optional() })
 const NOTHING = z.strictObject({})
 
 /** The HTTP API over executions. Knows its own callers by `token`, and its own address by `port`. */
@@ -76,7 +78,11 @@ export function executionRoutes(o: {
     await executions.cancel(c.req.param('id'), await bodyOf(c, CANCEL))
     return c.body(null, 204)
   })
-  for (const verb of ['pause', 'resume', 'retry'] as const) {
+  app.post('/executions/:id/resume', async (c) => {
+    await executions.resume(c.req.param('id'), present(await bodyOf(c, RESUME)))
+    return c.body(null, 204)
+  })
+  for (const verb of ['pause', 'retry'] as const) {
     app.post(`/executions/:id/${verb}`, async (c) => {
       await bodyOf(c, NOTHING)
       await executions[verb](c.req.param('id'))

@@ -40,6 +40,7 @@ interface Verb {
 interface VerbOptions {
   readonly step?: string
   readonly reason?: string
+  readonly takeOver?: string
   readonly yes?: boolean
 }
 
@@ -61,7 +62,8 @@ const VERBS: readonly Verb[] = [
   {
     name: 'resume',
     description: 'go on after a pause, or after Lifeboat itself was killed',
-    act: (api, id) => api.resume(id),
+    option: ['--take-over <why>', 'take the lock of the workload away from another Lifeboat'],
+    act: (api, id, { takeOver }) => api.resume(id, takeOver === undefined ? {} : { takeOver }),
   },
   {
     name: 'retry',
@@ -141,6 +143,7 @@ function show({ output, clock }: Invocation, execution: Execution): void {
 const CODES = [
   'ExecutionNotFound',
   'ExecutionNotWaiting',
+  'ExecutionLocked',
   'ApprovalRequired',
   'StepFailed',
   'ExecutionCanceled',

@@ -43,6 +43,7 @@ interface RunOptions extends WorkloadOption {
   readonly to?: string
   readonly dryRun?: boolean
   readonly yes?: boolean
+  readonly takeOver?: string
 }
 
 function runCommand(around: Surroundings): Command {
@@ -52,6 +53,7 @@ function runCommand(around: Surroundings): Command {
     .option('--to <time>', 'a moment before the damage, ISO 8601 with a zone; default: found out')
     .option('--dry-run', 'only show what would be done')
     .option('--yes', 'open every gate without asking')
+    .option('--take-over <why>', 'take the lock away from an execution of another Lifeboat')
     .action(
       action(around, async (invocation, options: RunOptions, name = '') => {
         const runbook = findRunbook(await allRunbooks(), name)
@@ -97,6 +99,7 @@ const CODES = [
   'WorkloadFileNotFound',
   'RunbookNotFound',
   'ExecutionAlreadyRunning',
+  'ExecutionLocked',
   'ApprovalRequired',
   'StepFailed',
   'ExecutionCanceled',

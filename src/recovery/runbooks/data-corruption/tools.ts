@@ -4,6 +4,7 @@ import type { DatabaseSecret } from '../../../aws/secrets.ts'
 import type { Clock } from '../../../core/clock.ts'
 import type { Random } from '../../../core/random.ts'
 import { type Database, type DatabaseLogin, withDatabase } from '../../../probe/database.ts'
+import type { LockRecord } from '../../../runbook/execution-lock.ts'
 import type { History } from '../../history.ts'
 import type { LedgerFile } from '../../loss.ts'
 import type { JournalStep } from '../../phase-clock.ts'
@@ -22,6 +23,7 @@ export interface RecoveryTools {
 /** The part of an execution's record that the incident document needs. */
 export interface Journal {
   readonly startedAt: Date | string
+  readonly lock?: LockRecord
   readonly steps: readonly NamedStep[]
 }
 

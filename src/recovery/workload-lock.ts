@@ -1,0 +1,221 @@
+import type { Documents, StoredDocument } from '../aws/documents.ts'
+import type { Clock } from '../core/clock.ts'
+import { LifeboatError } from '../core/errors.ts'
+import type { Random } from '../core/random.ts'
+import type {
+  ExecutionLock,
+  HeldLock,
+  LockClaim,
+  LockRecord,
+  Takeover,
+} from '../runbook/execution-lock.ts'
+
+const LEASE_SECONDS = 30
+/** S3 tells whole seconds, of the writing and of the reading. */
+const ROUNDING_SECONDS = 2
+const TRIES = 20
+
+/**
+ * The object that a lock is. It is never deleted, so that the generation only grows.
+ *
+ * held      a process executes and renews; nobody has it when its lease has passed, but a person has to say so
+ * waiting   the execution waits for a person and no process runs it: there is no lease
+ * released  anybody may take it
+ */
+interface LockObject {
+  readonly workload: string
+  readonly generation: number
+  readonly state: 'held' | 'waiting' | 'released'
+  readonly execution: string
+  readonly runbook: string
+  readonly host: string
+  readonly user: string
+  readonly pid: number
+  /** ISO 8601, by the clock of S3. Empty until the first renewal when there was no lock before: when it was written. */
+  readonly since: string
+  readonly leaseSeconds: number
+  /** Tells processes apart that claim for the same execution, and a write of our own from another's. */
+  readonly nonce: string
+  /** Makes every renewal another object: an entity tag is a hash of the content. */
+  readonly renewal: number
+  readonly takenOver?: Takeover
+}
+
+type Written = { readonly etag: string; readonly at: Date }
+type Seen = { readonly object: LockObject; readonly document: StoredDocument }
+
+/** The lock of a workload: one small object in S3, which is only ever written on condition of what was read before. */
+export class WorkloadLock implements ExecutionLock {
+  readonly #key: string
+  readonly #place: string
+
+  constructor(
+    private readonly o: {
+      readonly documents: Pick<Documents, 'read' | 'write'>
+      readonly bucket: string
+      readonly prefix: string
+      readonly workload: string
+      readonly clock: Clock
+      readonly random: Random
+      readonly leaseSeconds?: number
+    },
+  ) {
+    this.#key = `${o.prefix}${o.workload}.json`
+    this.#place = `s3://${o.bucket}/${this.#key}`
+  }
+
+  async acquire(claim: LockClaim, signal?: AbortSignal): Promise<HeldLock> {
+    const nonce = this.o.random.hex(16)
+    for (let tries = 1; tries <= TRIES; tries++) {
+      const seen = await this.#read()
+      if (seen && !isFreeFor(claim, seen) && !claim.takeOver) throw this.#locked(seen)
+      const object = this.#claimed(claim, nonce, seen)
+      const written = await this.#write(object, seen?.document.etag)
+      if (!written) continue
+      if (seen) await this.#outlast(seen, claim, signal)
+      return this.#held(
+        { ...object, since: object.since || written.at.toISOString() },
+        written.etag,
+      )
+    }
+    throw new LifeboatError(
+      'ExecutionLocked',
+      `the lock at ${this.#place} changes hands all the time`,
+    )
+  }
+
+  #claimed(claim: LockClaim, nonce: string, seen: Seen | undefined): LockObject {
+    const { execution, runbook, host, user, pid, takeOver } = claim
+    const at = seen?.document.readAt.toISOString() ?? ''
+    const isTaken = seen && takeOver && !isFreeFor(claim, seen)
+    return {
+      workload: this.o.workload,
+      generation: (seen?.object.generation ?? 0) + 1,
+      state: 'held',
+      execution,
+      runbook,
+      host,
+      user,
+      pid,
+      since: at,
+      leaseSeconds: this.o.leaseSeconds ?? LEASE_SECONDS,
+      nonce,
+      renewal: 0,
+      ...(isTaken && {
+        takenOver: { from: holderOf(seen), by: user, reason: takeOver, at },
+      }),
+    }
+  }
+
+  /** Undefined: somebody else has written meanwhile. */
+  async #write(object: LockObject, former: string | undefined): Promise<Written | undefined> {
+    const { documents, bucket } = this.o
+    const condition = former === undefined ? 'absent' : { etag: former }
+    const text = `${JSON.stringify(object, null, 2)}\n`
+    const written = await documents.write(bucket, this.#key, text, condition)
+    if (written !== 'conflict') return written
+    // It may have been our own, without an answer.
+    const found = await documents.read(bucket, this.#key)
+    return found?.text === text ? { etag: found.etag, at: found.writtenAt } : undefined
+  }
+
+  /** Waits until a holder that knows nothing of us yet has stopped by itself, by the clock of S3. */
+  async #outlast(seen: Seen, claim: LockClaim, signal: AbortSignal | undefined): Promise<void> {
+    if (seen.object.execution === claim.execution) return
+    const leftMs = leaseLeftSeconds(seen) * 1000
+    if (leftMs > 0) await this.o.clock.sleep(leftMs, signal)
+  }
+
+  #held(acquired: LockObject, acquiredEtag: string): HeldLock {
+    let object = acquired
+    let etag = acquiredEtag
+    const write = async (state: LockObject['state']) => {
+      const next = { ...object, state, renewal: object.renewal + 1 }
+      const written = await this.#write(next, etag)
+      if (!written) return this.#lost(object)
+      object = next
+      etag = written.etag
+    }
+    const { generation, takenOver } = acquired
+    const record: LockRecord = {
+      place: this.#place,
+      generation,
+      ...(takenOver && { takenOver }),
+    }
+    return {
+      record,
+      leaseMs: acquired.leaseSeconds * 1000,
+      renew: () => write('held'),
+      park: () => write('waiting'),
+      release: () => write('released'),
+    }
+  }
+
+  async #lost(object: LockObject): Promise<never> {
+    const seen = await this.#read()
+    if (seen) throw this.#locked(seen, object.generation)
+    throw new LifeboatError('ExecutionLocked', `the lock at ${this.#place} was removed`, {
+      hint: `Find out who removed it, then: lifeboat execution resume ${object.execution} --take-over WHY`,
+    })
+  }
+
+  async #read(): Promise<Seen | undefined> {
+    const document = await this.o.documents.read(this.o.bucket, this.#key)
+    if (!document) return undefined
+    const object = parse(document.text)
+    if (object) return { object, document }
+    throw new LifeboatError('StateDamaged', `the lock at ${this.#place} is not one of Lifeboat`, {
+      hint: 'Look at it, and remove it when it is in the way.',
+    })
+  }
+
+  #locked(seen: Seen, former?: number): LifeboatError {
+    const { object, document } = seen
+    const { execution, host, user, pid, state } = object
+    const { since } = holderOf(seen)
+    const renewed = document.writtenAt.toISOString()
+    const now = {
+      held:
+        leaseLeftSeconds(seen) > 0
+          ? `renewed at ${renewed}`
+          : `not heard of since ${renewed}: its process is gone or cut off`,
+      waiting: 'it waits for a person there',
+      released: 'it has ended',
+    }[state]
+    const lost = former === undefined ? '' : ` and generation ${former} is no longer valid`
+    return new LifeboatError(
+      'ExecutionLocked',
+      `execution '${execution}' of ${user} on ${host} (process ${pid}) has owned '${object.workload}' since ${since} (${now})${lost}`,
+      {
+        hint: `Finish or cancel it on ${host}. If that cannot be done, take over with --take-over WHY.`,
+      },
+    )
+  }
+}
+
+/** Its own lock an execution may take again, unless another had it in between and may have changed the workload. */
+function isFreeFor({ execution, formerGeneration }: LockClaim, { object }: Seen): boolean {
+  if (formerGeneration !== undefined) return object.execution === execution
+  return object.state === 'released'
+}
+
+function holderOf({ object, document }: Seen): Takeover['from'] {
+  const { execution, host, user, pid } = object
+  return { execution, host, user, pid, since: object.since || document.writtenAt.toISOString() }
+}
+
+function leaseLeftSeconds({ object, document }: Seen): number {
+  if (object.state !== 'held') return 0
+  const ageSeconds = (document.readAt.getTime() - document.writtenAt.getTime()) / 1000
+  return Math.max(0, object.leaseSeconds + ROUNDING_SECONDS - ageSeconds)
+}
+
+function parse(text: string): LockObject | undefined {
+  try {
+    const object = JSON.parse(text) as LockObject
+    return Number.isInteger(object?.generation) && object.state ? object : undefined
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined
+    throw error
+  }
+}

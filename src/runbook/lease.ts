@@ -1,0 +1,148 @@
+import type { Clock } from '../core/clock.ts'
+import { LifeboatError } from '../core/errors.ts'
+import type { HeldLock } from './execution-lock.ts'
+
+/** Renewals within the length of a lease. */
+const RENEWALS = 5
+const RETRY_MS = 200
+
+export interface LeaseOptions {
+  readonly clock: Clock
+  /** The lock was taken over. */
+  readonly onLost: (error: LifeboatError) => void
+  /** It could not be renewed in time; it may still be ours. */
+  readonly onSilence: (reason: Error) => void
+}
+
+/**
+ * Holds an execution's lock for as long as a process executes it.
+ *
+ * A holder that cannot renew stops all of its steps when two thirds of the lease have passed, before anybody else may begin
+ * one. Steps that only read are stopped too: which of them do is not declared, and a runbook whose next effect has to wait
+ * gains nothing by reading on what will have changed. It tries on, and goes on by itself when the lock is still its own.
+ * How long ago it last renewed is told by this machine's monotonic clock, from before the renewal was sent; so the lease as
+ * the lock's own clock sees it never ends earlier.
+ */
+export class Lease {
+  readonly #ended = new AbortController()
+  #renewing: Promise<void> | undefined
+  #renewedAtMs: number
+  #isSilent = false
+  #lost: LifeboatError | undefined
+
+  private constructor(
+    private readonly held: HeldLock,
+    private readonly o: LeaseOptions,
+    renewedAtMs: number,
+  ) {
+    this.#renewedAtMs = renewedAtMs
+    void this.#keep()
+    void this.#watch()
+  }
+
+  /** Renews once, and from then on by itself. */
+  static async begin(held: HeldLock, o: LeaseOptions): Promise<Lease> {
+    const askedAtMs = o.clock.monotonicMs()
+    await held.renew()
+    return new Lease(held, o, askedAtMs)
+  }
+
+  /** Whether steps may run under it at this moment. */
+  get isSure(): boolean {
+    return !this.#isSilent && !this.#lost && !this.#ended.signal.aborted
+  }
+
+  /**
+   * Resolves when the lock itself has said that it is still held; while it cannot be asked, that waits.
+   *
+   * @throws LifeboatError `ExecutionLocked`
+   */
+  async confirm(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      signal.throwIfAborted()
+      try {
+        await this.#renew()
+        return
+      } catch (error) {
+        if (this.#lost) throw this.#lost
+        if (!(error instanceof LifeboatError)) throw error
+        await this.o.clock.sleep(RETRY_MS, signal)
+      }
+    }
+  }
+
+  /** Lets others have the lock, after the last step. */
+  async release(): Promise<void> {
+    await this.#stop()
+    if (!this.#lost) await this.held.release()
+  }
+
+  /** Leaves the lock with the execution, which nobody executes now. */
+  async park(): Promise<void> {
+    await this.#stop()
+    if (!this.#lost) await this.held.park()
+  }
+
+  /** Renews no more, and says nothing: the same execution takes the lock anew. */
+  forget(): Promise<void> {
+    return this.#stop()
+  }
+
+  async #stop(): Promise<void> {
+    this.#ended.abort()
+    await Promise.allSettled([this.#renewing])
+  }
+
+  /** Renewals come one after the other: each is made on condition of the one before. */
+  #renew(): Promise<void> {
+    this.#renewing ??= this.#renewOnce().finally(() => {
+      this.#renewing = undefined
+    })
+    return this.#renewing
+  }
+
+  async #renewOnce(): Promise<void> {
+    if (this.#lost) throw this.#lost
+    const askedAtMs = this.o.clock.monotonicMs()
+    try {
+      await this.held.renew()
+    } catch (error) {
+      if (error instanceof LifeboatError && error.code === 'ExecutionLocked') {
+        this.#lost = error
+        this.#ended.abort()
+        this.o.onLost(error)
+      }
+      throw error
+    }
+    this.#renewedAtMs = askedAtMs
+    this.#isSilent = false
+  }
+
+  async #keep(): Promise<void> {
+    const everyMs = this.held.leaseMs / RENEWALS
+    while (await this.#pause(everyMs)) {
+      // A renewal that fails is tried again; that it fails for too long is seen by `#watch`.
+      await Promise.allSettled([this.#renew()])
+    }
+  }
+
+  /** Beside the renewals, as one of them may itself take longer than the lease has left. */
+  async #watch(): Promise<void> {
+    const { clock, onSilence } = this.o
+    const mostMs = (this.held.leaseMs * 2) / 3
+    const leftMs = () => this.#renewedAtMs + mostMs - clock.monotonicMs()
+    while (await this.#pause(Math.max(RETRY_MS, leftMs()))) {
+      if (this.#isSilent || leftMs() > 0) continue
+      this.#isSilent = true
+      const message = `the lock at ${this.held.record.place} could not be renewed in time`
+      onSilence(new LifeboatError('RegionUnreachable', message))
+    }
+  }
+
+  #pause(ms: number): Promise<boolean> {
+    return this.o.clock.sleep(ms, this.#ended.signal).then(
+      () => !this.#ended.signal.aborted,
+      () => false,
+    )
+  }
+}

@@ -1,0 +1,106 @@
+import type { Clock } from '../core/clock.ts'
+import { LifeboatError } from '../core/errors.ts'
+import type { FindLock, LockRecord } from './execution-lock.ts'
+import type { Executor } from './executor.ts'
+import { Lease } from './lease.ts'
+import type { Json } from './runbook.ts'
+
+/** The locks of what this process executes. An execution without a lock is as free as one that holds its own. */
+export class Locks {
+  readonly #leases = new Map<string, Lease>()
+
+  constructor(
+    private readonly o: {
+      readonly find: FindLock | undefined
+      readonly user: string
+      readonly executor: Executor
+      readonly clock: Clock
+      readonly onLost: (id: string, error: LifeboatError) => void
+      readonly onSilence: (id: string, reason: Error) => void
+      readonly onLog: (line: string) => void
+    },
+  ) {}
+
+  /**
+   * Takes the lock of an execution and keeps it. Undefined: it has none.
+   *
+   * @throws LifeboatError as `ExecutionLock.acquire`
+   */
+  async claim(
+    of: {
+      readonly id: string
+      readonly runbook: string
+      readonly input: Json
+      readonly owns?: string | undefined
+      readonly former?: LockRecord | undefined
+      readonly takeOver?: string | undefined
+    },
+    signal: AbortSignal,
+  ): Promise<LockRecord | undefined> {
+    const { id, runbook, owns, former, takeOver } = of
+    const lock = owns === undefined ? undefined : await this.o.find?.(of.input)
+    if (!lock || owns === undefined) return undefined
+    if (takeOver?.trim() === '') {
+      throw new LifeboatError('InvalidUsage', 'a lock is taken over for a reason', {
+        hint: 'Say why: it is kept with the execution and in the incident document.',
+      })
+    }
+    await this.#leases.get(id)?.forget()
+    const { host, pid } = this.o.executor
+    const held = await lock.acquire(
+      {
+        ...{ owns, execution: id, runbook, host, pid, user: this.o.user },
+        ...(former && { formerGeneration: former.generation }),
+        ...(takeOver !== undefined && { takeOver: takeOver.trim() }),
+      },
+      signal,
+    )
+    const lease = await Lease.begin(held, {
+      clock: this.o.clock,
+      onLost: (error) => this.#ifCurrent(id, lease, () => this.o.onLost(id, error)),
+      onSilence: (reason) => this.#ifCurrent(id, lease, () => this.o.onSilence(id, reason)),
+    })
+    this.#leases.set(id, lease)
+    return held.record
+  }
+
+  /** Whether steps may run at this moment, as far as is known without asking. */
+  isSure(id: string): boolean {
+    return this.#leases.get(id)?.isSure ?? true
+  }
+
+  /** Waits until the lock has said that it is still ours. @throws LifeboatError `ExecutionLocked` */
+  async confirm(id: string, signal: AbortSignal): Promise<void> {
+    await this.#leases.get(id)?.confirm(signal)
+  }
+
+  /** A lock that cannot be released is left to be taken over; that must not keep an execution from ending. */
+  release(id: string): Promise<void> {
+    return this.#let(id, 'released', (lease) => lease.release())
+  }
+
+  /** Keeps the lock for an execution that this process no longer executes. */
+  park(id: string): Promise<void> {
+    return this.#let(id, 'kept without a lease', (lease) => lease.park())
+  }
+
+  async parkAll(): Promise<void> {
+    await Promise.all([...this.#leases.keys()].map((id) => this.park(id)))
+  }
+
+  async #let(id: string, what: string, act: (lease: Lease) => Promise<void>): Promise<void> {
+    const lease = this.#leases.get(id)
+    if (!lease) return
+    this.#leases.delete(id)
+    try {
+      await act(lease)
+    } catch (error) {
+      if (!(error instanceof LifeboatError)) throw error
+      this.o.onLog(`${id}: its lock could not be ${what}: ${error.message}`)
+    }
+  }
+
+  #ifCurrent(id: string, lease: Lease, act: () => void): void {
+    if (this.#leases.get(id) === lease) act()
+  }
+}

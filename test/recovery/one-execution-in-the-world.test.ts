@@ -1,0 +1,275 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { hostname, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { CreateBucketCommand, GetObjectCommand, S3Client } from '@aws-sdk/client-s3'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { systemClock } from '../../src/core/clock.ts'
+import { findPostgresBinaries } from '../../src/postgres/binaries.ts'
+import { Region } from '../../src/region/region.ts'
+import { Executions } from '../../src/runbook/executions.ts'
+import { StateDatabase } from '../../src/runbook/state-database.ts'
+import { type StatePostgres, startStatePostgres } from '../runbook/state-postgres.ts'
+
+const CREDENTIALS = {
+  accessKeyId: 'AKIALIFEBOATTEST0077',
+  secretAccessKey: 'lock-tests-sign-with-this-secret-00000000',
+}
+const REGION = 'us-east-1'
+
+let postgres: StatePostgres
+let folder: string
+let region: Region
+let port: number
+let s3: S3Client
+let bucket: string
+let file: string
+let count = 0
+const children: ChildProcess[] = []
+/** What tests look at beside the processes: the states of two machines. */
+const states: Record<string, StateDatabase> = {}
+
+const aws = () => ({
+  region: REGION,
+  endpoint: `http://127.0.0.1:${port}`,
+  credentials: CREDENTIALS,
+})
+
+async function openRegion(at = 0) {
+  region = await Region.open({
+    ...{ name: REGION, folder: join(folder, 'region'), credentials: CREDENTIALS },
+    ...{ clock: systemClock, templates: join(folder, 'templates') },
+    binaries: (await findPostgresBinaries({ cache: join(folder, 'postgresql') })).slice(0, 1),
+  })
+  port = (await region.listen(at)).port
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'lifeboat-lock-'))
+  await chmod(folder, 0o711)
+  postgres = await startStatePostgres()
+  const database = await StateDatabase.open(postgres.url)
+  for (const home of ['one', 'two']) {
+    await database.query(`create database ${home}`)
+    states[home] = await StateDatabase.open(urlOf(home))
+  }
+  await database.close()
+  await openRegion()
+  s3 = new S3Client({ ...aws(), forcePathStyle: true })
+}, 60_000)
+afterAll(async () => {
+  s3?.destroy()
+  for (const state of Object.values(states)) await state.close()
+  await region?.close()
+  await postgres?.stop()
+  await rm(folder, { recursive: true, force: true })
+})
+beforeEach(async () => {
+  bucket = `locks-${++count}`
+  file = join(folder, bucket)
+  await writeFile(file, '')
+  await s3.send(new CreateBucketCommand({ Bucket: bucket }))
+})
+afterEach(async () => {
+  for (const child of children.splice(0)) child.kill('SIGKILL')
+  for (const state of Object.values(states)) {
+    await state.query('drop schema if exists runbook, lifeboat_engine cascade')
+    await state.query('drop table if exists lifeboat.migrations')
+  }
+})
+
+function urlOf(home: string): string {
+  return postgres.url.replace(/postgres$/, home)
+}
+
+interface Order {
+  readonly mode?: 'start' | 'resume' | 'approve'
+  readonly takeOver?: string
+  readonly gate?: boolean
+  readonly unconditional?: boolean
+  /** Nobody writes the lock before every machine has read that it is free. */
+  readonly together?: boolean
+  readonly untilInterrupted?: boolean
+}
+
+/** A Lifeboat of one of the two machines. */
+function machine(home: 'one' | 'two', o: Order = {}) {
+  const order = { url: urlOf(home), aws: aws(), bucket, file, id: home, mode: 'start', ...o }
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'locked-process.mjs')], {
+    env: { ...process.env, LOCKED: JSON.stringify(order) },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  children.push(child)
+  let said = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk) => {
+      said += chunk
+    })
+  }
+  const ended = new Promise<NodeJS.Signals | number | null>((resolve) =>
+    child.once('close', (code, signal) => resolve(signal ?? code)),
+  )
+  const says = (words: string) =>
+    expect.poll(() => said, { timeout: 25_000, interval: 20 }).toContain(words)
+  return { child, ended, says, said: () => said }
+}
+
+const finish = (step: string) => writeFile(`${file}.${step}`, '')
+const effects = async () => (await readFile(file, 'utf8')).split('\n').filter(Boolean)
+
+async function lockObject() {
+  const answer = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: 'locks/shop.json' }))
+  return JSON.parse((await answer.Body?.transformToString()) ?? '')
+}
+
+async function events(home: string): Promise<string[]> {
+  const rows = await states[home]!.query<{ kind: string; text: string }>(
+    'select kind, text from runbook.events order by id',
+  )
+  return rows.map(({ kind, text }) => `${kind}: ${text}`)
+}
+
+/** Both start; resolves with what became of them when each executes or was refused. */
+async function race(o: Order = {}) {
+  const both = [machine('one', { together: true, ...o }), machine('two', { together: true, ...o })]
+  await Promise.all(both.map((one) => one.says('read')))
+  await finish('go')
+  const settled = /executes|Execution\w+:/
+  await Promise.all(
+    both.map((one) => expect.poll(one.said, { timeout: 25_000, interval: 10 }).toMatch(settled)),
+  )
+  return both
+}
+
+test('of two machines one wins, and the other is told who, since when and how to take over', async () => {
+  const both = await race()
+  const winner = both.find((one) => one.said().includes('executes'))!
+  const loser = both.find((one) => one !== winner)!
+  expect(await loser.ended).toBe(1)
+  const name = winner === both[0] ? 'one' : 'two'
+  expect(loser.said()).toMatch(
+    new RegExp(
+      `ExecutionLocked: execution '${name}' of user-of-${name} on ${hostname()} \\(process ${winner.child.pid}\\) has owned 'shop' since \\d{4}-\\S+Z .*--take-over`,
+    ),
+  )
+  await winner.says('begin a')
+  await finish('a')
+  await finish('b')
+  await winner.says('status completed')
+  expect(await winner.ended).toBe(0)
+  expect(await effects()).toEqual([`${name} a`, `${name} b`])
+  expect(await lockObject()).toMatchObject({ state: 'released', generation: 1, execution: name })
+
+  // Released: the other one may, without taking over.
+  const next = machine(name === 'one' ? 'two' : 'one')
+  expect(await next.ended).toBe(0)
+  expect(await lockObject()).toMatchObject({ state: 'released', generation: 2 })
+}, 60_000)
+
+test('without the condition both would execute, which this test would see', async () => {
+  const both = await race({ unconditional: true })
+  await Promise.all(both.map((one) => one.says('begin a')))
+  expect(await effects()).toEqual(expect.arrayContaining(['one a', 'two a']))
+}, 60_000)
+
+test('kept while it waits at a gate with no process, and still its own when it is approved', async () => {
+  const first = machine('one', { gate: true })
+  await first.says('executes')
+  await expect.poll(() => events('one'), { timeout: 20_000 }).toContainEqual('gateAsked: a line')
+  first.child.kill('SIGTERM')
+  await first.ended
+  expect(await lockObject()).toMatchObject({ state: 'waiting', execution: 'one' })
+
+  await systemClock.sleep(7_000) // longer than a lease
+  const other = machine('two')
+  expect(await other.ended).toBe(1)
+  expect(other.said()).toContain('it waits for a person there')
+
+  const second = machine('one', { mode: 'approve', gate: true })
+  await finish('a')
+  await finish('b')
+  expect([await second.ended, second.said()]).toEqual([0, expect.stringContaining('completed')])
+  expect(await effects()).toEqual(['one a', 'one b'])
+}, 60_000)
+
+test('a holder that is killed is taken over, for a reason, when its lease has ended', async () => {
+  const first = machine('one')
+  await first.says('begin a')
+  first.child.kill('SIGKILL')
+  await first.ended
+  const refused = machine('two')
+  expect(await refused.ended).toBe(1)
+  expect(refused.said()).toContain('ExecutionLocked')
+
+  const second = machine('two', { takeOver: 'its machine burns' })
+  await second.says('begin a')
+  await finish('a')
+  await finish('b')
+  expect(await second.ended).toBe(0)
+  expect(await events('two')).toContainEqual(
+    `tookOver: from 'one' of user-of-one on ${hostname()} by user-of-two: its machine burns`,
+  )
+  const executions = await Executions.open({
+    database: states.two!,
+    runbooks: [],
+    tools: () => ({}),
+  })
+  expect((await executions.get('two')).lock).toMatchObject({
+    generation: 2,
+    takenOver: { by: 'user-of-two', reason: 'its machine burns', from: { execution: 'one' } },
+  })
+  await executions.close()
+
+  // Another execution has had the workload since: the old one does not go on by itself.
+  const back = machine('one', { mode: 'resume' })
+  expect(await back.ended).toBe(1)
+  expect(back.said()).toContain('ExecutionLocked')
+  expect(await effects()).toEqual(['one a', 'two a', 'two b'])
+}, 60_000)
+
+test('a holder that stood still finds out before its next step that it was taken over', async () => {
+  const first = machine('one', { untilInterrupted: true })
+  await first.says('begin a')
+  first.child.kill('SIGSTOP')
+  const second = machine('two', { takeOver: 'no answer' })
+  await second.says('begin a')
+  await finish('a')
+  first.child.kill('SIGCONT')
+  await first.says('status interrupted')
+  await first.ended
+  expect(await events('one')).toContainEqual(expect.stringMatching(/^lockLost: .*'two'.*'shop'/))
+  await finish('b')
+  expect([await second.ended, second.said()]).toEqual([0, expect.stringContaining('completed')])
+  expect(await effects()).not.toContain('one b')
+}, 60_000)
+
+test('a holder that is still well is stopped before the one that takes over begins', async () => {
+  const first = machine('one', { untilInterrupted: true })
+  await first.says('begin a')
+  const second = machine('two', { takeOver: 'ours is nearer' })
+  await first.says('status interrupted')
+  expect(second.said()).not.toContain('begin a')
+  await second.says('begin a')
+  await finish('a')
+  await finish('b')
+  expect(await second.ended).toBe(0)
+  expect(await effects()).toEqual(['one a', 'two a', 'two b'])
+}, 60_000)
+
+test('with the region of the lock away, no step begins; back again, it goes on by itself', async () => {
+  const first = machine('one')
+  await first.says('begin a')
+  await region.close()
+  await finish('a')
+  const other = machine('two')
+  expect(await other.ended).toBe(1)
+  expect(other.said()).toContain('RegionUnreachable')
+  await systemClock.sleep(6_000)
+  expect(await effects()).toEqual(['one a'])
+
+  await openRegion(port)
+  await first.says('begin b')
+  await finish('b')
+  expect([await first.ended, first.said()]).toEqual([0, expect.stringContaining('completed')])
+  expect(await effects()).toEqual(['one a', 'one b'])
+}, 90_000)
