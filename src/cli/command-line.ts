@@ -6,6 +6,7 @@ import { doctorCommand } from './commands/doctor.ts'
 import { executionCommand } from './commands/execution.ts'
 import { explainCommand } from './commands/explain.ts'
 import { objectsCommand } from './commands/objects.ts'
+import { policyCommand } from './commands/policy.ts'
 import { regionCommand } from './commands/region.ts'
 import { restoreCommand } from './commands/restore.ts'
 import { runbookCommand } from './commands/runbook.ts'
@@ -39,6 +40,7 @@ export function commandLine(around: Surroundings): Command {
   program.addCommand(objectsCommand(around))
   program.addCommand(runbookCommand(around))
   program.addCommand(executionCommand(around))
+  program.addCommand(policyCommand(around))
   program.commandsGroup('This machine:')
   program.addCommand(regionCommand(around))
   program.addCommand(doctorCommand(around))

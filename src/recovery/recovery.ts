@@ -24,6 +24,7 @@ import { WriteLedger } from './write-ledger.ts'
 
 export { createBackup, listBackups, restore } from './backups.ts'
 export { type RecoveryReport, reportOf as summary } from './report.ts'
+export { COMMANDS_WITH_RIGHTS, policyOf } from './rights.ts'
 export { statusOf, type WorkloadStatus } from './status.ts'
 export { parseWorkload, readWorkload, type Workload } from './workload-file.ts'
 
