@@ -25,6 +25,7 @@ type Scope =
   | 'buckets'
   | 'objects'
   | 'lock'
+  | 'lockBucket'
 
 type Rights = Readonly<Partial<Record<string, readonly Scope[]>>>
 
@@ -63,6 +64,8 @@ const RIGHTS: Readonly<Record<string, Rights>> = {
     'secretsmanager:PutSecretValue': ['secret'],
     's3:GetObject': ['lock'],
     's3:PutObject': ['lock'],
+    // Without it S3 answers 403 where there is no lock yet, as if there were one.
+    's3:ListBucket': ['lockBucket'],
   },
   'objects restore': {
     's3:GetBucketVersioning': ['buckets'],
@@ -134,5 +137,7 @@ function arnsOf(scope: Scope, { region, database, lock }: Workload, bucket: stri
       return [`arn:aws:s3:::${bucket}/*`]
     case 'lock':
       return lock ? [`arn:aws:s3:::${lock.bucket}/${lock.prefix}*`] : []
+    case 'lockBucket':
+      return lock ? [`arn:aws:s3:::${lock.bucket}`] : []
   }
 }
