@@ -1,33 +1,21 @@
 import {
-  CompleteMultipartUploadCommand,
-  CopyObjectCommand,
-  CreateMultipartUploadCommand,
   DeleteObjectCommand,
+  GetBucketReplicationCommand,
   GetBucketVersioningCommand,
   GetObjectTaggingCommand,
   HeadObjectCommand,
   type HeadObjectCommandOutput,
-  ListObjectVersionsCommand,
-  type ListObjectVersionsCommandOutput,
+  PutObjectCommand,
+  type ReplicationRule,
   type S3Client,
-  UploadPartCopyCommand,
 } from '@aws-sdk/client-s3'
 import { LifeboatError } from '../core/errors.ts'
 import type { Calls } from './calls.ts'
+import { awsCodeOf } from './faults.ts'
+import { copyOnTop } from './object-copies.ts'
+import { fetchVersionPage, type ListedVersion, type PageMarker } from './version-page.ts'
 
-/** A version of an object, or a delete marker, as a listing tells of it. */
-export interface ListedVersion {
-  readonly key: string
-  readonly versionId: string
-  readonly isDeleteMarker: boolean
-  readonly isLatest: boolean
-  /** S3 on AWS tells whole seconds. */
-  readonly modifiedAt: Date
-  /** Empty for a delete marker. */
-  readonly etag: string
-  readonly sizeBytes: number
-  readonly storageClass: string | undefined
-}
+export type { ListedVersion } from './version-page.ts'
 
 /** What belongs to an object beside its bytes. */
 export interface ObjectDescription {
@@ -36,8 +24,26 @@ export interface ObjectDescription {
   readonly tags: Readonly<Record<string, string>>
 }
 
-/** Larger objects, and those that were uploaded in parts, are copied in parts. */
-const MAX_SINGLE_COPY_BYTES = 5 * 2 ** 30
+/** What S3 says of a version's way to other buckets; `none` when no rule was there for it. */
+export type ReplicationStatus = 'pending' | 'completed' | 'failed' | 'replica' | 'none'
+
+/** How a bucket is replicated. */
+export interface Replication {
+  /** An ARN. */
+  readonly role: string
+  readonly rules: readonly {
+    readonly id: string
+    readonly isEnabled: boolean
+    readonly destinationBucket: string
+    /** Undefined: every key; where a rule has other filters too, not all of those that begin so. */
+    readonly prefix: string | undefined
+    readonly hasOtherFilters: boolean
+    readonly replicatesDeleteMarkers: boolean
+    /** Whether its figures are in CloudWatch. */
+    readonly hasMetrics: boolean
+  }[]
+}
+
 const HEADERS = [
   'CacheControl',
   'ContentDisposition',
@@ -62,33 +68,58 @@ export class Buckets {
     return Status === 'Enabled' ? 'enabled' : 'suspended'
   }
 
+  /** Undefined when nothing of the bucket is replicated. */
+  async findReplication(bucket: string): Promise<Replication | undefined> {
+    try {
+      const { ReplicationConfiguration: found } = await this.calls.read(
+        `read the replication of bucket '${bucket}'`,
+        () => this.client.send(new GetBucketReplicationCommand({ Bucket: bucket })),
+      )
+      return found && { role: found.Role ?? '', rules: (found.Rules ?? []).map(ruleOf) }
+    } catch (error) {
+      if (awsCodeOf(error) === 'ReplicationConfigurationNotFoundError') return undefined
+      throw error
+    }
+  }
+
   /** Every version and delete marker, by key and newest first under each key. */
   async *listVersions(bucket: string, prefix = ''): AsyncGenerator<ListedVersion> {
-    let marker: { KeyMarker?: string; VersionIdMarker?: string } | undefined = {}
-    while (marker) {
-      const at: typeof marker = marker
-      const page: ListObjectVersionsCommandOutput = await this.calls.read(
-        `list the versions in bucket '${bucket}'`,
-        () =>
-          this.client.send(
-            new ListObjectVersionsCommand({
-              Bucket: bucket,
-              Prefix: prefix,
-              // XML cannot hold every key.
-              EncodingType: 'url',
-              ...at,
-            }),
-          ),
+    for await (const page of this.listVersionPages(bucket, prefix)) yield* page
+  }
+
+  /** As `listVersions`, a thousand at a time. The next page is on its way while one is looked at. */
+  async *listVersionPages(
+    bucket: string,
+    prefix = '',
+  ): AsyncGenerator<readonly ListedVersion[], void, void> {
+    const fetch = (marker: PageMarker | undefined) =>
+      this.calls.read(`list the versions in bucket '${bucket}'`, () =>
+        fetchVersionPage(this.client, { bucket, prefix, marker }),
       )
-      yield* versionsOf(page)
-      const { IsTruncated, NextKeyMarker, NextVersionIdMarker } = page
-      marker = IsTruncated
-        ? {
-            KeyMarker: decodeKey(NextKeyMarker ?? ''),
-            ...(NextVersionIdMarker ? { VersionIdMarker: NextVersionIdMarker } : {}),
-          }
-        : undefined
+    let page = await fetch(undefined)
+    while (page.next) {
+      const coming = fetch(page.next)
+      // Who stops in the middle does not wait for it, nor hears of its failure.
+      coming.catch(() => 'heard below')
+      yield page.versions
+      page = await coming
     }
+    yield page.versions
+  }
+
+  /** Undefined when there is no such version, or it is a delete marker. */
+  async findReplicationStatus(
+    bucket: string,
+    key: string,
+    versionId?: string,
+  ): Promise<ReplicationStatus | undefined> {
+    const head = await this.#findHead(bucket, key, versionId)
+    return head && STATUSES[head.ReplicationStatus ?? '']
+  }
+
+  /** Whether a version is there; without an id, whether the key has an object. */
+  async exists(bucket: string, key: string, versionId?: string): Promise<boolean> {
+    return (await this.#findHead(bucket, key, versionId)) !== undefined
   }
 
   /** Headers, metadata and tags of one version. */
@@ -115,16 +146,14 @@ export class Buckets {
    * @returns the new version's id
    */
   async putOnTop(bucket: string, version: ListedVersion): Promise<string> {
-    const what = `copy version '${version.versionId}' of '${version.key}' in bucket '${bucket}'`
-    const isInParts = version.etag.includes('-') || version.sizeBytes > MAX_SINGLE_COPY_BYTES
-    const versionId = await this.calls.repeat(what, () =>
-      isInParts ? this.#copyInParts(bucket, version) : this.#copy(bucket, version),
+    const { key, versionId } = version
+    const what = `copy version '${versionId}' of '${key}' in bucket '${bucket}'`
+    const describe = () => this.describe(bucket, key, versionId)
+    const copied = await this.calls.repeat(what, () =>
+      copyOnTop(this.client, bucket, version, describe),
     )
-    if (versionId) return versionId
-    throw new LifeboatError(
-      'CallRefused',
-      `could not ${what}: bucket '${bucket}' keeps no versions`,
-    )
+    if (copied) return copied
+    throw keepsNoVersions(what, bucket)
   }
 
   /** Puts a delete marker in front. Repeating it puts one more there, which does no harm. */
@@ -134,88 +163,75 @@ export class Buckets {
     )
   }
 
-  async #copy(bucket: string, { key, versionId, storageClass }: ListedVersion) {
-    const answer = await this.client.send(
-      new CopyObjectCommand({
-        Bucket: bucket,
-        Key: key,
-        CopySource: copySource(bucket, key, versionId),
-        MetadataDirective: 'COPY',
-        TaggingDirective: 'COPY',
-        ...(storageClass ? { StorageClass: storageClass as 'STANDARD' } : {}),
-      }),
-    )
-    return answer.VersionId
-  }
-
-  /** In the parts that it was uploaded in, so that its entity tag stays what it is. */
-  async #copyInParts(bucket: string, version: ListedVersion): Promise<string | undefined> {
-    const { key, versionId, storageClass } = version
-    const source = { Bucket: bucket, Key: key, VersionId: versionId }
-    const { headers, metadata, tags } = await this.describe(bucket, key, versionId)
-    const { UploadId } = await this.client.send(
-      new CreateMultipartUploadCommand({
-        ...headers,
-        Bucket: bucket,
-        Key: key,
-        Metadata: { ...metadata },
-        Tagging: new URLSearchParams(tags).toString(),
-        ...(storageClass ? { StorageClass: storageClass as 'STANDARD' } : {}),
-      }),
-    )
-    const Parts: { PartNumber: number; ETag: string }[] = []
-    let from = 0
-    for (let PartNumber = 1; from < version.sizeBytes; PartNumber++) {
-      const part = await this.client.send(new HeadObjectCommand({ ...source, PartNumber }))
-      const to = from + (part.ContentLength ?? 0)
-      const { CopyPartResult } = await this.client.send(
-        new UploadPartCopyCommand({
+  /** Puts a small text. Repeating it puts one more version there. */
+  async putText(
+    bucket: string,
+    key: string,
+    text: string,
+  ): Promise<{ readonly versionId: string; readonly etag: string }> {
+    const what = `write '${key}' in bucket '${bucket}'`
+    const { VersionId, ETag = '' } = await this.calls.repeat(what, () =>
+      this.client.send(
+        new PutObjectCommand({
           Bucket: bucket,
           Key: key,
-          UploadId,
-          PartNumber,
-          CopySource: copySource(bucket, key, versionId),
-          CopySourceRange: `bytes=${from}-${to - 1}`,
+          Body: text,
+          ContentType: 'application/json',
         }),
+      ),
+    )
+    if (VersionId) return { versionId: VersionId, etag: ETag.replaceAll('"', '') }
+    throw keepsNoVersions(what, bucket)
+  }
+
+  /** Destroys one version for ever. Only for those that Lifeboat itself has put there (I15). Safe to call again. */
+  async destroyVersion(bucket: string, key: string, versionId: string): Promise<void> {
+    await this.calls.repeat(`destroy version '${versionId}' of '${key}' in '${bucket}'`, () =>
+      this.client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key, VersionId: versionId })),
+    )
+  }
+
+  async #findHead(
+    bucket: string,
+    key: string,
+    versionId: string | undefined,
+  ): Promise<HeadObjectCommandOutput | undefined> {
+    const version = versionId === undefined ? {} : { VersionId: versionId }
+    try {
+      return await this.calls.read(`look for '${key}' in bucket '${bucket}'`, () =>
+        this.client.send(new HeadObjectCommand({ Bucket: bucket, Key: key, ...version })),
       )
-      Parts.push({ PartNumber, ETag: CopyPartResult?.ETag ?? '' })
-      from = to
+    } catch (error) {
+      // A HEAD has no body that could tell a missing bucket from a missing key. A marker is no object to read.
+      if (['NotFound', 'MethodNotAllowed', '405'].includes(awsCodeOf(error) ?? '')) return undefined
+      throw error
     }
-    const complete = { Bucket: bucket, Key: key, UploadId, MultipartUpload: { Parts } }
-    return (await this.client.send(new CompleteMultipartUploadCommand(complete))).VersionId
   }
 }
 
-/** S3 tells versions and delete markers apart; together they are in the order of the listing. */
-function versionsOf({
-  Versions = [],
-  DeleteMarkers = [],
-}: ListObjectVersionsCommandOutput): ListedVersion[] {
-  const objects = Versions.map((one) => ({ ...one, isDeleteMarker: false }))
-  const markers = DeleteMarkers.map((one) => ({ ...one, isDeleteMarker: true, Size: 0, ETag: '' }))
-  const byKey = new Map<string, ListedVersion[]>()
-  for (const one of [...objects, ...markers]) {
-    const key = decodeKey(one.Key ?? '')
-    const versions = byKey.get(key) ?? []
-    byKey.set(key, versions)
-    versions.push({
-      key,
-      versionId: one.VersionId ?? 'null',
-      isDeleteMarker: one.isDeleteMarker,
-      isLatest: one.IsLatest === true,
-      modifiedAt: one.LastModified ?? new Date(0),
-      etag: (one.ETag ?? '').replaceAll('"', ''),
-      sizeBytes: one.Size ?? 0,
-      storageClass: 'StorageClass' in one ? one.StorageClass : undefined,
-    })
-  }
-  const keys = [...byKey.keys()].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
-  return keys.flatMap((key) => byKey.get(key)!.sort(newestFirst))
+const STATUSES: Readonly<Record<string, ReplicationStatus>> = {
+  '': 'none',
+  PENDING: 'pending',
+  COMPLETED: 'completed',
+  COMPLETE: 'completed',
+  FAILED: 'failed',
+  REPLICA: 'replica',
 }
 
-function newestFirst(a: ListedVersion, b: ListedVersion): number {
-  if (a.isLatest !== b.isLatest) return a.isLatest ? -1 : 1
-  return b.modifiedAt.getTime() - a.modifiedAt.getTime()
+function ruleOf(rule: ReplicationRule): Replication['rules'][number] {
+  const { Filter, Prefix, Destination, DeleteMarkerReplication } = rule
+  // Rules of the older form have no filter, and replicate the delete markers that users make.
+  const isOlderForm = Filter === undefined
+  const prefix = isOlderForm ? Prefix : (Filter.Prefix ?? Filter.And?.Prefix)
+  return {
+    id: rule.ID ?? '',
+    isEnabled: rule.Status === 'Enabled',
+    destinationBucket: (Destination?.Bucket ?? '').replace(/^arn:[^:]*:s3:::/, ''),
+    prefix: prefix || undefined,
+    hasOtherFilters: !!(Filter?.Tag || Filter?.And?.Tags?.length),
+    replicatesDeleteMarkers: isOlderForm || DeleteMarkerReplication?.Status === 'Enabled',
+    hasMetrics: Destination?.Metrics?.Status === 'Enabled',
+  }
 }
 
 function headersOf(head: HeadObjectCommandOutput): Record<string, string> {
@@ -226,11 +242,9 @@ function headersOf(head: HeadObjectCommandOutput): Record<string, string> {
   return Object.fromEntries(present)
 }
 
-function copySource(bucket: string, key: string, versionId: string): string {
-  const path = key.split('/').map(encodeURIComponent).join('/')
-  return `${bucket}/${path}?versionId=${encodeURIComponent(versionId)}`
-}
-
-function decodeKey(encoded: string): string {
-  return decodeURIComponent(encoded.replaceAll('+', ' '))
+function keepsNoVersions(what: string, bucket: string): LifeboatError {
+  const message = `could not ${what}: bucket '${bucket}' keeps no versions`
+  return new LifeboatError('CallRefused', message, {
+    hint: 'Enable versioning: what was overwritten before cannot be brought back.',
+  })
 }
