@@ -5,7 +5,7 @@ import type { DbSnapshot } from '../aws/snapshot.ts'
 import type { Clock } from '../core/clock.ts'
 import { LifeboatError } from '../core/errors.ts'
 import { EXECUTION_TAG, userTags } from './runbooks/data-corruption/tools.ts'
-import type { Workload } from './workload-file.ts'
+import type { Workload } from './workload.ts'
 
 const WITHIN_MS = 14_400_000
 

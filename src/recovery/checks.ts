@@ -1,6 +1,6 @@
 import { LifeboatError } from '../core/errors.ts'
 import { type Database, sqlStateOf } from '../probe/database.ts'
-import type { Check } from './workload-file.ts'
+import type { Check } from './workload.ts'
 
 /**
  * passed   the database answered, with the value that is expected

@@ -4,7 +4,7 @@ import { Database, type DatabaseLogin, placeOf } from '../probe/database.ts'
 import { captureBaseline, isoTime } from './baseline.ts'
 import { type CheckResult, type CheckState, runCheck } from './checks.ts'
 import type { History } from './history.ts'
-import type { Check, Workload } from './workload-file.ts'
+import type { Check, Workload } from './workload.ts'
 
 export interface MonitorOptions {
   readonly workload: Workload

@@ -8,7 +8,7 @@ import { type Database, quoteIdentifier, sqlStateOf } from '../probe/database.ts
 import { runCheck } from './checks.ts'
 import { countOrphans, hasReferences } from './foreign-keys.ts'
 import type { ForeignKey, Table } from './tables.ts'
-import type { Check } from './workload-file.ts'
+import type { Check } from './workload.ts'
 
 /** Values that good data rarely has; the first that a column's type accepts is tried, then the next. */
 const BAD_VALUES = ['NULL', "'0'", "'-1'", "''"]

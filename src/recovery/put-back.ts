@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs'
 import { LifeboatError } from '../core/errors.ts'
 import { type Database, sqlStateOf } from '../probe/database.ts'
 import { type CheckResult, runCheck } from './checks.ts'
-import type { Check } from './workload-file.ts'
+import type { Check } from './workload.ts'
 
 export interface PutBackOrder {
   readonly database: Database

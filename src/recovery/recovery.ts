@@ -18,7 +18,7 @@ import {
   type RecoveryTools,
 } from './runbooks/data-corruption/tools.ts'
 import { dataCorruption } from './runbooks/data-corruption.ts'
-import type { Workload } from './workload-file.ts'
+import type { Workload } from './workload.ts'
 import { WorkloadLock } from './workload-lock.ts'
 import { WriteLedger } from './write-ledger.ts'
 
@@ -26,7 +26,8 @@ export { createBackup, listBackups, restore } from './backups.ts'
 export { type RecoveryReport, reportOf as summary } from './report.ts'
 export { COMMANDS_WITH_RIGHTS, policyOf } from './rights.ts'
 export { statusOf, type WorkloadStatus } from './status.ts'
-export { parseWorkload, readWorkload, type Workload } from './workload-file.ts'
+export type { Workload } from './workload.ts'
+export { parseWorkload, readWorkload } from './workload-file.ts'
 
 /** Every runbook that Lifeboat knows. */
 export const RUNBOOKS = [dataCorruption] as const

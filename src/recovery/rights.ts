@@ -1,4 +1,4 @@
-import type { Workload } from './workload-file.ts'
+import type { Workload } from './workload.ts'
 
 /** A statement of an IAM policy. */
 export interface Statement {

@@ -7,7 +7,7 @@ import { Monitor, worstState } from './monitor.ts'
 import type { Surroundings } from './recovery.ts'
 import type { RecoveryReport } from './report.ts'
 import { loginTo } from './runbooks/data-corruption/tools.ts'
-import type { Workload } from './workload-file.ts'
+import type { Workload } from './workload.ts'
 
 /** met, missed, or never measured, which is not green. */
 export type ObjectiveState = 'met' | 'missed' | 'unknown'

@@ -7,7 +7,7 @@ import { type CheckResult, runCheck } from './checks.ts'
 import { worstState } from './monitor.ts'
 import { EXECUTION_TAG, loginTo } from './runbooks/data-corruption/tools.ts'
 import { listTables } from './tables.ts'
-import type { Workload } from './workload-file.ts'
+import type { Workload } from './workload.ts'
 
 const AVAILABLE_WITHIN_MS = 14_400_000
 const GONE_WITHIN_MS = 900_000

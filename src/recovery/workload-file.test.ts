@@ -35,6 +35,7 @@ test('reads the file of the documentation', () => {
     objectives: { rtoSeconds: 900, rpoSeconds: 300 },
     region: 'ap-southeast-1',
     database: { instance: 'shop-db', secret: 'shop/database', adminSecret: 'shop/database' },
+    buckets: [],
     checks: [
       {
         name: 'every order has a total',
@@ -130,6 +131,72 @@ test('refuses two checks of one name', () => {
   expect(mistakesIn(again).lines).toEqual([
     "lifeboat.yaml:11:11 two checks are named 'every order has a total'",
   ])
+})
+
+const BUCKETS = `${GOOD}buckets:
+  - bucket: receipts
+    prefixes: [paid/, sent/]
+    replica: { bucket: receipts-dr, region: us-east-1 }
+    references:
+      - { name: every order has its receipt, sql: select receipt from orders, every: 1m }
+`
+
+test('reads buckets, their replicas and what points at them', () => {
+  expect(parseWorkload(BUCKETS).buckets).toEqual([
+    {
+      bucket: 'receipts',
+      prefixes: ['paid/', 'sent/'],
+      replica: { bucket: 'receipts-dr', region: 'us-east-1' },
+      references: [
+        {
+          name: 'every order has its receipt',
+          sql: 'select receipt from orders',
+          everySeconds: 60,
+        },
+      ],
+    },
+  ])
+  const elsewhere = BUCKETS.replace(', region: us-east-1', '')
+  const recovering = elsewhere.replace('ap-southeast-1 }', 'ap-southeast-1, recovery: eu-west-1 }')
+  expect(parseWorkload(recovering)).toMatchObject({
+    recoveryRegion: 'eu-west-1',
+    buckets: [{ replica: { region: 'eu-west-1' } }],
+  })
+})
+
+test.each([
+  [
+    'a replica without a region',
+    BUCKETS.replace(', region: us-east-1', ''),
+    "lifeboat.yaml:14:14 replica 'receipts-dr' has no region",
+  ],
+  [
+    'a replica in the region that may be lost',
+    BUCKETS.replace('us-east-1', 'ap-southeast-1'),
+    "lifeboat.yaml:14:14 replica 'receipts-dr' is in the same region",
+  ],
+  [
+    'a prefix within another',
+    BUCKETS.replace('sent/', 'paid/2026/'),
+    "lifeboat.yaml:13:23 'paid/2026/' is part of 'paid/'",
+  ],
+  [
+    'a reference that is named as a check is',
+    BUCKETS.replace('every order has its receipt', 'every order has a total'),
+    "lifeboat.yaml:16:17 two checks are named 'every order has a total'",
+  ],
+  [
+    'a bucket twice',
+    `${BUCKETS}  - bucket: receipts\n`,
+    "lifeboat.yaml:17:13 bucket 'receipts' is named twice",
+  ],
+  [
+    'a misspelt key of a replica',
+    BUCKETS.replace('{ bucket: receipts-dr', '{ buckt: receipts-dr'),
+    "lifeboat.yaml:14:16 unknown key 'buckt' in 'buckets[0].replica'",
+  ],
+])('refuses %s', (_, text, line) => {
+  expect(mistakesIn(text).lines).toContain(line)
 })
 
 test('says so when there is no file', async () => {

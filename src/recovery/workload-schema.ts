@@ -43,6 +43,37 @@ const check = z
   })
   .meta({ description: 'Something that is true as long as the data is good' })
 
+const reference = z
+  .strictObject({
+    name: name('What the rows point at, in words'),
+    sql: name('A query with one column: the keys of objects that have to be there'),
+    every: duration('How often rows and objects are compared').default('5m'),
+  })
+  .meta({ description: 'Rows of the database that point at objects of the bucket' })
+
+const bucket = z
+  .strictObject({
+    bucket: name('The bucket that the workload uses'),
+    prefixes: z
+      .array(name('What keys begin with'))
+      .min(1)
+      .optional()
+      .meta({ description: 'Only these objects are protected; default: all' }),
+    replica: z
+      .strictObject({
+        bucket: name('The bucket in another region that S3 replicates to'),
+        region: name('Its AWS Region; default: `regions.recovery`').optional(),
+      })
+      .optional()
+      .meta({ description: 'Where the objects are when the region is lost' }),
+    references: z
+      .array(reference)
+      .min(1)
+      .optional()
+      .meta({ description: 'By these, database and bucket are brought to one recovery point' }),
+  })
+  .meta({ description: 'A bucket with versioning that belongs to the workload' })
+
 /** The workload file as people write it. Its JSON Schema is `schema/lifeboat.schema.json`. */
 export const workloadSchema = z
   .strictObject({
@@ -57,7 +88,10 @@ export const workloadSchema = z
       })
       .meta({ description: 'What is wanted; what was measured is shown beside it' }),
     regions: z
-      .strictObject({ primary: name('The AWS Region where the workload runs') })
+      .strictObject({
+        primary: name('The AWS Region where the workload runs'),
+        recovery: name('The AWS Region to recover in when that is lost').optional(),
+      })
       .meta({ description: 'Where the workload lives' }),
     database: z
       .strictObject({
@@ -71,6 +105,7 @@ export const workloadSchema = z
         ).optional(),
       })
       .meta({ description: 'The database, by the names that AWS knows' }),
+    buckets: z.array(bucket).min(1).optional().meta({ description: 'The objects, in S3' }),
     checks: z.array(check).min(1).meta({ description: 'At least one; more is better' }),
     http: z
       .strictObject({

@@ -4,7 +4,7 @@ import { withDatabase } from '../../probe/database.ts'
 import { countLoss, type LedgerFile } from '../../recovery/loss.ts'
 import type { DataLoss, RecoveryReport } from '../../recovery/report.ts'
 import { loginTo } from '../../recovery/runbooks/data-corruption/tools.ts'
-import type { Workload } from '../../recovery/workload-file.ts'
+import type { Workload } from '../../recovery/workload.ts'
 
 /** How the customers' ledger is read: one line for each order that the shop acknowledged. */
 export function ledgerOf(path: string): LedgerFile {

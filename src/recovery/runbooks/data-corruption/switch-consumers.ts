@@ -4,7 +4,7 @@ import { probeHttp } from '../../../probe/http.ts'
 import { endOtherSessions } from '../../fence.ts'
 import { listTables } from '../../tables.ts'
 import { parseSnapshot } from '../../transaction-snapshot.ts'
-import type { Workload } from '../../workload-file.ts'
+import type { Workload } from '../../workload.ts'
 import type { Identified } from './identify.ts'
 import type { Restored } from './restore.ts'
 import {

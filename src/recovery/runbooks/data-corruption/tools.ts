@@ -8,7 +8,7 @@ import type { LockRecord } from '../../../runbook/execution-lock.ts'
 import type { History } from '../../history.ts'
 import type { LedgerFile } from '../../loss.ts'
 import type { JournalStep } from '../../phase-clock.ts'
-import type { Workload } from '../../workload-file.ts'
+import type { Workload } from '../../workload.ts'
 
 /** What the steps work with. Made anew in every process; holds no credentials. */
 export interface RecoveryTools {

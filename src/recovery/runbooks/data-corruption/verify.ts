@@ -10,7 +10,7 @@ import {
 } from '../../negative-control.ts'
 import { compareCounts, isWithin, type RowCount } from '../../row-counts.ts'
 import { type ForeignKey, listForeignKeys, listTables } from '../../tables.ts'
-import type { Workload } from '../../workload-file.ts'
+import type { Workload } from '../../workload.ts'
 import type { Identified } from './identify.ts'
 import type { Restored } from './restore.ts'
 import { asAdministrator, type DataCorruption, type RecoveryTools } from './tools.ts'

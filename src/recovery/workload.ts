@@ -1,0 +1,50 @@
+/** A workload as the rules want it. JSON, so that an execution can keep it. Holds no credentials. */
+export type Workload = {
+  readonly name: string
+  readonly objectives: { readonly rtoSeconds: number; readonly rpoSeconds: number }
+  readonly region: string
+  readonly recoveryRegion?: string
+  readonly database: {
+    readonly instance: string
+    readonly secret: string
+    readonly adminSecret: string
+    /** An absolute path. */
+    readonly certificates?: string
+  }
+  readonly buckets: readonly Bucket[]
+  readonly checks: readonly Check[]
+  readonly http?: {
+    readonly url: string
+    readonly method: string
+    readonly body?: string
+    readonly timeoutSeconds: number
+  }
+  /** As `schema.table`. Without it, every table. */
+  readonly tables?: readonly string[]
+  readonly ignore: readonly string[]
+  /** Without it, only the Lifeboats of one machine know of each other. */
+  readonly lock?: { readonly bucket: string; readonly region: string; readonly prefix: string }
+}
+
+export type Check = {
+  readonly name: string
+  readonly sql: string
+  readonly expect: string | number | boolean | null
+  readonly everySeconds: number
+  readonly timeoutSeconds: number
+}
+
+/** A bucket of the workload. */
+export type Bucket = {
+  readonly bucket: string
+  /** What keys begin with, none of them the beginning of another; `['']` for all. */
+  readonly prefixes: readonly string[]
+  readonly replica?: { readonly bucket: string; readonly region: string }
+  readonly references: readonly Reference[]
+}
+
+export type Reference = {
+  readonly name: string
+  readonly sql: string
+  readonly everySeconds: number
+}
