@@ -122,6 +122,11 @@ export class Buckets {
     return (await this.#findHead(bucket, key, versionId)) !== undefined
   }
 
+  /** The entity tag of what is in front, without quotes; undefined when the key has no object. */
+  async findEtag(bucket: string, key: string): Promise<string | undefined> {
+    return (await this.#findHead(bucket, key, undefined))?.ETag?.replaceAll('"', '')
+  }
+
   /** Headers, metadata and tags of one version. */
   async describe(bucket: string, key: string, versionId: string): Promise<ObjectDescription> {
     const at = { Bucket: bucket, Key: key, VersionId: versionId }

@@ -40,10 +40,11 @@ export async function openExecutive(
   const patienceMs = isLong ? OWNS_WITHIN_MS : 0
   const state = await openState({ ...invocation, patienceMs })
   const database = await openDatabase(state.databaseUrl, invocation)
-  const regions: RegionClient[] = []
+  const regions = new Map<string, RegionClient>()
   const reach = async (name: string) => {
-    const region = regionClient(access ?? (await awsAccess(invocation)), name, invocation)
-    regions.push(region)
+    const how = access ?? (await awsAccess(invocation))
+    const region = regions.get(name) ?? regionClient(how, name, invocation)
+    regions.set(name, region)
     return region
   }
   const find = async (input: Json) => {
@@ -55,7 +56,7 @@ export async function openExecutive(
   const tools = async (input: Json) => {
     const { workload } = input as DataCorruption
     const region = await reach(workload.region)
-    const around = { region, database, clock, random: systemRandom }
+    const around = { region, reach, database, clock, random: systemRandom }
     return recoveryTools(around, (execution) => executions.get(execution))
   }
   const executions = await Executions.open({
@@ -64,7 +65,7 @@ export async function openExecutive(
   })
   const close = async () => {
     await executions.close()
-    for (const region of regions) region.close()
+    for (const region of regions.values()) region.close()
     await database.close()
     await state.close()
   }

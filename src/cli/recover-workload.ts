@@ -33,7 +33,7 @@ export async function recoverWorkload(
     workload,
     incidentFolder: home.incidents,
     ...(options.to !== undefined && { to: options.to }),
-    ...(existsSync(ledger) && { ledger: writeLedgerFile(ledger) }),
+    ...(existsSync(ledger) && { ledger: writeLedgerFile(ledger, workload) }),
   })
   if (!workload.lock) {
     output.say('only this machine is guarded against a second execution: the workload has no lock')

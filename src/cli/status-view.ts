@@ -1,4 +1,5 @@
 import { formatDuration } from '../core/duration.ts'
+import type { PairStatus } from '../recovery/objects/pair-status.ts'
 import type { Objective, WorkloadStatus } from '../recovery/status.ts'
 
 const SIGNS = { passed: '✔', failed: '✘', unknown: '?' } as const
@@ -17,6 +18,7 @@ export function describeStatus(status: WorkloadStatus): string {
     ...(status.firstBadAt ? [`  first failed at ${status.firstBadAt}`] : []),
     ...(status.lastGoodAt ? [`  all checks last passed at ${status.lastGoodAt}`] : []),
     ...(instance ? describeInstance(instance) : []),
+    ...status.buckets.flatMap(describePair),
     `  recovery time   ${describeObjective(objectives.rto, 'RTO')}`,
     `  data loss       ${describeObjective(objectives.rpo, 'RPO')}`,
   ].join('\n')
@@ -34,6 +36,39 @@ function describeInstance(instance: NonNullable<WorkloadStatus['instance']>): st
       : '  can restore to  nothing yet',
   ]
 }
+
+const PAIR_SIGNS = { met: '✔', missed: '✘', unknown: '?' } as const
+
+function describePair(pair: PairStatus): string[] {
+  const { bucket, replica, oldestMissingSeconds: oldest, total, missing, canary } = pair
+  const why = [
+    amountOf(pair.pending, 'pending'),
+    amountOf(pair.failed, 'failed'),
+    amountOf(pair.neverQueued, 'never queued'),
+  ].filter((one) => one !== undefined)
+  const loss =
+    oldest === null || !missing
+      ? 'unknown'
+      : missing.versions === 0
+        ? `nothing, of ${total?.versions} versions`
+        : `${missing.versions} versions (${megabytes(missing.bytes)}), the oldest ${formatDuration(oldest)} old`
+  const travel =
+    canary?.seconds === undefined || canary.seconds === null
+      ? 'unknown'
+      : formatDuration(canary.seconds)
+  return [
+    `  bucket          ${bucket} → ${replica.bucket} in ${replica.region}`,
+    `  ${PAIR_SIGNS[pair.state]} lost with its region  ${loss}${why.length > 0 ? `: ${why.join(', ')}` : ''}`,
+    `    canary travels ${travel}`,
+  ]
+}
+
+function amountOf(amount: PairStatus['pending'], what: string): string | undefined {
+  if (!amount || amount.versions === 0) return undefined
+  return `${amount.versions} ${what} (${megabytes(amount.bytes)})`
+}
+
+const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`
 
 function describeObjective(
   { objectiveSeconds, measuredSeconds, state }: Objective,

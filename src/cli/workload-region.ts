@@ -4,17 +4,32 @@ import { awsAccess, regionClient } from './aws-access.ts'
 import type { Invocation } from './invocation.ts'
 import type { WorkloadOption } from './workload-option.ts'
 
-/** Reads the workload file and reaches the workload's region, for the length of `work`. */
+/** A workload and how its regions are reached. */
+export interface WorkloadRegions {
+  readonly workload: Workload
+  /** Where it runs. */
+  readonly region: RegionClient
+  /** Another one, where its replicas are. */
+  readonly reach: (region: string) => Promise<RegionClient>
+}
+
+/** Reads the workload file and reaches the workload's regions, for the length of `work`. */
 export async function withRegion<Result>(
   invocation: Invocation,
   { workload: file }: WorkloadOption,
-  work: (at: { workload: Workload; region: RegionClient }) => Promise<Result>,
+  work: (at: WorkloadRegions) => Promise<Result>,
 ): Promise<Result> {
   const workload = await readWorkload(file)
-  const region = regionClient(await awsAccess(invocation), workload.region, invocation)
+  const access = await awsAccess(invocation)
+  const reached = new Map<string, RegionClient>()
+  const reach = async (name: string) => {
+    const region = reached.get(name) ?? regionClient(access, name, invocation)
+    reached.set(name, region)
+    return region
+  }
   try {
-    return await work({ workload, region })
+    return await work({ workload, region: await reach(workload.region), reach })
   } finally {
-    region.close()
+    for (const region of reached.values()) region.close()
   }
 }

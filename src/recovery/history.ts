@@ -2,6 +2,7 @@ import type { StateDatabase } from '../runbook/state-database.ts'
 import type { Baseline } from './baseline.ts'
 import { isoTime } from './baseline.ts'
 import type { CheckResult, CheckState } from './checks.ts'
+import type { CanaryTravel } from './objects/canary.ts'
 
 /** One run of the checks that were due, on one snapshot of one database. */
 export interface Observation {
@@ -30,6 +31,8 @@ export interface Findings {
   readonly lastGoodAt?: string
   /** The first result that failed, since everything passed. */
   readonly firstBad?: RecordedResult
+  /** Of each check that fails, the first result that did; the earliest one first. */
+  readonly firstBads: readonly RecordedResult[]
   /** Every check's newest result. */
   readonly newest: readonly RecordedResult[]
 }
@@ -46,6 +49,10 @@ const MIGRATIONS = [
      id bigint generated always as identity primary key,
      workload text not null, place text not null, at timestamptz not null, document jsonb not null)`,
   `create index baselines_of_place on recovery.baselines (workload, place, at desc)`,
+  `create table recovery.canaries (
+     id bigint generated always as identity primary key,
+     workload text not null, replica text not null, written_at timestamptz not null, travel jsonb not null)`,
+  `create index canaries_of_replica on recovery.canaries (workload, replica, written_at desc)`,
 ]
 
 /** What was seen of each workload over time, in Lifeboat's own database. */
@@ -84,6 +91,23 @@ export class History {
       'insert into recovery.baselines (workload, place, at, document) values ($1, $2, $3, $4)',
       [workload, place, baseline.at, JSON.stringify(baseline)],
     )
+  }
+
+  /** @param replica  the bucket that the canary was on its way to */
+  async recordCanary(workload: string, replica: string, travel: CanaryTravel): Promise<void> {
+    await this.store.query(
+      'insert into recovery.canaries (workload, replica, written_at, travel) values ($1, $2, $3, $4)',
+      [workload, replica, travel.writtenAt, JSON.stringify(travel)],
+    )
+  }
+
+  async newestCanary(workload: string, replica: string): Promise<CanaryTravel | undefined> {
+    const [row] = await this.store.query<{ travel: CanaryTravel }>(
+      `select travel from recovery.canaries
+        where workload = $1 and replica = $2 order by written_at desc limit 1`,
+      [workload, replica],
+    )
+    return row?.travel
   }
 
   /** The newest baseline at or before `time`; undefined when nothing was watched then. */
@@ -136,7 +160,8 @@ export class History {
       )
       if (firstBad) firstBads.push(firstBad)
     }
-    const firstBad = firstBads.toSorted((a, b) => compareText(a.beganAt, b.beganAt))[0]
+    firstBads.sort((a, b) => compareText(a.beganAt, b.beganAt))
+    const [firstBad] = firstBads
 
     const lastPasses: (string | undefined)[] = []
     for (const check of checks) {
@@ -151,15 +176,19 @@ export class History {
     }
     const isComplete = lastPasses.every((time) => time !== undefined)
     const lastGoodAt = isComplete ? lastPasses.toSorted(compareText)[0] : undefined
-    return { newest, ...(lastGoodAt && { lastGoodAt }), ...(firstBad && { firstBad }) }
+    return { newest, firstBads, ...(lastGoodAt && { lastGoodAt }), ...(firstBad && { firstBad }) }
   }
 
-  /** Drops results and thins out baselines: one an hour is kept of those older than an hour. */
+  /** Drops results and canaries, and thins out baselines: one an hour is kept of those older than an hour. */
   async expire(workload: string, now: Date, keepDays = 35): Promise<void> {
     const oldest = new Date(now.getTime() - keepDays * 86_400_000)
     const hourAgo = new Date(now.getTime() - 3_600_000)
     await this.store.query(
       'delete from recovery.check_results where workload = $1 and known_at < $2',
+      [workload, oldest],
+    )
+    await this.store.query(
+      'delete from recovery.canaries where workload = $1 and written_at < $2',
       [workload, oldest],
     )
     await this.store.query(

@@ -31,6 +31,7 @@ export function incidentDocument(incident: Incident): string {
     ...section('What was lost', whatWasLost(incident)),
     ...section('How it was proven', proof(outputs)),
     ...section('The new instance', newInstance(outputs)),
+    ...(input.workload.buckets.length > 0 ? section('The buckets', buckets(outputs)) : []),
     ...section('The old instance', [
       found
         ? `\`${found.source.instance}\` is kept at \`${found.source.endpoint.host}:${found.source.endpoint.port}\`: ` +
@@ -170,6 +171,11 @@ function whatWasLost({ input, outputs }: Incident): string[] {
     loss.writes === null
       ? '- Acknowledged writes: **unknown**; nobody kept a record of them outside of the database.'
       : `- Of ${loss.acknowledged} acknowledged writes, **${loss.writes}** are gone; the oldest was ${seconds(loss.oldestSeconds)} old when writes were stopped (objective ${formatDuration(input.workload.objectives.rpoSeconds)}). Counted against \`${input.ledger?.path}\`.`,
+    ...(loss.database && loss.objects
+      ? [
+          `- By store: ${loss.database.writes} of ${loss.database.acknowledged} rows and ${loss.objects.writes} of ${loss.objects.acknowledged} objects.`,
+        ]
+      : []),
     ...(salvage
       ? [
           `- Good rows that only the old instance had: ${salvage.salvaged}; put back: ${putBack?.rows ?? 0}. \`${salvage.paths.salvage}\``,
@@ -215,6 +221,29 @@ function proof({
           `- After the switch ${switched.sessionsOnRestored} sessions were on the new instance, a write arrived at ${switched.firstWriteAt}, and none was left on the old one.`,
         ]
       : ['- Consumers were not moved.']),
+  ]
+}
+
+function buckets({
+  'restore-objects': restored,
+  'verify-objects': verified,
+  'put-objects-back': returned,
+}: DataCorruptionOutputs): string[] {
+  if (!restored) return ['They were **not brought back**.']
+  return [
+    ...restored.buckets.map(
+      (one) =>
+        `- \`${one.bucket}\`: ${one.copies} objects came back or were replaced, ${one.deleteMarkers} newer ones were hidden, ${one.unchanged} were what they were. No version was destroyed: what was in front until ${restored.begunAt} can be put in front again.`,
+    ),
+    ...(verified?.references ?? []).map(
+      ({ name, keys, madeToFail }) =>
+        `- ${name}: each of ${keys} objects that rows of the restored database point at was there; ${madeToFail === null ? '**no row points at any, so that this proves nothing**' : `the comparison was seen to fail (${madeToFail})`}.`,
+    ),
+    ...(verified ? [] : ['- Rows and objects were **not compared**.']),
+    ...(returned?.references ?? []).map(
+      ({ name, keys, returned: objects }) =>
+        `- ${name}, after rows were put back: ${objects} hidden objects were brought back for them; each of ${keys} was there.`,
+    ),
   ]
 }
 

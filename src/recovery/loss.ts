@@ -1,6 +1,8 @@
 import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
+import type { Buckets } from '../aws/buckets.ts'
 import { type Database, quoteIdentifier, type Row } from '../probe/database.ts'
+import { concurrently } from './objects/concurrently.ts'
 
 /**
  * A file of JSON lines that a writer outside the database keeps: one line for each write that was
@@ -16,44 +18,95 @@ export type LedgerFile = {
   readonly timeField: string
   /** Fields that must equal the columns of the same name; numbers by value. */
   readonly compare?: readonly string[]
+  /** A field that is true in lines whose row was acknowledged; without it, all are. */
+  readonly rowField?: string
+  /** Where each write also went; a line without the key was not acknowledged by the bucket. */
+  readonly objects?: {
+    readonly bucket: string
+    /** Fields of a line with the object's key and its entity tag. */
+    readonly keyField: string
+    readonly etagField: string
+  }
 }
 
 /** What became of acknowledged writes. */
 export type LossCount = {
   readonly acknowledged: number
-  /** Acknowledged, and not in the database. */
+  /** Acknowledged, and not there. */
   readonly lost: number
-  /** In the database, with other content than was acknowledged. */
+  /** There, with other content than was acknowledged. */
   readonly altered: number
   /** When the oldest write that is lost or altered was acknowledged; null when there is none. */
   readonly oldestLostAt: string | null
 }
 
+/** Of the writes as a whole: one that went to both stores is lost when either has lost it. */
+export type JointLossCount = LossCount & {
+  readonly stores: {
+    readonly database: LossCount
+    /** Null when nothing was written to a bucket. */
+    readonly objects: LossCount | null
+  }
+}
+
 const BATCH = 1_000
 
 /** Looks every acknowledged write up. A last line that was cut off by a crash was not acknowledged. */
-export async function countLoss(database: Database, ledger: LedgerFile): Promise<LossCount> {
-  const count = { acknowledged: 0, lost: 0, altered: 0, oldestLostAt: null as string | null }
+export async function countLoss(
+  database: Database,
+  ledger: LedgerFile,
+  buckets?: Buckets,
+): Promise<JointLossCount> {
+  const joint = new Count()
+  const rows = new Count()
+  const objects = ledger.objects && buckets ? new Count() : undefined
   const type = await keyType(database, ledger)
   for await (const batch of batchesOf(ledger.path)) {
-    count.acknowledged += batch.length
-    const present = await lookUp(database, ledger, type, batch)
-    for (const entry of batch) {
-      const row = present.get(String(entry[ledger.keyField]))
-      const isIntact =
-        row !== undefined &&
-        (ledger.compare ?? []).every((field) => sameValue(row[field], entry[field]))
-      if (isIntact) continue
-      if (row) count.altered += 1
-      else count.lost += 1
+    const [ofRows, ofObjects] = await Promise.all([
+      fatesOfRows(database, ledger, type, batch),
+      buckets && ledger.objects ? fatesOfObjects(buckets, ledger.objects, batch) : [],
+    ])
+    batch.forEach((entry, i) => {
       const at = String(entry[ledger.timeField])
-      if (count.oldestLostAt === null || at < count.oldestLostAt) count.oldestLostAt = at
-    }
+      const fates = [ofRows[i], ofObjects[i]].filter((fate) => fate !== undefined)
+      rows.add(ofRows[i], at)
+      objects?.add(ofObjects[i], at)
+      joint.add(
+        FATES.find((fate) => fates.includes(fate)),
+        at,
+      )
+    })
   }
-  return count
+  return {
+    ...joint.result(),
+    stores: { database: rows.result(), objects: objects?.result() ?? null },
+  }
 }
 
 type Entry = Readonly<Record<string, unknown>>
+
+const FATES = ['lost', 'altered', 'intact'] as const
+/** What became of a write in one store. */
+type Fate = (typeof FATES)[number]
+
+class Count {
+  readonly #count = { acknowledged: 0, lost: 0, altered: 0, intact: 0 }
+  #oldestLostAt: string | null = null
+
+  /** @param fate  undefined when the store did not acknowledge the write */
+  add(fate: Fate | undefined, at: string): void {
+    if (!fate) return
+    this.#count.acknowledged += 1
+    this.#count[fate] += 1
+    if (fate === 'intact') return
+    if (this.#oldestLostAt === null || at < this.#oldestLostAt) this.#oldestLostAt = at
+  }
+
+  result(): LossCount {
+    const { acknowledged, lost, altered } = this.#count
+    return { acknowledged, lost, altered, oldestLostAt: this.#oldestLostAt }
+  }
+}
 
 async function keyType(database: Database, ledger: LedgerFile): Promise<string> {
   const { type } = await database.one(
@@ -62,6 +115,37 @@ async function keyType(database: Database, ledger: LedgerFile): Promise<string> 
     [quoteIdentifier(...ledger.table.split('.')), ledger.keyColumn],
   )
   return type ?? 'text'
+}
+
+async function fatesOfRows(
+  database: Database,
+  ledger: LedgerFile,
+  type: string,
+  batch: readonly Entry[],
+): Promise<(Fate | undefined)[]> {
+  const present = await lookUp(database, ledger, type, batch)
+  return batch.map((entry) => {
+    if (ledger.rowField !== undefined && entry[ledger.rowField] !== true) return undefined
+    const row = present.get(String(entry[ledger.keyField]))
+    if (!row) return 'lost'
+    const compared = ledger.compare ?? []
+    return compared.every((field) => sameValue(row[field], entry[field])) ? 'intact' : 'altered'
+  })
+}
+
+async function fatesOfObjects(
+  buckets: Buckets,
+  { bucket, keyField, etagField }: NonNullable<LedgerFile['objects']>,
+  batch: readonly Entry[],
+): Promise<(Fate | undefined)[]> {
+  const fates: (Fate | undefined)[] = batch.map(() => undefined)
+  await concurrently(batch.entries(), async ([i, entry]) => {
+    const { [keyField]: key, [etagField]: etag } = entry
+    if (typeof key !== 'string') return
+    const found = await buckets.findEtag(bucket, key)
+    fates[i] = found === undefined ? 'lost' : found === etag ? 'intact' : 'altered'
+  })
+  return fates
 }
 
 async function lookUp(

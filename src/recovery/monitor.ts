@@ -1,16 +1,21 @@
+import type { Buckets } from '../aws/buckets.ts'
+import { assert } from '../core/assert.ts'
 import type { Clock } from '../core/clock.ts'
 import { LifeboatError } from '../core/errors.ts'
 import { Database, type DatabaseLogin, placeOf } from '../probe/database.ts'
 import { captureBaseline, isoTime } from './baseline.ts'
 import { type CheckResult, type CheckState, runCheck } from './checks.ts'
 import type { History } from './history.ts'
-import type { Check, Workload } from './workload.ts'
+import { checkReference } from './objects/check-reference.ts'
+import { type Bucket, type Check, checkNamesOf, type Reference, type Workload } from './workload.ts'
 
 export interface MonitorOptions {
   readonly workload: Workload
   readonly history: History
   /** Asked again whenever a session is lost and twice a minute: consumers may have been moved. */
   readonly login: () => Promise<DatabaseLogin>
+  /** Of the workload's region; needed where rows point at objects. */
+  readonly buckets?: Buckets
   readonly clock: Clock
   /** Called after each run of checks. */
   readonly onResults?: (results: readonly CheckResult[]) => void
@@ -26,7 +31,8 @@ const EXPIRE_EVERY_MS = 600_000
  * Runs a workload's checks, each at its interval, and keeps what it sees.
  *
  * All checks that are due run on one snapshot, read only. While every check passes, the rows of each
- * table are counted on that same snapshot: the baseline that a restore is compared with.
+ * table are counted on that same snapshot: the baseline that a restore is compared with. References between rows and
+ * objects are looked at beside that, because they take as long as a bucket is large.
  */
 export class Monitor {
   readonly #options: MonitorOptions
@@ -57,10 +63,7 @@ export class Monitor {
 
   /** Each check's newest result; `unknown` before its first run. */
   get results(): CheckResult[] {
-    return this.#options.workload.checks.map(
-      ({ name }) =>
-        this.#newest.get(name) ?? { check: name, state: 'unknown', reason: 'not run yet' },
-    )
+    return checkNamesOf(this.#options.workload).map((name) => this.#resultOf(name))
   }
 
   /** failed if any check failed, else unknown if any is unknown, else passed. */
@@ -75,20 +78,39 @@ export class Monitor {
 
   /** Runs every check once, due or not, and records it. */
   async runOnce(): Promise<CheckResult[]> {
-    await this.#runChecks(this.#options.workload.checks)
+    await Promise.all([
+      this.#runChecks(this.#options.workload.checks),
+      ...this.#references().map((reference) => this.#runReference(reference)),
+    ])
     return this.results
   }
 
   async #run(): Promise<void> {
-    const { clock, workload } = this.#options
+    const { checks } = this.#options.workload
+    const ofChecks = this.#rounds(checks, async (due) => {
+      await this.#runChecks(due)
+      await this.#expire(this.#options.clock.monotonicMs())
+    })
+    const ofReferences = this.#references().map((reference) =>
+      this.#rounds([reference], () => this.#runReference(reference)),
+    )
+    await Promise.all([ofChecks, ...ofReferences])
+  }
+
+  /** Until it is stopped: runs those that are due, and waits for the next. */
+  async #rounds<One extends Check | Reference>(
+    all: readonly One[],
+    run: (due: readonly One[]) => Promise<void>,
+  ): Promise<void> {
+    const { clock } = this.#options
     const { signal } = this.#stopping
+    const dueAtMs = ({ name }: One) => this.#dueAtMs.get(name) ?? 0
     while (!signal.aborted) {
       const now = clock.monotonicMs()
-      const due = workload.checks.filter((check) => (this.#dueAtMs.get(check.name) ?? 0) <= now)
-      for (const check of due) this.#dueAtMs.set(check.name, now + check.everySeconds * 1000)
-      if (due.length > 0) await this.#runChecks(due)
-      await this.#expire(now)
-      const next = Math.min(...this.#dueAtMs.values())
+      const due = all.filter((one) => dueAtMs(one) <= now)
+      for (const { name, everySeconds } of due) this.#dueAtMs.set(name, now + everySeconds * 1000)
+      if (due.length > 0) await run(due)
+      const next = Math.min(...all.map(dueAtMs))
       await clock
         .sleep(Math.max(next - clock.monotonicMs(), 10), signal)
         .catch((reason: unknown) => {
@@ -121,7 +143,8 @@ export class Monitor {
             results,
           }),
         )
-        if (this.state === 'passed') await this.#keepBaseline(session)
+        const ofChecks = workload.checks.map(({ name }) => this.#resultOf(name))
+        if (worstState(ofChecks) === 'passed') await this.#keepBaseline(session)
       })
     } catch (error) {
       if (!(error instanceof LifeboatError)) throw error
@@ -129,6 +152,52 @@ export class Monitor {
       await this.#hangUp()
     }
     onResults?.(due.map((check) => this.#newest.get(check.name)!))
+  }
+
+  #references(): (Reference & { readonly part: Bucket })[] {
+    return this.#options.workload.buckets.flatMap((part) =>
+      part.references.map((reference) => ({ ...reference, part })),
+    )
+  }
+
+  async #runReference(reference: Reference & { readonly part: Bucket }): Promise<void> {
+    const { workload, history, login, buckets, clock, onResults } = this.#options
+    const { signal } = this.#stopping
+    assert(buckets, 'a workload with references has buckets')
+    let place: string | undefined
+    let openedMs = 0
+    const open = async () => {
+      const dialed = await login()
+      place = placeOf(dialed)
+      const options = { purpose: 'references', statementTimeoutMs: 600_000 }
+      const session = await Database.open(dialed, options)
+      openedMs = clock.now().getTime()
+      return session
+    }
+    const around = { reference, part: reference.part, buckets, clock, signal }
+    const { result, moment } = await checkReference({ ...around, open })
+    if (signal.aborted) return
+    this.#newest.set(result.check, result)
+    const at = place ?? this.#place
+    if (at !== undefined) {
+      const now = clock.now()
+      const skewMs = moment ? openedMs - Date.parse(moment.began) : 0
+      await this.#keep(() =>
+        history.record(workload.name, {
+          place: at,
+          beganAt: moment ? isoTime(moment.began) : now.toISOString(),
+          seenAt: moment ? isoTime(moment.seen) : now.toISOString(),
+          knownAt: now,
+          skewMs,
+          results: [result],
+        }),
+      )
+    }
+    onResults?.([result])
+  }
+
+  #resultOf(name: string): CheckResult {
+    return this.#newest.get(name) ?? { check: name, state: 'unknown', reason: 'not run yet' }
   }
 
   async #keepBaseline(session: Database): Promise<void> {

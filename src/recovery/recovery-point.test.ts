@@ -40,6 +40,22 @@ test('without commit times the last good check is the recovery point, and the da
   })
 })
 
+const vanished = (at: string) => ({ key: 'may/1.txt', bucket: 'receipts', at })
+
+test('where database and bucket were damaged, good rows are worth more than an early moment', () => {
+  const suspect = suspectAt('2026-01-15T10:30:00.500000Z')
+  const point = chooseRecoveryPoint({ suspect, vanished: vanished('2026-01-15T10:29:00.000Z') })
+  expect(point).toMatchObject({ time: '2026-01-15T10:30:00.499Z', how: 'suspect transaction' })
+})
+
+test('an object that vanished is enough to go by', () => {
+  const point = chooseRecoveryPoint({
+    vanished: vanished('2026-01-15T10:30:02.000Z'),
+    lastGoodAt: '2026-01-15T10:29:00.000000Z',
+  })
+  expect(point).toMatchObject({ time: '2026-01-15T10:30:01.999Z', certainty: 'exact' })
+})
+
 test('what a person says comes first', () => {
   const point = chooseRecoveryPoint({
     told: '2026-01-15T12:30:00+02:00',

@@ -10,7 +10,7 @@ const RESOLUTION_MS = 1
 export type RecoveryPoint = {
   /** What the restore is asked for; ISO 8601, whole milliseconds. */
   readonly time: string
-  readonly how: 'operator' | 'suspect transaction' | 'last good check'
+  readonly how: 'operator' | 'suspect transaction' | 'vanished object' | 'last good check'
   readonly certainty: 'exact' | 'bounded' | 'as told'
   readonly explanation: string
   /** When the damage was committed, by the database's clock: one moment, or between two. */
@@ -27,17 +27,21 @@ export interface RecoveryEvidence {
   /** `--to`: what a person says. */
   readonly told?: string
   readonly suspect?: Suspect
+  /** When the first object vanished to which a row points, where nothing is wrong but that. */
+  readonly vanished?: { readonly key: string; readonly bucket: string; readonly at: string }
   readonly lastGoodAt?: string
   readonly firstBadAt?: string
 }
 
 /**
- * Just before the suspect's commit; else the last good check; `told` overrides both.
+ * Just before the suspect's commit, or before the first object vanished; else the last good check; `told` overrides all.
+ * Database and buckets go back to this one moment. Where both were damaged it is the database's: an older version of an object
+ * can still be brought back at that point, but good rows of the time in between could not.
  *
  * @throws LifeboatError `RecoveryPointUnknown` when there is nothing to go by
  */
 export function chooseRecoveryPoint(evidence: RecoveryEvidence): RecoveryPoint {
-  const { told, suspect, lastGoodAt, firstBadAt } = evidence
+  const { told, suspect, vanished, lastGoodAt, firstBadAt } = evidence
   const committedAt = suspect?.transaction.committedAt
   const damagedAt: Bounds = committedAt
     ? { from: committedAt, to: committedAt }
@@ -59,6 +63,15 @@ export function chooseRecoveryPoint(evidence: RecoveryEvidence): RecoveryPoint {
       certainty: 'exact',
       explanation: `just before transaction ${suspect.transaction.ids[0]} committed at ${committedAt}: ${suspect.because}`,
       damagedAt,
+    }
+  }
+  if (vanished && !suspect) {
+    return {
+      time: floorBefore(vanished.at),
+      how: 'vanished object',
+      certainty: 'exact',
+      explanation: `just before '${vanished.key}' of bucket '${vanished.bucket}' vanished at ${vanished.at}`,
+      damagedAt: { from: vanished.at, to: vanished.at },
     }
   }
   if (lastGoodAt) {

@@ -20,7 +20,7 @@ import {
 import { dataCorruption } from './runbooks/data-corruption.ts'
 import type { Workload } from './workload.ts'
 import { WorkloadLock } from './workload-lock.ts'
-import { WriteLedger } from './write-ledger.ts'
+import { ledgerBucketOf, WriteLedger } from './write-ledger.ts'
 
 export { createBackup, listBackups, restore } from './backups.ts'
 export { type RecoveryReport, reportOf as summary } from './report.ts'
@@ -34,7 +34,10 @@ export const RUNBOOKS = [dataCorruption] as const
 
 /** What everything here needs of the process that it runs in. */
 export interface Surroundings {
+  /** Where the workload runs. */
   readonly region: RegionClient
+  /** Another region, where replicas are. Whoever gives it closes it. */
+  readonly reach: (region: string) => Promise<RegionClient>
   readonly database: StateDatabase
   readonly clock: Clock
   readonly random: Random
@@ -42,10 +45,10 @@ export interface Surroundings {
 
 /** The tools of the runbooks' steps; `journal` reads an execution as it is recorded so far. */
 export async function recoveryTools(
-  { region, database, clock, random }: Surroundings,
+  { region, reach, database, clock, random }: Surroundings,
   journal: (execution: string) => Promise<Journal>,
 ): Promise<RecoveryTools> {
-  return { region, history: await History.open(database), clock, random, journal }
+  return { region, reach, history: await History.open(database), clock, random, journal }
 }
 
 /** The lock that the Lifeboats of several machines share; undefined when the workload file names no place for it. */
@@ -66,6 +69,7 @@ export async function monitorOf(
     workload,
     history: await History.open(database),
     login: () => loginTo({ region }, workload.database.secret, workload),
+    buckets: region.buckets,
     clock,
     ...(onResults && { onResults }),
   })
@@ -78,7 +82,9 @@ export function writeLedgerOf(
   { region, clock }: Pick<Surroundings, 'region' | 'clock'>,
 ): Promise<WriteLedger> {
   const login = () => loginTo({ region }, workload.database.secret, workload)
-  return WriteLedger.open({ path, login, clock })
+  const place = ledgerBucketOf(workload)
+  const objects = place && { buckets: region.buckets, ...place }
+  return WriteLedger.open({ path, login, clock, ...(objects && { objects }) })
 }
 
 /**

@@ -1,16 +1,18 @@
 import type { World } from '../aws/region-client.ts'
 import type { Fence } from './fence.ts'
-import type { LossCount } from './loss.ts'
+import type { JointLossCount, LossCount } from './loss.ts'
 import { type JournalStep, measureRecovery, type RecoveryTime } from './phase-clock.ts'
 import type { Bounds } from './recovery-point.ts'
 import type { Identified } from './runbooks/data-corruption/identify.ts'
 import type { Protected } from './runbooks/data-corruption/protect.ts'
 import type { Rearmed } from './runbooks/data-corruption/re-arm.ts'
 import type { Restored } from './runbooks/data-corruption/restore.ts'
+import type { RestoredObjects } from './runbooks/data-corruption/restore-objects.ts'
 import type { PutBack, Salvaged } from './runbooks/data-corruption/salvage-rows.ts'
 import type { Switched } from './runbooks/data-corruption/switch-consumers.ts'
 import type { DataCorruption } from './runbooks/data-corruption/tools.ts'
 import type { Verified } from './runbooks/data-corruption/verify.ts'
+import type { VerifiedObjects } from './runbooks/data-corruption/verify-objects.ts'
 
 /** What the steps of `data-corruption` have found out; a step that has not run, or was skipped, is missing. */
 export interface DataCorruptionOutputs {
@@ -18,17 +20,26 @@ export interface DataCorruptionOutputs {
   readonly 'stop-writes'?: Fence & { readonly stoppedAt: string }
   readonly restore?: Restored
   readonly 'restore-control'?: Restored
+  readonly 'restore-objects'?: RestoredObjects
   readonly verify?: Verified
+  readonly 'verify-objects'?: VerifiedObjects
   readonly 're-arm'?: Rearmed
   readonly switch?: Switched
   readonly salvage?: Salvaged
   readonly 'put-back'?: PutBack
-  readonly 'count-loss'?: LossCount | null
+  readonly 'put-objects-back'?: VerifiedObjects
+  readonly 'count-loss'?: JointLossCount | null
   readonly protect?: Protected
   readonly document?: { readonly incidentFile: string }
 }
 
-/** Acknowledged writes that are gone, and how far back the oldest lies (I11). */
+/** Acknowledged writes that are gone from one store. */
+export type StoreLoss = Pick<DataLoss, 'writes' | 'oldestSeconds' | 'acknowledged'>
+
+/**
+ * Acknowledged writes that are gone, and how far back the oldest lies (I11). A write that went to the database and to a
+ * bucket is lost when either has lost it.
+ */
 export type DataLoss = {
   /** After salvage; null when nobody kept a record of acknowledged writes. */
   readonly writes: number | null
@@ -37,6 +48,9 @@ export type DataLoss = {
   /** From the acknowledgement of the oldest lost write to the moment when writes were stopped; 0 when none is lost. */
   readonly oldestSeconds: number | null
   readonly acknowledged: number | null
+  /** Each store for itself; null when it was not written to, or nobody kept a record. */
+  readonly database: StoreLoss | null
+  readonly objects: StoreLoss | null
 }
 
 export type InstanceReport = { readonly instance: string; readonly endpoint: string }
@@ -150,18 +164,21 @@ export function lossOf(input: DataCorruption, outputs: DataCorruptionOutputs): D
     table === undefined
       ? (putBack?.rows ?? 0)
       : (putBack?.byTable[table.includes('.') ? table : `public.${table}`] ?? 0)
-  if (!loss) return { writes: null, salvaged, oldestSeconds: null, acknowledged: null }
-  return {
-    writes: loss.lost + loss.altered,
-    salvaged,
-    oldestSeconds:
-      loss.oldestLostAt === null
-        ? 0
-        : fenced
-          ? Math.max(0, (Date.parse(fenced.stoppedAt) - Date.parse(loss.oldestLostAt)) / 1000)
-          : null,
-    acknowledged: loss.acknowledged,
-  }
+  const nothing = { writes: null, oldestSeconds: null, acknowledged: null }
+  if (!loss) return { ...nothing, salvaged, database: null, objects: null }
+  const of = (count: LossCount) => storeLoss(count, fenced?.stoppedAt)
+  const { database, objects } = loss.stores
+  return { ...of(loss), salvaged, database: of(database), objects: objects && of(objects) }
+}
+
+function storeLoss(
+  { lost, altered, oldestLostAt, acknowledged }: LossCount,
+  stoppedAt: string | undefined,
+): StoreLoss {
+  const ageOf = (at: string) =>
+    stoppedAt === undefined ? null : Math.max(0, (Date.parse(stoppedAt) - Date.parse(at)) / 1000)
+  const oldestSeconds = oldestLostAt === null ? 0 : ageOf(oldestLostAt)
+  return { writes: lost + altered, oldestSeconds, acknowledged }
 }
 
 function instanceReport(of: {

@@ -4,10 +4,11 @@ import { placeOf } from '../probe/database.ts'
 import type { CheckResult, CheckState } from './checks.ts'
 import { History } from './history.ts'
 import { Monitor, worstState } from './monitor.ts'
+import { type PairStatus, pairStatusOf, type ReplicatedBucket } from './objects/pair-status.ts'
 import type { Surroundings } from './recovery.ts'
 import type { RecoveryReport } from './report.ts'
 import { loginTo } from './runbooks/data-corruption/tools.ts'
-import type { Workload } from './workload.ts'
+import { checkNamesOf, type Workload } from './workload.ts'
 
 /** met, missed, or never measured, which is not green. */
 export type ObjectiveState = 'met' | 'missed' | 'unknown'
@@ -29,6 +30,8 @@ export type WorkloadStatus = {
     /** How much would be lost if the instance were lost now. */
     readonly restorableLagSeconds: number | null
   } | null
+  /** Those that are replicated. */
+  readonly buckets: readonly PairStatus[]
   readonly objectives: {
     readonly rto: Objective
     readonly rpo: Objective
@@ -44,22 +47,29 @@ export type Objective = {
 }
 
 /**
- * Looks at a workload: runs each check once, describes its instance, compares objectives with what was measured.
+ * Looks at a workload: runs each check once, describes its instance, compares buckets with their replicas and objectives
+ * with what was measured.
  *
  * Never throws for a workload that is in trouble: what cannot be reached is unknown.
  *
  * @param last  the newest recovery of this workload in this world, if there was one
+ * @param onProgress  called with what is being looked at, and how much of it was
  */
 export async function statusOf(
   workload: Workload,
-  around: Pick<Surroundings, 'region' | 'database' | 'clock'>,
+  around: Pick<Surroundings, 'region' | 'reach' | 'database' | 'clock'>,
   last?: RecoveryReport,
+  onProgress?: (what: string) => void,
 ): Promise<WorkloadStatus> {
   const findings: string[] = []
   const world = await known(findings, async () => (await around.region.identity()).world)
   const instance = world && (await known(findings, () => describe(workload, around)))
   if (instance) findings.push(...posture(workload, instance))
-  const health = await known(findings, () => runChecks(workload, around))
+  const [health, buckets] = await Promise.all([
+    known(findings, () => runChecks(workload, around)),
+    lookAtBuckets(workload, around, onProgress),
+  ])
+  findings.push(...buckets.flatMap((pair) => pair.findings))
   const checks = health?.checks ?? []
   return {
     workload: workload.name,
@@ -69,6 +79,7 @@ export async function statusOf(
     lastGoodAt: health?.lastGoodAt ?? null,
     firstBadAt: health?.firstBadAt ?? null,
     instance: instance ? instance.shown : null,
+    buckets,
     objectives: {
       rto: compare(
         workload.objectives.rtoSeconds,
@@ -134,17 +145,45 @@ function posture(
   ]
 }
 
+/** One after the other: each is listed as fast as it can be. */
+async function lookAtBuckets(
+  { name, buckets, objectives }: Workload,
+  { region, reach, database, clock }: Pick<Surroundings, 'region' | 'reach' | 'database' | 'clock'>,
+  onProgress?: (what: string) => void,
+): Promise<PairStatus[]> {
+  const isReplicated = (bucket: (typeof buckets)[number]): bucket is ReplicatedBucket =>
+    bucket.replica !== undefined
+  const found: PairStatus[] = []
+  for (const bucket of buckets.filter(isReplicated)) {
+    const { replica } = bucket
+    const history = await History.open(database)
+    const look = {
+      bucket,
+      source: region.buckets,
+      replica: (await reach(replica.region)).buckets,
+      canary: await history.newestCanary(name, replica.bucket),
+      rpoSeconds: objectives.rpoSeconds,
+      clock,
+      onProgress: (versions: number) =>
+        onProgress?.(`comparing '${bucket.bucket}' with '${replica.bucket}': ${versions} versions`),
+    }
+    found.push(await pairStatusOf(look))
+  }
+  return found
+}
+
 async function runChecks(
   workload: Workload,
   { region, database, clock }: Pick<Surroundings, 'region' | 'database' | 'clock'>,
 ) {
   const history = await History.open(database)
   const login = () => loginTo({ region }, workload.database.secret, workload)
-  const monitor = new Monitor({ workload, history, login, clock })
+  const { buckets } = region
+  const monitor = new Monitor({ workload, history, login, buckets, clock })
   const checks = await monitor.runOnce()
   await monitor.stop()
   const place = placeOf(await login())
-  const names = workload.checks.map(({ name }) => name)
+  const names = checkNamesOf(workload)
   const { lastGoodAt, firstBad } = await history.findings(workload.name, place, names)
   return { checks, lastGoodAt, firstBadAt: firstBad?.seenAt }
 }

@@ -48,3 +48,8 @@ export type Reference = {
   readonly sql: string
   readonly everySeconds: number
 }
+
+/** The names of all that tells good from bad: of checks, and of references. */
+export function checkNamesOf({ checks, buckets }: Workload): string[] {
+  return [...checks, ...buckets.flatMap(({ references }) => references)].map(({ name }) => name)
+}

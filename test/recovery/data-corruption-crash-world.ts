@@ -65,7 +65,8 @@ export class CrashWorlds implements RunbookWorld<CrashWorld> {
   tools(world: CrashWorld, { database, executions }: Parameters<RunbookWorld<never>['tools']>[1]) {
     const region = new RegionClient({ ...world.aws, clock })
     this.#clients.push(region)
-    return recoveryTools({ region, database, clock, random }, (id) => executions.get(id))
+    const around = { region, reach: async () => region, database, clock, random }
+    return recoveryTools(around, (id) => executions.get(id))
   }
 
   /** Everything as it is seen from outside: by the AWS API, by SQL and in files. */

@@ -159,8 +159,11 @@ test('a write ledger goes on by itself, and what is missing is counted', async (
   await until(() => lines().length >= 4)
   await second.stop()
 
-  const ledger = writeLedgerFile(path)
+  const ledger = writeLedgerFile(path, workload)
+  const acknowledged = lines().filter((line) => line.endsWith('}')).length
+  expect(acknowledged).toBeGreaterThanOrEqual(4)
   expect(await countLoss(session, ledger)).toMatchObject({
+    acknowledged,
     lost: 0,
     altered: 0,
     oldestLostAt: null,

@@ -52,13 +52,14 @@ async function restore(invocation: Invocation, options: RestoreOptions): Promise
   const to = parseTime(options.to)
   const { bucket, prefix } = options
   await withRegion(invocation, options, async ({ region }) => {
-    const o: BucketRestore = { buckets: region.buckets, bucket, prefix, to, clock, signal }
+    const prefixes = [prefix ?? '']
+    const o: BucketRestore = { buckets: region.buckets, bucket, prefixes, to, clock, signal }
     const live = new LiveLine(output, clock)
     try {
       live.show(`comparing '${bucket}' with what it was`)
       const plan = await steps.planRestore(o)
       live.clear()
-      const report = { bucket, to: to.toISOString(), ...countsOf(plan) }
+      const report = { bucket, to: to.toISOString(), ...plan }
       if (options.dryRun) return output.result({ ...report, dryRun: true }, describe(plan, bucket))
       output.say(describe(plan, bucket))
       await approve(plan, invocation, options)
@@ -66,7 +67,7 @@ async function restore(invocation: Invocation, options: RestoreOptions): Promise
       const onProgress = (done: number, of: number) => live.show('restoring objects', done / of)
       await steps.restoreBucket(plan, { ...o, onProgress })
       live.show('reading the bucket again')
-      const proof = await steps.proveRestore(plan, o)
+      const proof = await steps.proveRestore(o)
       live.clear()
       steps.refuseUnlessProven(proof, o)
       output.result(
@@ -80,25 +81,22 @@ async function restore(invocation: Invocation, options: RestoreOptions): Promise
 }
 
 async function approve(
-  { actions }: RestorePlan,
+  { copies, deleteMarkers }: RestorePlan,
   { output, signal }: Invocation,
   { yes, bucket }: RestoreOptions,
 ): Promise<void> {
-  if (yes || actions.length === 0) return
-  if (output.canAsk && (await confirm(`Change ${actions.length} objects of '${bucket}'?`, signal)))
-    return
+  const changes = copies + deleteMarkers
+  if (yes || changes === 0) return
+  if (output.canAsk && (await confirm(`Change ${changes} objects of '${bucket}'?`, signal))) return
   throw new LifeboatError('ApprovalRequired', `bucket '${bucket}' was not changed`, {
     hint: 'Run it with --yes to approve what it says it will do.',
   })
 }
 
-function countsOf({ actions, unchanged, copiedBytes }: RestorePlan) {
-  const copies = actions.filter(({ kind }) => kind === 'copy').length
-  return { copies, deleteMarkers: actions.length - copies, unchanged, copiedBytes }
-}
-
-function describe(plan: RestorePlan, bucket: string): string {
-  const { copies, deleteMarkers, unchanged, copiedBytes } = countsOf(plan)
+function describe(
+  { copies, deleteMarkers, unchanged, copiedBytes }: RestorePlan,
+  bucket: string,
+): string {
   const megabytes = (copiedBytes / 1e6).toFixed(1)
   return [
     `bucket '${bucket}':`,

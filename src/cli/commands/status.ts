@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { ERRORS } from '../../core/errors.ts'
 import { withExitCodes } from '../exit-codes.ts'
 import { action, type Surroundings } from '../invocation.ts'
+import { LiveLine } from '../live-line.ts'
 import { type WorkloadOption, withWorkload } from '../workload-option.ts'
 
 /** `lifeboat status`: is the workload well, what could be lost, and what needs somebody. */
@@ -17,15 +18,17 @@ export function statusCommand(around: Surroundings): Command {
         const { lastRecovery } = await import('../last-recovery.ts')
         const { describeStatus } = await import('../status-view.ts')
         const { output, clock } = invocation
-        const status = await withRegion(invocation, options, ({ workload, region }) =>
+        const live = new LiveLine(output, clock)
+        const status = await withRegion(invocation, options, ({ workload, region, reach }) =>
           withExecutive(invocation, { isLong: false }, async ({ database, executions }) =>
             statusOf(
               workload,
-              { region, database, clock },
+              { region, reach, database, clock },
               await lastRecovery(executions, workload),
+              (what) => live.show(what),
             ),
           ),
-        )
+        ).finally(() => live.clear())
         output.result(status, describeStatus(status))
         if (options.exitCode) process.exitCode = EXIT[status.state]
       }),

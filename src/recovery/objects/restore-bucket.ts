@@ -2,16 +2,19 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Buckets } from '../../aws/buckets.ts'
 import type { Clock } from '../../core/clock.ts'
 import { LifeboatError } from '../../core/errors.ts'
-import { changesSince, hasSameBytes, type KeyChange } from './changes-since.ts'
+import {
+  type BucketPart,
+  changesSince,
+  hasSameBytes,
+  type KeyChange,
+  versionsIn,
+} from './changes-since.ts'
+import { concurrently } from './concurrently.ts'
 
-/** What brings one key back: an older version on top, or a delete marker over what was not there. */
-export interface RestoreAction {
-  readonly kind: 'copy' | 'hide'
-  readonly change: KeyChange
-}
-
-export interface RestorePlan {
-  readonly actions: readonly RestoreAction[]
+/** What brings a bucket back: older versions on top, and delete markers over what was not there. */
+export type RestorePlan = {
+  readonly copies: number
+  readonly deleteMarkers: number
   readonly unchanged: number
   /** What is copied within S3. */
   readonly copiedBytes: number
@@ -24,17 +27,17 @@ export interface RestoreProof {
   readonly differing: readonly string[]
 }
 
-export interface BucketRestore {
+export interface BucketRestore extends BucketPart {
   readonly buckets: Buckets
-  readonly bucket: string
-  readonly prefix?: string | undefined
   readonly to: Date
+  /** What others put at new keys later than this is theirs and stays; by default nothing is. */
+  readonly until?: Date
   readonly clock: Clock
   readonly signal?: AbortSignal | undefined
 }
 
-/** How many objects are on their way at the same time. */
-const CONCURRENCY = 16
+type Need = 'copy' | 'hide' | 'nothing'
+
 /** So many keys are named; the others are counted. */
 const NAMED_KEYS = 20
 
@@ -45,79 +48,64 @@ const NAMED_KEYS = 20
  * @throws LifeboatError `CallRefused` when the bucket keeps no versions, `InvalidTime` for a moment to come
  */
 export async function planRestore(o: BucketRestore): Promise<RestorePlan> {
-  const { buckets, bucket, to } = o
+  const { bucket, to } = o
   if (to > o.clock.now()) {
     throw new LifeboatError('InvalidTime', `'${to.toISOString()}' is still to come`, {
       hint: 'Give a moment that has passed.',
     })
   }
-  const versioning = await buckets.getVersioning(bucket)
-  if (versioning !== 'enabled') {
+  if ((await o.buckets.getVersioning(bucket)) !== 'enabled') {
     throw new LifeboatError('CallRefused', `bucket '${bucket}' keeps no versions`, {
       hint: 'Enable versioning: what was overwritten before cannot be brought back.',
     })
   }
-  const actions: RestoreAction[] = []
-  let [unchanged, copiedBytes] = [0, 0]
-  for await (const change of changesSince(buckets.listVersions(bucket, o.prefix), to)) {
-    o.signal?.throwIfAborted()
-    const kind = await neededFor(change, o)
-    if (!kind) {
-      unchanged += change.is ? 1 : 0
-      continue
-    }
-    actions.push({ kind, change })
-    copiedBytes += kind === 'copy' ? change.was!.sizeBytes : 0
-  }
-  return { actions, unchanged, copiedBytes }
+  const plan = { copies: 0, deleteMarkers: 0, unchanged: 0, copiedBytes: 0 }
+  await eachChange(o, async (change) => {
+    const need = await needOf(change, o)
+    if (need === 'hide') plan.deleteMarkers += 1
+    if (need === 'nothing' && change.is) plan.unchanged += 1
+    if (need !== 'copy') return
+    plan.copies += 1
+    plan.copiedBytes += change.was!.sizeBytes
+  })
+  return plan
 }
 
-/** Carries a plan out. What was done stays done when it is interrupted: a new plan then holds the rest. */
+/**
+ * Brings a bucket back. What was done stays done when it is interrupted, and is not done again by the next run.
+ *
+ * @param onProgress  called with how many keys were changed, of how many
+ */
 export async function restoreBucket(
-  { actions }: RestorePlan,
+  { copies, deleteMarkers }: RestorePlan,
   o: BucketRestore & { readonly onProgress?: ((done: number, of: number) => void) | undefined },
 ): Promise<void> {
   const { buckets, bucket } = o
+  const planned = copies + deleteMarkers
   let done = 0
-  const waiting = actions.values()
-  const work = async () => {
-    for (const { kind, change } of waiting) {
-      o.signal?.throwIfAborted()
-      if (kind === 'copy') await buckets.putOnTop(bucket, change.was!)
-      else await buckets.hide(bucket, change.key)
-      done += 1
-      o.onProgress?.(done, actions.length)
-    }
-  }
-  const results = await Promise.allSettled(Array.from({ length: CONCURRENCY }, work))
-  for (const result of results) if (result.status === 'rejected') throw result.reason
+  await eachChange(o, async (change) => {
+    const need = await needOf(change, o)
+    if (need === 'nothing') return
+    if (need === 'copy') await buckets.putOnTop(bucket, change.was!)
+    else await buckets.hide(bucket, change.key)
+    done += 1
+    o.onProgress?.(done, Math.max(planned, done))
+  })
 }
 
-/** Lists the bucket anew and compares every key with what it was: bytes by entity tag and size, and whatever was copied whole. */
-export async function proveRestore(
-  { actions }: RestorePlan,
-  o: BucketRestore,
-): Promise<RestoreProof> {
-  const copied = new Set(
-    actions.flatMap(({ kind, change }) => (kind === 'copy' ? [change.key] : [])),
-  )
+/** Lists the bucket anew and compares every key with what it was: bytes by entity tag and size, and what belongs to them. */
+export async function proveRestore(o: BucketRestore): Promise<RestoreProof> {
   const differing: string[] = []
   let objects = 0
-  for await (const change of changesSince(o.buckets.listVersions(o.bucket, o.prefix), o.to)) {
-    o.signal?.throwIfAborted()
+  await eachChange(o, async (change) => {
     objects += change.is ? 1 : 0
-    const isSame =
-      hasSameBytes(change) && (!copied.has(change.key) || (await hasSameDescription(change, o)))
-    if (!isSame) differing.push(change.key)
-  }
+    if ((await needOf(change, o)) !== 'nothing') differing.push(change.key)
+  })
   return { objects, differing }
 }
 
 /** @throws LifeboatError `RestoreNotVerified` naming the first keys */
-export function refuseUnlessProven(
-  { differing }: RestoreProof,
-  { bucket, to }: BucketRestore,
-): void {
+export function refuseUnlessProven({ differing }: RestoreProof, { bucket, to }: BucketRestore) {
   if (differing.length === 0) return
   const named = differing.slice(0, NAMED_KEYS).map((key) => `'${key}'`)
   const more = differing.length - named.length
@@ -128,20 +116,22 @@ export function refuseUnlessProven(
   )
 }
 
-async function neededFor(
-  change: KeyChange,
-  o: BucketRestore,
-): Promise<RestoreAction['kind'] | undefined> {
-  if (!change.was) return change.is ? 'hide' : undefined
-  if (change.was.versionId === change.is?.versionId) return undefined
-  return hasSameBytes(change) && (await hasSameDescription(change, o)) ? undefined : 'copy'
+function eachChange(o: BucketRestore, work: (change: KeyChange) => Promise<void>): Promise<void> {
+  return concurrently(changesSince(versionsIn(o.buckets, o), o.to), work, { signal: o.signal })
+}
+
+async function needOf(change: KeyChange, o: BucketRestore): Promise<Need> {
+  const isOthers = o.until !== undefined && change.newest.modifiedAt > o.until
+  if (!change.was) return change.is && !isOthers ? 'hide' : 'nothing'
+  if (change.was.versionId === change.is?.versionId) return 'nothing'
+  return hasSameBytes(change) && (await hasSameDescription(change, o)) ? 'nothing' : 'copy'
 }
 
 async function hasSameDescription(
   { key, was, is }: KeyChange,
   { buckets, bucket }: BucketRestore,
 ): Promise<boolean> {
-  if (!was || !is || was.versionId === is.versionId) return true
+  if (!was || !is) return was === is
   const [before, after] = await Promise.all([
     buckets.describe(bucket, key, was.versionId),
     buckets.describe(bucket, key, is.versionId),

@@ -5,22 +5,26 @@ import { leaveNothingBehind } from './data-corruption/leave-nothing-behind.ts'
 import { countLostWrites, protect } from './data-corruption/protect.ts'
 import { rearm } from './data-corruption/re-arm.ts'
 import { removeInstance, restore, restoreControl } from './data-corruption/restore.ts'
+import { restoreObjects, undoRestoreObjects } from './data-corruption/restore-objects.ts'
 import { costOfPuttingBack, putRowsBack, salvageRows } from './data-corruption/salvage-rows.ts'
 import { allowWrites, costOfStopping, stopWrites } from './data-corruption/stop-writes.ts'
 import { costOfSwitching, switchConsumers } from './data-corruption/switch-consumers.ts'
 import type { DataCorruption, RecoveryTools } from './data-corruption/tools.ts'
 import { verify } from './data-corruption/verify.ts'
+import { verifyObjects } from './data-corruption/verify-objects.ts'
 
 /** An AWS restore may take hours; everything else is a matter of minutes. */
 const HOURS = 4 * 3600
 
 /**
  * A database that was damaged by an operator or a program goes back to the moment before, beside the damaged
- * one; consumers follow once everything is proven; good rows that were written since are put back.
+ * one, and its buckets with it; consumers follow once everything is proven; good rows that were written since are put back,
+ * with the objects to which they point.
  *
- *   identify ─ stop-writes ┬ restore ─────────┬ verify ┬ re-arm ─ switch ┬ salvage ─ put-back ─ count-loss ┐
- *             (harm gate)  └ restore-control ─┘        │       (one-way) └ protect ────────────────────────┼ document
- *                                                      └ retire-control ───────────────────────────────────┘
+ *   identify ─ stop-writes ┬ restore ─────────┬ verify ─────────┬ re-arm ─ switch ┬ salvage ─ put-back ─ put-objects-back ─ count-loss ┐
+ *             (harm gate)  ├ restore-control ─┘        │        │       (one-way) └ protect ───────────────────────────────────────────┼ document
+ *                          └ restore-objects ─ verify-objects ──┘                                                                      │
+ *                                                      └ retire-control ───────────────────────────────────────────────────────────────┘
  */
 export const dataCorruption = runbook<DataCorruption, RecoveryTools>('data-corruption', {
   title: 'Recover a database from data corruption',
@@ -69,6 +73,17 @@ export const dataCorruption = runbook<DataCorruption, RecoveryTools>('data-corru
       restoreControl(input, done.identify, tools, { execution: execution.id, signal, progress }),
     undo: ({ output, tools, signal }) => removeInstance(output.arn, tools, signal),
   })
+  .step('restore-objects', {
+    title: 'Bring the buckets back to the same moment',
+    after: ['stop-writes'],
+    phase: 'execute',
+    deadlineSeconds: HOURS,
+    onDeadline: 'ask',
+    run: ({ input, done, tools, execution, signal, progress }) =>
+      restoreObjects(input, done.identify, tools, { execution: execution.id, signal, progress }),
+    undo: ({ input, done, tools, execution, signal }) =>
+      undoRestoreObjects(input, done.identify, tools, { execution: execution.id, signal }),
+  })
   .step('verify', {
     title: 'Verify the restored data, and the checks themselves',
     after: ['restore', 'restore-control'],
@@ -79,8 +94,19 @@ export const dataCorruption = runbook<DataCorruption, RecoveryTools>('data-corru
       verify(input, done.identify, done.restore, done['restore-control'], tools, progress),
     undo: noUndo('what it damages is rolled back, on the copy'),
   })
+  .step('verify-objects', {
+    title: 'Verify that rows and objects are of one moment',
+    after: ['restore', 'restore-objects'],
+    phase: 'verify',
+    deadlineSeconds: HOURS,
+    onDeadline: 'ask',
+    run: ({ input, done, tools, signal, progress }) =>
+      verifyObjects(input, done.identify, done.restore, tools, { signal, progress }),
+    undo: noUndo('undoing restore-objects takes it back, too'),
+  })
   .step('re-arm', {
     title: 'Give the new instance back what a restore loses',
+    after: ['verify', 'verify-objects'],
     phase: 'execute',
     deadlineSeconds: 3600,
     onDeadline: 'ask',
@@ -144,6 +170,15 @@ export const dataCorruption = runbook<DataCorruption, RecoveryTools>('data-corru
         signal,
         progress,
       }),
+    undo: noUndo('there is only forward after the switch'),
+  })
+  .step('put-objects-back', {
+    title: 'Bring back the objects to which those rows point',
+    phase: 'execute',
+    deadlineSeconds: HOURS,
+    onDeadline: 'ask',
+    run: ({ input, done, tools, signal, progress }) =>
+      verifyObjects(input, done.identify, done.restore, tools, { signal, progress }),
     undo: noUndo('there is only forward after the switch'),
   })
   .step('count-loss', {

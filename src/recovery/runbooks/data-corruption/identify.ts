@@ -6,8 +6,10 @@ import type { Baseline } from '../../baseline.ts'
 import { chooseSuspect, countVanished, findWritesSince, type Suspect } from '../../damage.ts'
 import { listWriteGrants, type WriteGrant } from '../../grants.ts'
 import type { RecordedResult } from '../../history.ts'
+import { findObjectDamage, type ObjectDamage } from '../../objects/object-damage.ts'
 import { chooseRecoveryPoint, type RecoveryPoint } from '../../recovery-point.ts'
 import { listTables } from '../../tables.ts'
+import { checkNamesOf } from '../../workload.ts'
 import {
   asAdministrator,
   type DataCorruption,
@@ -22,7 +24,10 @@ export type Identified = {
   readonly lastGoodAt: string | null
   readonly firstBad: RecordedResult | null
   readonly failedChecks: readonly string[]
+  /** When the last of the checks of the database had failed: its whole damage is there. Null when none has. */
+  readonly damagedBy: string | null
   readonly suspect: Suspect | null
+  readonly objectDamage: ObjectDamage
   readonly recoveryPoint: RecoveryPoint
   /** The newest one that is not after the recovery point. */
   readonly baseline: Baseline | null
@@ -53,24 +58,32 @@ export async function identify(input: DataCorruption, tools: RecoveryTools): Pro
   const source = await describeSource(workload.database.instance, tools)
   const login = await loginTo(tools, workload.database.secret, workload, source.endpoint)
   const place = placeOf(login)
-  const findings = await history.findings(
-    workload.name,
-    place,
-    workload.checks.map((check) => check.name),
-  )
+  const findings = await history.findings(workload.name, place, checkNamesOf(workload))
   const { lastGoodAt, firstBad } = findings
+  const ofDatabase = new Set(workload.checks.map(({ name }) => name))
+  const damagedBy = findings.firstBads.findLast(({ check }) => ofDatabase.has(check))?.seenAt
   const known = lastGoodAt ?? input.to
   const earlier = known && (await history.baselineAtOrBefore(workload.name, place, known))
 
   const traces = await asAdministrator(tools, workload, source.endpoint, async (database) => {
     const grants = await listWriteGrants(database)
-    const suspect = earlier && (await findSuspect(database, earlier, input, findings))
     const { bytes } = await database.one('select pg_database_size(current_database()) as bytes')
-    return { grants, suspect: suspect || null, databaseBytes: Number(bytes) }
+    const { buckets } = tools.region
+    const objectDamage = await findObjectDamage(database, buckets, workload, lastGoodAt)
+    // Objects that are gone are no sign that somebody damaged the database.
+    const isDatabaseSuspect = damagedBy !== undefined || !objectDamage.vanished
+    const bounds = {
+      ...(lastGoodAt && { lastGoodAt }),
+      ...(damagedBy && { firstBadAt: damagedBy }),
+    }
+    const suspect =
+      isDatabaseSuspect && earlier && (await findSuspect(database, earlier, input, bounds))
+    return { grants, suspect: suspect || null, objectDamage, databaseBytes: Number(bytes) }
   })
   const recoveryPoint = chooseRecoveryPoint({
     ...(input.to !== undefined && { told: input.to }),
     ...(traces.suspect && { suspect: traces.suspect }),
+    ...(traces.objectDamage.vanished && !damagedBy && { vanished: traces.objectDamage.vanished }),
     ...(lastGoodAt && { lastGoodAt }),
     ...(firstBad && { firstBadAt: firstBad.seenAt }),
   })
@@ -85,6 +98,7 @@ export async function identify(input: DataCorruption, tools: RecoveryTools): Pro
     failedChecks: findings.newest
       .filter((result) => result.state === 'failed')
       .map((result) => result.check),
+    damagedBy: damagedBy ?? null,
     ...traces,
     recoveryPoint,
     baseline: baseline ?? null,
@@ -115,12 +129,11 @@ async function findSuspect(
   database: Database,
   baseline: Baseline,
   { workload }: DataCorruption,
-  found: { lastGoodAt?: string; firstBad?: RecordedResult },
+  bounds: { lastGoodAt?: string; firstBadAt?: string },
 ): Promise<Suspect | undefined> {
   const tables = await listTables(database, workload)
   return chooseSuspect(await findWritesSince(database, tables, baseline.snapshot), {
-    ...(found.lastGoodAt && { lastGoodAt: found.lastGoodAt }),
-    ...(found.firstBad && { firstBadAt: found.firstBad.seenAt }),
+    ...bounds,
     mostVanished: await countVanished(database, baseline),
   })
 }

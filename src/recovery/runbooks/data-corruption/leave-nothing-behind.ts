@@ -2,6 +2,7 @@ import { missingGrants, unfence } from '../../fence.ts'
 import { listWriteGrants } from '../../grants.ts'
 import type { Identified } from './identify.ts'
 import { removeInstance } from './restore.ts'
+import { undoRestoreObjects } from './restore-objects.ts'
 import {
   asAdministrator,
   type DataCorruption,
@@ -17,13 +18,17 @@ import {
  * Instances are deleted by their ARN, and only when they carry this execution's tag (I15).
  */
 export async function leaveNothingBehind(
-  { workload }: DataCorruption,
-  { source, grants }: Identified,
+  input: DataCorruption,
+  identified: Identified,
   tools: RecoveryTools,
   execution: string,
   signal: AbortSignal,
 ): Promise<void> {
-  await asAdministrator(tools, workload, source.endpoint, async (database) => {
+  const { source, grants } = identified
+  if (await isHalfDone('restore-objects', tools, execution)) {
+    await undoRestoreObjects(input, identified, tools, { execution, signal })
+  }
+  await asAdministrator(tools, input.workload, source.endpoint, async (database) => {
     const missing = missingGrants(grants, await listWriteGrants(database))
     if (missing.length > 0) await unfence(database, missing)
   })
@@ -33,4 +38,11 @@ export async function leaveNothingBehind(
     if (instance?.tags[EXECUTION_TAG] !== execution) continue
     await removeInstance(instance.arn, tools, signal)
   }
+}
+
+/** Whether a step began and did not end well, so that its own undo is not called. */
+async function isHalfDone(step: string, tools: RecoveryTools, execution: string): Promise<boolean> {
+  const { steps } = await tools.journal(execution)
+  const last = steps.find(({ name }) => name === step)?.attempts.at(-1)
+  return last !== undefined && (!last.endedAt || !!last.error)
 }

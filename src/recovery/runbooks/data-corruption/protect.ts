@@ -1,7 +1,7 @@
 import { withDatabase } from '../../../probe/database.ts'
 import { proveFence } from '../../fence.ts'
 import type { WriteGrant } from '../../grants.ts'
-import { countLoss, type LossCount } from '../../loss.ts'
+import { countLoss, type JointLossCount } from '../../loss.ts'
 import type { Identified } from './identify.ts'
 import type { Restored } from './restore.ts'
 import { asAdministrator, type DataCorruption, loginTo, type RecoveryTools } from './tools.ts'
@@ -49,13 +49,15 @@ export async function protect(
   }
 }
 
-/** Counts acknowledged writes that are not in the restored database; null when nobody kept a record. */
+/** Counts acknowledged writes that are not in the restored database or its buckets; null when nobody kept a record. */
 export async function countLostWrites(
   { workload, ledger }: DataCorruption,
   restored: Restored,
   tools: RecoveryTools,
-): Promise<LossCount | null> {
+): Promise<JointLossCount | null> {
   if (!ledger) return null
   const login = await loginTo(tools, workload.database.secret, workload, restored.endpoint)
-  return withDatabase(login, { purpose: 'loss' }, (database) => countLoss(database, ledger))
+  return withDatabase(login, { purpose: 'loss' }, (database) =>
+    countLoss(database, ledger, tools.region.buckets),
+  )
 }

@@ -47,7 +47,7 @@ export async function restore(
  */
 export async function restoreControl(
   input: DataCorruption,
-  { source, firstBad }: Identified,
+  { source, damagedBy }: Identified,
   tools: RecoveryTools,
   step: RestoreStep,
 ): Promise<Restored> {
@@ -58,7 +58,7 @@ export async function restoreControl(
     ...(securityGroups && { securityGroups }),
     ...(subnetGroup && { subnetGroup }),
   }
-  const time = firstBad ? ceilToMs(firstBad.seenAt) : 'latest'
+  const time = damagedBy ? ceilToMs(damagedBy) : 'latest'
   return restoreTo(time, 'control', { input, source, attributes, tools, step })
 }
 

@@ -2,6 +2,7 @@ import { OUR_SESSIONS } from '../../../probe/database.ts'
 import { type Fence, fence, unfence } from '../../fence.ts'
 import { restoreForecast } from './forecast.ts'
 import type { Identified } from './identify.ts'
+import { costOfRestoringObjects } from './restore-objects.ts'
 import { asAdministrator, type DataCorruption, type RecoveryTools } from './tools.ts'
 
 /** Takes every privilege to write away, ends sessions, and proves both (I6: after the harm gate). */
@@ -31,11 +32,13 @@ export async function allowWrites(
 
 /** What stopping writes costs, as it is at this moment. */
 export async function costOfStopping(
-  { workload }: DataCorruption,
+  input: DataCorruption,
   identified: Identified,
   tools: RecoveryTools,
 ): Promise<string[]> {
   const { source, recoveryPoint } = identified
+  const ofObjects = await costOfRestoringObjects(input, identified, tools)
+  const { workload } = input
   return asAdministrator(tools, workload, source.endpoint, async (database) => {
     const { sessions } = await database.one(
       `select count(*) as sessions from pg_stat_activity
@@ -53,6 +56,7 @@ export async function costOfStopping(
       `About ${perSecond} transactions a second write to it; they will be refused.`,
       `Consumers wait until they are moved: ${restoreForecast(identified.world, identified.databaseBytes)}.`,
       `The database goes back to ${recoveryPoint.time} (${recoveryPoint.how}, ${recoveryPoint.certainty}): ${recoveryPoint.explanation}.`,
+      ...ofObjects,
     ]
   })
 }

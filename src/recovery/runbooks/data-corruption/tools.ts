@@ -13,6 +13,7 @@ import type { Workload } from '../../workload.ts'
 /** What the steps work with. Made anew in every process; holds no credentials. */
 export interface RecoveryTools {
   readonly region: RegionClient
+  readonly reach: (region: string) => Promise<RegionClient>
   readonly history: History
   readonly clock: Clock
   readonly random: Random

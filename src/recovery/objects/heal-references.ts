@@ -1,0 +1,54 @@
+import type { Buckets, ListedVersion } from '../../aws/buckets.ts'
+import type { BucketPart } from './changes-since.ts'
+import { concurrently } from './concurrently.ts'
+import type { Referenced } from './references.ts'
+
+/** What was done about rows whose object was hidden. */
+export interface Healed {
+  /** Objects that came in front again. */
+  readonly objects: number
+  /** As the last look found them. */
+  readonly left: Referenced
+}
+
+/**
+ * Puts objects in front again that rows point at and that a delete marker hides. Safe to call again.
+ *
+ * @param o.look  compares all rows and objects, as they are
+ */
+export async function healReferences(o: {
+  look: () => Promise<Referenced>
+  buckets: Buckets
+  part: BucketPart
+  signal: AbortSignal
+}): Promise<Healed> {
+  const { buckets, part, signal } = o
+  let objects = 0
+  for (;;) {
+    const left = await o.look()
+    let healed = 0
+    const heal = async (key: string) => {
+      const newest = await newestObjectOf(buckets, part.bucket, key)
+      if (!newest) return
+      await buckets.putOnTop(part.bucket, newest)
+      healed += 1
+    }
+    await concurrently(left.broken, heal, { signal })
+    objects += healed
+    // More than a thousand may be broken: then another look finds the next ones.
+    if (healed === 0) return { objects, left }
+  }
+}
+
+/** The newest version of a key that is no delete marker. */
+async function newestObjectOf(
+  buckets: Buckets,
+  bucket: string,
+  key: string,
+): Promise<ListedVersion | undefined> {
+  for await (const version of buckets.listVersions(bucket, key)) {
+    if (version.key !== key) return undefined
+    if (!version.isDeleteMarker) return version
+  }
+  return undefined
+}
