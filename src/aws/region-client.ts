@@ -1,8 +1,10 @@
 import { RDSClient } from '@aws-sdk/client-rds'
 import { S3Client } from '@aws-sdk/client-s3'
+import { S3ControlClient } from '@aws-sdk/client-s3-control'
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts'
 import type { Clock } from '../core/clock.ts'
+import { BatchReplication } from './batch-replication.ts'
 import { Buckets } from './buckets.ts'
 import { Calls } from './calls.ts'
 import { Documents } from './documents.ts'
@@ -22,6 +24,8 @@ export interface RegionClientOptions {
   readonly region: string
   /** Without it, the SDK's own rules: AWS_ENDPOINT_URL, else AWS itself. */
   readonly endpoint?: string
+  /** Of S3 Control, where the SDK's own rules lead to an address of this machine. */
+  readonly controlEndpoint?: string
   /** Without them, the SDK's own chain: environment, profile, instance role. */
   readonly credentials?: { accessKeyId: string; secretAccessKey: string; sessionToken?: string }
   readonly clock: Clock
@@ -33,11 +37,19 @@ export class RegionClient {
   readonly rds: Rds
   readonly secrets: Secrets
   readonly buckets: Buckets
+  readonly batchReplication: BatchReplication
   readonly documents: Documents
   readonly #calls: Calls
-  readonly #clients: { rds: RDSClient; secrets: SecretsManagerClient; s3: S3Client; sts: STSClient }
+  readonly #clients: {
+    rds: RDSClient
+    secrets: SecretsManagerClient
+    s3: S3Client
+    s3Control: S3ControlClient
+    sts: STSClient
+  }
 
-  constructor({ region, endpoint, credentials, clock }: RegionClientOptions) {
+  constructor({ region, endpoint, credentials, clock, ...o }: RegionClientOptions) {
+    const controlEndpoint = o.controlEndpoint ?? endpoint
     this.region = region
     const config = {
       region,
@@ -55,12 +67,17 @@ export class RegionClient {
       secrets: new SecretsManagerClient(config),
       // Without a bucket in the host name: an endpoint of one's own need not have names for all.
       s3: new S3Client({ ...config, forcePathStyle: endpoint !== undefined }),
+      s3Control: new S3ControlClient({
+        ...config,
+        ...(controlEndpoint && { endpoint: BatchReplication.endpointOf(controlEndpoint) }),
+      }),
       sts: new STSClient(config),
     }
     this.#calls = new Calls(region, clock)
     this.rds = new Rds(this.#clients.rds, this.#calls, clock)
     this.secrets = new Secrets(this.#clients.secrets, this.#calls)
     this.buckets = new Buckets(this.#clients.s3, this.#calls)
+    this.batchReplication = new BatchReplication(this.#clients.s3Control, this.#calls)
     this.documents = new Documents(this.#clients.s3, this.#calls)
   }
 

@@ -5,6 +5,7 @@ import type { Invocation } from './invocation.ts'
 /** How to reach a region: what the environment says, or the embedded regions of this home. */
 export interface AwsAccess {
   readonly endpoint?: string
+  readonly controlEndpoint?: string
   readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string }
 }
 
@@ -15,7 +16,10 @@ export interface AwsAccess {
 export async function awsAccess(invocation: Invocation): Promise<AwsAccess> {
   const { environment, home, output } = invocation
   const decides = ['AWS_ENDPOINT_URL', 'AWS_ACCESS_KEY_ID', 'AWS_PROFILE', 'AWS_ROLE_ARN']
-  if (decides.some((name) => environment[name])) return {}
+  if (decides.some((name) => environment[name])) {
+    const controlEndpoint = environment.AWS_ENDPOINT_URL_S3_CONTROL ?? environment.AWS_ENDPOINT_URL
+    return controlEndpoint ? { controlEndpoint } : {}
+  }
   const access = await embeddedAccess(home.folder)
   if (!access) return {}
   output.say(`using the embedded regions of this home at ${access.endpoint}`)

@@ -1,8 +1,17 @@
 import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { formatDuration } from '../core/duration.ts'
 import { ERRORS } from '../core/errors.ts'
 import type { CheckResult, CheckState } from '../recovery/checks.ts'
-import { monitorOf, summary, type Workload, writeLedgerOf } from '../recovery/recovery.ts'
+import type { CanaryTravel } from '../recovery/objects/canary.ts'
+import type { ReplicatedBucket } from '../recovery/objects/pair-status.ts'
+import {
+  canariesOf,
+  monitorOf,
+  summary,
+  type Workload,
+  writeLedgerOf,
+} from '../recovery/recovery.ts'
 import type { WatchOptions } from './commands/watch.ts'
 import { withExecutive } from './executive.ts'
 import type { Invocation } from './invocation.ts'
@@ -15,17 +24,23 @@ const SIGNS = { passed: '✔', failed: '✘', unknown: '?' } as const
 
 /** Watches until it is interrupted, or with `once` until there was something to do. */
 export async function watchWorkload(invocation: Invocation, options: WatchOptions): Promise<void> {
-  await withRegion(invocation, options, ({ workload, region }) =>
+  await withRegion(invocation, options, ({ workload, region, reach }) =>
     withExecutive(invocation, { isLong: true }, async ({ database, executions }) => {
       const { output, clock, signal } = invocation
-      const around = { region, database, clock }
+      const around = { region, reach, database, clock }
       const tell = changesTeller(workload, (line) => output.say(line))
       const monitor = await monitorOf(workload, around, tell)
+      const canaries = await canariesOf(
+        workload,
+        around,
+        travelsTeller((line) => output.say(line)),
+      )
       const ledger = options.writeLedger
         ? await writeLedgerOf(workload, await readyLedgerPath(invocation, workload), around)
         : undefined
       output.say(`watching ${workload.name}: ${workload.checks.length} checks; Ctrl-C ends it`)
       monitor.start()
+      canaries.start()
       ledger?.start()
       try {
         for (;;) {
@@ -45,6 +60,7 @@ export async function watchWorkload(invocation: Invocation, options: WatchOption
         }
       } finally {
         await monitor.stop()
+        await canaries.stop()
         await ledger?.stop()
       }
     }),
@@ -77,5 +93,19 @@ function changesTeller(
       known.set(check, state)
       say(`${SIGNS[state]} ${workload.name}: ${check}${reason ? `: ${reason}` : ''}`)
     }
+  }
+}
+
+/** A line for the first canary of a bucket, and whenever one is lost or arrives again. */
+function travelsTeller(
+  say: (line: string) => void,
+): (bucket: ReplicatedBucket, travel: CanaryTravel) => void {
+  const arrived = new Map<string, boolean>()
+  return ({ bucket, replica }, { seconds, reason }) => {
+    const hasArrived = seconds !== null
+    if (arrived.get(bucket) === hasArrived) return
+    arrived.set(bucket, hasArrived)
+    const way = `${bucket} → ${replica.bucket} in ${replica.region}`
+    say(hasArrived ? `✔ ${way}: a canary took ${formatDuration(seconds)}` : `✘ ${way}: ${reason}`)
   }
 }

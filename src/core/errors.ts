@@ -266,6 +266,13 @@ export const ERRORS = {
     retryable: false,
     explain: 'The restored database does not pass what it must pass. Consumers were not moved.',
   },
+  ReplicationFailed: {
+    exit: 67,
+    http: 500,
+    retryable: false,
+    explain:
+      'Objects could not be copied to the replica of their bucket. S3 says why on each version: x-amz-replication-status.',
+  },
   CheckCannotFail: {
     exit: 63,
     http: 500,

@@ -11,6 +11,9 @@ import type { CheckResult } from './checks.ts'
 import { History } from './history.ts'
 import type { LedgerFile } from './loss.ts'
 import { Monitor } from './monitor.ts'
+import type { CanaryTravel } from './objects/canary.ts'
+import { CanaryRounds } from './objects/canary-rounds.ts'
+import type { ReplicatedBucket } from './objects/pair-status.ts'
 import {
   type DataCorruption,
   type Journal,
@@ -73,6 +76,17 @@ export async function monitorOf(
     clock,
     ...(onResults && { onResults }),
   })
+}
+
+/** Canaries along a workload's pairs of buckets, not started. */
+export async function canariesOf(
+  workload: Workload,
+  { region, reach, database, clock }: Pick<Surroundings, 'region' | 'reach' | 'database' | 'clock'>,
+  onTravel?: (bucket: ReplicatedBucket, travel: CanaryTravel) => void,
+): Promise<CanaryRounds> {
+  const history = await History.open(database)
+  const told = onTravel && { onTravel }
+  return new CanaryRounds({ workload, region, reach, history, clock, ...told })
 }
 
 /** A write ledger of a workload, not started; its file is created when it is not there. */

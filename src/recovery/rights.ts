@@ -1,4 +1,6 @@
+import { canaryKey } from './objects/canary.ts'
 import type { Workload } from './workload.ts'
+import { ledgerBucketOf } from './write-ledger.ts'
 
 /** A statement of an IAM policy. */
 export interface Statement {
@@ -24,12 +26,30 @@ type Scope =
   | 'logins'
   | 'buckets'
   | 'objects'
+  | 'namedBuckets'
+  | 'namedObjects'
+  | 'replicas'
+  | 'canaries'
+  | 'replicaCanaries'
+  | 'ledger'
+  | 'jobs'
+  | 'roles'
   | 'lock'
   | 'lockBucket'
 
 type Rights = Readonly<Partial<Record<string, readonly Scope[]>>>
 
 const READ_LOGIN: Rights = { 'secretsmanager:GetSecretValue': ['logins'] }
+const LIST_VERSIONS: Rights = { 's3:ListBucketVersions': ['buckets'] }
+const restoring = (buckets: Scope, objects: Scope): Rights => ({
+  's3:ListBucketVersions': [buckets],
+  's3:GetBucketVersioning': [buckets],
+  's3:GetObjectVersion': [objects],
+  's3:GetObjectVersionTagging': [objects],
+  's3:PutObject': [objects],
+  's3:PutObjectTagging': [objects],
+  's3:DeleteObject': [objects],
+})
 const READ_BACKUPS: Rights = { 'rds:DescribeDBInstanceAutomatedBackups': ['backups', 'database'] }
 
 /**
@@ -38,8 +58,27 @@ const READ_BACKUPS: Rights = { 'rds:DescribeDBInstanceAutomatedBackups': ['backu
  * Source: Service Authorization Reference, "Amazon RDS", "Amazon S3" and "AWS Secrets Manager".
  */
 const RIGHTS: Readonly<Record<string, Rights>> = {
-  status: { ...READ_LOGIN, ...READ_BACKUPS, 'rds:DescribeDBInstances': ['database'] },
-  watch: READ_LOGIN,
+  status: {
+    ...READ_LOGIN,
+    ...READ_BACKUPS,
+    'rds:DescribeDBInstances': ['database'],
+    's3:ListBucketVersions': ['buckets', 'replicas'],
+    's3:GetBucketVersioning': ['buckets', 'replicas'],
+    's3:GetReplicationConfiguration': ['buckets'],
+    // Why a version is not there; and, without the second one, S3 answers 403 where there is no object.
+    's3:GetObjectVersion': ['objects'],
+    's3:GetObject': ['objects'],
+    's3:ListBucket': ['buckets'],
+  },
+  watch: {
+    ...READ_LOGIN,
+    ...LIST_VERSIONS,
+    's3:GetObject': ['objects'],
+    's3:ListBucket': ['buckets', 'replicas'],
+    's3:PutObject': ['canaries', 'ledger'],
+    's3:GetObjectVersion': ['replicaCanaries'],
+    's3:DeleteObjectVersion': ['canaries', 'replicaCanaries', 'ledger'],
+  },
   'backup list': { ...READ_BACKUPS, 'rds:DescribeDBSnapshots': ['database', 'snapshots'] },
   'backup create': {
     'rds:CreateDBSnapshot': ['database', 'snapshots'],
@@ -62,19 +101,18 @@ const RIGHTS: Readonly<Record<string, Rights>> = {
     'rds:RebootDBInstance': ['copies'],
     'rds:DeleteDBInstance': ['copies'],
     'secretsmanager:PutSecretValue': ['secret'],
-    's3:GetObject': ['lock'],
-    's3:PutObject': ['lock'],
-    // Without it S3 answers 403 where there is no lock yet, as if there were one.
-    's3:ListBucket': ['lockBucket'],
+    ...restoring('buckets', 'objects'),
+    // Without the second one S3 answers 403 where there is no object, as if there were one.
+    's3:GetObject': ['lock', 'objects'],
+    's3:ListBucket': ['lockBucket', 'buckets'],
+    's3:PutObject': ['lock', 'objects'],
   },
-  'objects restore': {
-    's3:GetBucketVersioning': ['buckets'],
-    's3:ListBucketVersions': ['buckets'],
-    's3:GetObjectVersion': ['objects'],
-    's3:GetObjectVersionTagging': ['objects'],
-    's3:PutObject': ['objects'],
-    's3:PutObjectTagging': ['objects'],
-    's3:DeleteObject': ['objects'],
+  'objects restore': restoring('namedBuckets', 'namedObjects'),
+  'objects backfill': {
+    's3:GetReplicationConfiguration': ['namedBuckets'],
+    's3:CreateJob': ['jobs'],
+    's3:DescribeJob': ['jobs'],
+    'iam:PassRole': ['roles'],
   },
 }
 
@@ -88,12 +126,12 @@ export const COMMANDS_WITH_RIGHTS: readonly string[] = Object.keys(RIGHTS)
  * account is left open, as the workload file does not name it.
  *
  * @param commands  as `COMMANDS_WITH_RIGHTS` names them
- * @param bucket  for `objects restore`; default: every bucket
+ * @param bucket  for `objects`; default: the buckets of the workload file, or any where it names none
  */
 export function policyOf(
   workload: Workload,
   commands: readonly string[],
-  bucket = '*',
+  bucket?: string,
 ): PolicyDocument {
   const actionsByScopes = new Map<string, Set<string>>()
   for (const [action, scopes] of commands.flatMap((name) => Object.entries(RIGHTS[name] ?? {}))) {
@@ -110,12 +148,18 @@ export function policyOf(
   return { Version: '2012-10-17', Statement: statements }
 }
 
-function arnsOf(scope: Scope, { region, database, lock }: Workload, bucket: string): string[] {
+function arnsOf(scope: Scope, workload: Workload, only?: string): string[] {
+  const { region, database, buckets, lock } = workload
   const rds = (rest: string) => `arn:aws:rds:${region}:*:${rest}`
+  const s3 = (rest: string) => `arn:aws:s3:::${rest}`
   // Secrets Manager puts six characters of its own behind a name.
   const secret = (name: string) =>
     name.startsWith('arn:') ? name : `arn:aws:secretsmanager:${region}:*:secret:${name}-??????`
   const { instance, secret: own, adminSecret } = database
+  const replicated = buckets.flatMap((one) => (one.replica ? [{ ...one, to: one.replica }] : []))
+  const ledger = ledgerBucketOf(workload)
+  const ofWorkload = buckets.length > 0 ? buckets.map((one) => one.bucket) : ['*']
+  const named = only === undefined ? ofWorkload : [only]
   switch (scope) {
     case 'database':
       return [rds(`db:${instance.toLowerCase()}`)]
@@ -132,12 +176,28 @@ function arnsOf(scope: Scope, { region, database, lock }: Workload, bucket: stri
     case 'logins':
       return [...new Set([secret(own), secret(adminSecret)])]
     case 'buckets':
-      return [`arn:aws:s3:::${bucket}`]
+      return buckets.map((one) => s3(one.bucket))
     case 'objects':
-      return [`arn:aws:s3:::${bucket}/*`]
+      return buckets.flatMap((one) => one.prefixes.map((prefix) => s3(`${one.bucket}/${prefix}*`)))
+    case 'namedBuckets':
+      return named.map((bucket) => s3(bucket))
+    case 'namedObjects':
+      return named.map((bucket) => s3(`${bucket}/*`))
+    case 'replicas':
+      return replicated.map(({ to }) => s3(to.bucket))
+    case 'canaries':
+      return replicated.map((one) => s3(`${one.bucket}/${canaryKey(one)}`))
+    case 'replicaCanaries':
+      return replicated.map((one) => s3(`${one.to.bucket}/${canaryKey(one)}`))
+    case 'ledger':
+      return ledger ? [s3(`${ledger.bucket}/${ledger.prefix}*`)] : []
+    case 'jobs':
+      return [`arn:aws:s3:${region}:*:job/*`]
+    case 'roles':
+      return ['arn:aws:iam::*:role/*']
     case 'lock':
-      return lock ? [`arn:aws:s3:::${lock.bucket}/${lock.prefix}*`] : []
+      return lock ? [s3(`${lock.bucket}/${lock.prefix}*`)] : []
     case 'lockBucket':
-      return lock ? [`arn:aws:s3:::${lock.bucket}`] : []
+      return lock ? [s3(lock.bucket)] : []
   }
 }

@@ -20,6 +20,79 @@ export function objectsCommand(around: Surroundings): Command {
   return new Command('objects')
     .description('the objects of a workload, in S3 buckets')
     .addCommand(restoreCommand(around))
+    .addCommand(backfillCommand(around))
+}
+
+interface BackfillOptions extends WorkloadOption {
+  readonly bucket: string
+  readonly role?: string
+  readonly job?: string
+  readonly yes?: boolean
+}
+
+function backfillCommand(around: Surroundings): Command {
+  const command = withWorkload(new Command('backfill'))
+    .description('replicate what is older than the rules of a bucket, and what has failed')
+    .requiredOption('--bucket <name>', 'a bucket with replication rules')
+    .option('--role <arn>', 'trusts batchoperations.s3.amazonaws.com; default: that of the rules')
+    .option('--job <id>', 'only follow a job that was begun before')
+    .option('--yes', 'do it without asking')
+    .action(action(around, (invocation, options: BackfillOptions) => backfill(invocation, options)))
+  return withExitCodes(command, [
+    'WorkloadFileInvalid',
+    'WorkloadFileNotFound',
+    'RegionUnreachable',
+    'CallRefused',
+    'CredentialsRefused',
+    'ApprovalRequired',
+    'ReplicationFailed',
+  ])
+}
+
+async function backfill(invocation: Invocation, options: BackfillOptions): Promise<void> {
+  const { output, clock, signal } = invocation
+  const { bucket, role } = options
+  const { withRegion } = await import('../workload-region.ts')
+  const { beginBackfill, followBackfill } = await import('../../recovery/objects/backfill.ts')
+  const { systemRandom } = await import('../../core/random.ts')
+  await withRegion(invocation, options, async ({ region }) => {
+    const token = systemRandom.hex(32)
+    if (!options.job) await approveBackfill(invocation, options)
+    const job = options.job ?? (await beginBackfill({ region, bucket, role, token }))
+    output.say(`batch job ${job}; to follow it again: --job ${job}`)
+    const live = new LiveLine(output, clock)
+    try {
+      const ended = await followBackfill({
+        region,
+        job,
+        clock,
+        signal,
+        onProgress: ({ total, succeeded, failed }) => {
+          const done = succeeded + failed
+          if (total === 0) live.show(`listing what '${bucket}' has not replicated`)
+          else live.show(`${done} of ${total} versions replicated`, done / total)
+        },
+      })
+      live.clear()
+      const { total, succeeded } = ended
+      const words = `${succeeded} of ${total} versions of '${bucket}' were replicated`
+      output.result({ bucket, job, total, succeeded, failed: ended.failed }, words)
+    } finally {
+      live.clear()
+    }
+  })
+}
+
+async function approveBackfill(
+  { output, signal }: Invocation,
+  { bucket, yes }: BackfillOptions,
+): Promise<void> {
+  if (yes) return
+  const question = `Begin a batch job that replicates what '${bucket}' has not? AWS bills jobs, requests and transfer.`
+  if (output.canAsk && (await confirm(question, signal))) return
+  throw new LifeboatError('ApprovalRequired', `no batch job was begun for '${bucket}'`, {
+    hint: 'Run it with --yes; lifeboat cost tells what a copied object costs.',
+  })
 }
 
 function restoreCommand(around: Surroundings): Command {

@@ -9,7 +9,7 @@ export function policyCommand(around: Surroundings): Command {
   const command = withWorkload(new Command('policy'))
     .description('the least IAM policy that Lifeboat itself needs for a command, or for all')
     .argument('[command...]', 'as it is typed: backup create')
-    .option('--bucket <name>', 'of `objects restore`; default: every bucket')
+    .option('--bucket <name>', 'of `objects`; default: those of the workload file')
     .action(
       action(
         around,

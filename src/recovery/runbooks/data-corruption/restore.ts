@@ -27,6 +27,7 @@ export interface RestoreStep {
   readonly progress: (message: string, fraction?: number) => void
 }
 
+const SETTLED_WITHIN_MS = 3_600_000
 const RESTORABLE_WITHIN_MS = 900_000
 const RESTORED_WITHIN_MS = 14_000_000
 
@@ -189,6 +190,10 @@ export async function removeInstance(
   const instance = await rds.findInstance(identifier)
   if (instance?.arn !== arn) return
   if (instance.attributes.deletionProtection) {
+    // Its first backup may just run: until that has ended, nothing about it can be changed.
+    const isSettled = (one: DbInstance | undefined) =>
+      one === undefined || one.status === 'available'
+    await rds.waitUntil(identifier, isSettled, { deadlineMs: SETTLED_WITHIN_MS, signal })
     await rds.modifyInstance(identifier, { deletionProtection: false })
   }
   await rds.deleteInstance(arn)
