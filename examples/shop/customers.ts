@@ -9,6 +9,7 @@
  * Prints one JSON line a second: {"acknowledged", "refused"}, counted since the start.
  */
 import { Ledger } from './ledger.ts'
+import type { Order } from './orders.ts'
 import { postJson } from './post-json.ts'
 
 const address = new URL('/orders', process.env.SHOP_URL ?? 'http://127.0.0.1:8080')
@@ -37,9 +38,9 @@ async function placeOrder(): Promise<void> {
   const customerId = String(1 + ((number * 17) % customers))
   const answer = await postJson(address, { customerId, items }, { timeoutMs: ANSWER_WITHIN_MS })
   if (answer.status !== 201) throw new Error(`the shop answered ${answer.status}`)
-  const order = answer.body as { id: string; total: string; placedAt: string }
-  const { id, total, placedAt } = order
-  await ledger.append({ id, total, placedAt, acknowledgedAt: new Date().toISOString() })
+  const { id, total, placedAt, receipt, receiptTag } = answer.body as Order
+  const acknowledgedAt = new Date().toISOString()
+  await ledger.append({ id, total, placedAt, receipt, receiptTag, acknowledgedAt })
   acknowledged += 1
 }
 

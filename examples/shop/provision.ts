@@ -1,8 +1,9 @@
 /**
- * The shop's infrastructure, made with the AWS SDK: a parameter group, the DB instance and the secret.
+ * The shop's infrastructure, made with the AWS SDK: a parameter group, the DB instance, the secret and the bucket.
  *
  * SHOP_INSTANCE  the DB instance's identifier; shop-db unless told
  * SHOP_SECRET    the secret's name; shop/database unless told
+ * SHOP_RECEIPTS  the bucket's name; shop-receipts unless told
  */
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -15,7 +16,14 @@ import {
   ModifyDBParameterGroupCommand,
   RDSClient,
 } from '@aws-sdk/client-rds'
+import {
+  type BucketLocationConstraint,
+  CreateBucketCommand,
+  PutBucketVersioningCommand,
+  S3Client,
+} from '@aws-sdk/client-s3'
 import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
+import { bucket } from './receipts.ts'
 
 const instance = process.env.SHOP_INSTANCE ?? 'shop-db'
 const secret = process.env.SHOP_SECRET ?? 'shop/database'
@@ -31,6 +39,7 @@ const rds = new RDSClient({})
 const secretsManager = new SecretsManagerClient({})
 
 const version = await newestVersion()
+const bucketIsThere = createBucket()
 await rds.send(
   new CreateDBParameterGroupCommand({
     DBParameterGroupName: parameterGroup,
@@ -85,15 +94,37 @@ await secretsManager.send(
     Tags: tags,
   }),
 )
+await bucketIsThere
 console.log(
   JSON.stringify({
     instance,
+    bucket,
     secret,
     version: version.EngineVersion,
     host: endpoint?.Address,
     port: endpoint?.Port,
   }),
 )
+
+/** With versions, without which nothing that was overwritten or deleted comes back. */
+async function createBucket(): Promise<void> {
+  const s3 = new S3Client({ forcePathStyle: process.env.AWS_ENDPOINT_URL !== undefined })
+  const region = (await s3.config.region()) as BucketLocationConstraint
+  // S3 takes us-east-1 for granted and refuses its name.
+  const isDefault = (region as string) === 'us-east-1'
+  await s3.send(
+    new CreateBucketCommand({
+      Bucket: bucket,
+      ...(!isDefault && { CreateBucketConfiguration: { LocationConstraint: region } }),
+    }),
+  )
+  await s3.send(
+    new PutBucketVersioningCommand({
+      Bucket: bucket,
+      VersioningConfiguration: { Status: 'Enabled' },
+    }),
+  )
+}
 
 async function newestVersion() {
   const { DBEngineVersions: versions = [] } = await rds.send(

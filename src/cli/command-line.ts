@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { backupCommand } from './commands/backup.ts'
+import { costCommand } from './commands/cost.ts'
 import { demoCommand } from './commands/demo.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { executionCommand } from './commands/execution.ts'
@@ -41,6 +42,7 @@ export function commandLine(around: Surroundings): Command {
   program.addCommand(runbookCommand(around))
   program.addCommand(executionCommand(around))
   program.addCommand(policyCommand(around))
+  program.addCommand(costCommand(around))
   program.commandsGroup('This machine:')
   program.addCommand(regionCommand(around))
   program.addCommand(doctorCommand(around))

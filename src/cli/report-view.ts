@@ -9,6 +9,7 @@ export function describeReport(report: RecoveryReport): string {
     `  exposure       ${long(time.exposureSeconds)}  from the damaging commit to the first good write`,
     `  recovery time  ${long(time.totalSeconds)}  decide ${short(time.decideSeconds)} · execute ${short(time.executeSeconds)} · verify ${short(time.verifySeconds)}; detected after ${short(time.detectSeconds)}`,
     `  data loss      ${describeLoss(dataLoss)}`,
+    ...describeStores(dataLoss),
     `  world          ${report.world}${report.world === 'embedded' ? ': this shows that the runbook works, and no figure of AWS' : ''}`,
     `  incident       ${report.incidentFile ?? 'not written'}`,
     ...(report.ledgerFile ? [`  ledger         ${report.ledgerFile}`] : []),
@@ -29,6 +30,14 @@ function describeLoss({
   if (writes === null) return `not counted: nobody kept a record of acknowledged writes; ${putBack}`
   const age = oldestSeconds ? `, the oldest ${formatDuration(oldestSeconds)} old` : ''
   return `${writes} of ${acknowledged?.toLocaleString('en-US') ?? '?'} acknowledged writes${age}; ${putBack}`
+}
+
+/** Each store for itself, where writes went to two. */
+function describeStores({ database, objects }: RecoveryReport['dataLoss']): string[] {
+  if (!database || !objects) return []
+  const lost = ({ writes, acknowledged }: typeof database) =>
+    `${writes} of ${acknowledged?.toLocaleString('en-US') ?? '?'}`
+  return [`                 ${lost(database)} rows, ${lost(objects)} objects`]
 }
 
 const short = (seconds: number | null) => (seconds === null ? 'unknown' : formatDuration(seconds))

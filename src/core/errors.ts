@@ -45,6 +45,13 @@ export const ERRORS = {
     retryable: false,
     explain: 'There is no workload file where one was looked for. Name it with --workload.',
   },
+  PricesInvalid: {
+    exit: 2,
+    http: 400,
+    retryable: false,
+    explain:
+      'The file named with --prices is no table of prices. lifeboat cost --help says what it holds.',
+  },
 
   // The machine is not fit.
   PostgresMissing: {

@@ -148,7 +148,9 @@ export async function proveFence(
   grants: readonly WriteGrant[],
 ): Promise<FenceProof> {
   await refuseByCatalog(database)
-  const tables = new Map(grants.map((grant) => [grant.table, grant.tableSql]))
+  // Taking a number from a sequence cannot be tried without taking one: for those the catalog answers.
+  const ofTables = grants.filter(({ kind }) => kind === 'TABLE')
+  const tables = new Map(ofTables.map((grant) => [grant.table, grant.tableSql]))
   const attempts: WriteAttempts[] = []
   for (const [table, tableSql] of tables) {
     attempts.push({ table, statements: await writesTo(database, tableSql) })
@@ -238,10 +240,11 @@ async function refuseByCatalog(database: Database): Promise<void> {
   const [first] = await database.query(`
     select r.rolname, n.nspname || '.' || c.relname as name
       from pg_roles r, pg_class c join pg_namespace n on n.oid = c.relnamespace
-     where ${IS_BOUND} and c.relkind in ('r', 'p', 'f') and c.relpersistence <> 't'
+     where ${IS_BOUND} and c.relkind in ('r', 'p', 'f', 'S') and c.relpersistence <> 't'
        and n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_(toast|temp)'
-       and (has_table_privilege(r.oid, c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE')
-            or has_any_column_privilege(r.oid, c.oid, 'INSERT, UPDATE'))
+       and case c.relkind when 'S' then has_sequence_privilege(r.oid, c.oid, 'USAGE, UPDATE')
+           else has_table_privilege(r.oid, c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE')
+             or has_any_column_privilege(r.oid, c.oid, 'INSERT, UPDATE') end
      limit 1`)
   if (!first) return
   throw new LifeboatError(

@@ -3,12 +3,14 @@ import { type Database, quoteIdentifier, sqlStateOf } from '../probe/database.ts
 
 /** One privilege to write, as the catalog holds it. JSON: a step records it for its undo. */
 export type WriteGrant = {
-  /** `schema.table` */
+  /** Numbers that a sequence gives out are writes, too: they may go into keys that stand elsewhere. */
+  readonly kind: 'TABLE' | 'SEQUENCE'
+  /** `schema.name` of the table or sequence, and the same as SQL. */
   readonly table: string
   readonly tableSql: string
   /** Set when only this column is granted. */
   readonly column?: string
-  readonly privilege: 'INSERT' | 'UPDATE' | 'DELETE' | 'TRUNCATE'
+  readonly privilege: 'INSERT' | 'UPDATE' | 'DELETE' | 'TRUNCATE' | 'USAGE'
   /** A role, or `PUBLIC`. */
   readonly grantee: string
   readonly grantor: string
@@ -16,26 +18,33 @@ export type WriteGrant = {
   readonly isGrantable: boolean
 }
 
-const WRITES = `'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE'`
-const IS_FENCED_TABLE = `c.relkind in ('r', 'p', 'f') and c.relpersistence <> 't'
+const PRIVILEGES = {
+  TABLE: ['INSERT', 'UPDATE', 'DELETE', 'TRUNCATE'],
+  SEQUENCE: ['USAGE', 'UPDATE'],
+} as const
+const isWrite = (kind: keyof typeof PRIVILEGES) =>
+  `g.privilege_type in (${PRIVILEGES[kind].map((name) => `'${name}'`).join(', ')})`
+const IS_FENCED = `c.relkind in ('r', 'p', 'f', 'S') and c.relpersistence <> 't'
   and n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_(toast|temp)'`
 
-/** Every privilege to write to a table that is not the system's: of the table or of single columns. */
+/** Every privilege to write to a table or sequence that is not the system's: of the whole or of single columns. */
 export async function listWriteGrants(database: Database): Promise<WriteGrant[]> {
   const rows = await database.query(`
-    select n.nspname, c.relname, g.attname, g.privilege_type, g.is_grantable,
+    select n.nspname, c.relname, c.relkind, g.attname, g.privilege_type, g.is_grantable,
            coalesce(r.rolname, 'PUBLIC') as grantee, o.rolname as grantor, g.grantee = c.relowner as is_owner
       from pg_class c join pg_namespace n on n.oid = c.relnamespace
       cross join lateral (
-        select null::name as attname, a.* from aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))) a
+        select null::name as attname, a.* from aclexplode(coalesce(
+          c.relacl, acldefault(case c.relkind when 'S' then 's' else 'r' end::"char", c.relowner))) a
         union all
         select t.attname, a.* from pg_attribute t, aclexplode(t.attacl) a
          where t.attrelid = c.oid and t.attnum > 0 and not t.attisdropped) g
       left join pg_roles r on r.oid = g.grantee
       join pg_roles o on o.oid = g.grantor
-     where ${IS_FENCED_TABLE} and g.privilege_type in (${WRITES})
-     order by 1, 2, 8 desc, 6, 4, 3`)
+     where ${IS_FENCED} and case c.relkind when 'S' then ${isWrite('SEQUENCE')} else ${isWrite('TABLE')} end
+     order by 1, 2, 9 desc, 7, 5, 4`)
   return rows.map((row) => ({
+    kind: row.relkind === 'S' ? 'SEQUENCE' : 'TABLE',
     table: `${row.nspname}.${row.relname}`,
     tableSql: quoteIdentifier(row.nspname!, row.relname!),
     ...(row.attname !== null && { column: row.attname! }),
@@ -60,10 +69,11 @@ export async function revokeWrites(
   await database.transaction('write', async () => {
     for (const tableSql of new Set(grants.map((grant) => grant.tableSql))) {
       const ofTable = grants.filter((grant) => grant.tableSql === tableSql)
+      const { kind } = ofTable[0]!
       const grantees = [...new Set(ofTable.map((grant) => roleSql(grant.grantee)))]
       try {
         await database.query(
-          `REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON TABLE ${tableSql} FROM ${grantees.join(', ')} CASCADE`,
+          `REVOKE ${PRIVILEGES[kind].join(', ')} ON ${kind} ${tableSql} FROM ${grantees.join(', ')} CASCADE`,
         )
       } catch (error) {
         if (sqlStateOf(error) !== '42501') throw error
@@ -87,7 +97,7 @@ export async function restoreWrites(
       const option = grant.isGrantable && grant.grantee !== 'PUBLIC' && !grant.isOwner
       await asGrantor(database, grant, () =>
         database.query(
-          `GRANT ${grant.privilege}${column} ON TABLE ${grant.tableSql} TO ${roleSql(grant.grantee)}` +
+          `GRANT ${grant.privilege}${column} ON ${grant.kind} ${grant.tableSql} TO ${roleSql(grant.grantee)}` +
             (option ? ' WITH GRANT OPTION' : ''),
         ),
       )

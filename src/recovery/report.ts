@@ -142,10 +142,8 @@ export function timeOf(
   const skewMs = found?.firstBad?.skewMs ?? 0
   const shift = (time: string | null) =>
     time === null ? null : new Date(Date.parse(time) + skewMs).toISOString()
-  const damagedAt: Bounds = {
-    from: shift(found?.recoveryPoint.damagedAt.from ?? null),
-    to: shift(found?.recoveryPoint.damagedAt.to ?? null),
-  }
+  const { from = null, to = null } = found ? damageBegan(found) : {}
+  const damagedAt: Bounds = { from: shift(from), to: shift(to) }
   return measureRecovery(
     {
       damagedAt,
@@ -155,6 +153,15 @@ export function timeOf(
     },
     execution.steps,
   )
+}
+
+/** Objects may have vanished before the database was damaged. */
+function damageBegan({ recoveryPoint, objectDamage }: Identified): Bounds {
+  const { damagedAt } = recoveryPoint
+  const { at = null } = objectDamage.vanished ?? {}
+  const isEarlier =
+    at !== null && damagedAt.from !== null && Date.parse(at) < Date.parse(damagedAt.from)
+  return isEarlier ? { from: at, to: at } : damagedAt
 }
 
 export function lossOf(input: DataCorruption, outputs: DataCorruptionOutputs): DataLoss {
@@ -169,6 +176,23 @@ export function lossOf(input: DataCorruption, outputs: DataCorruptionOutputs): D
   const of = (count: LossCount) => storeLoss(count, fenced?.stoppedAt)
   const { database, objects } = loss.stores
   return { ...of(loss), salvaged, database: of(database), objects: objects && of(objects) }
+}
+
+/** The data loss as it is at a later moment than that of the report: the same losses are as old as they were. */
+export function lossAt(count: JointLossCount, { dataLoss }: RecoveryReport): DataLoss {
+  const { database, objects } = count.stores
+  const at = (now: LossCount, then: StoreLoss | null): StoreLoss => {
+    const writes = now.lost + now.altered
+    const isSame = writes === then?.writes
+    const oldestSeconds = now.oldestLostAt === null ? 0 : isSame ? then.oldestSeconds : null
+    return { writes, oldestSeconds, acknowledged: now.acknowledged }
+  }
+  return {
+    ...at(count, dataLoss),
+    salvaged: dataLoss.salvaged,
+    database: at(database, dataLoss.database),
+    objects: objects && at(objects, dataLoss.objects),
+  }
 }
 
 function storeLoss(

@@ -107,6 +107,7 @@ const RIGHTS: Readonly<Record<string, Rights>> = {
     's3:ListBucket': ['lockBucket', 'buckets'],
     's3:PutObject': ['lock', 'objects'],
   },
+  cost: LIST_VERSIONS,
   'objects restore': restoring('namedBuckets', 'namedObjects'),
   'objects backfill': {
     's3:GetReplicationConfiguration': ['namedBuckets'],

@@ -45,15 +45,15 @@ export async function openRegion(
 export async function openShop(shop: Shop, stage: Stage, scenes: Scenes): Promise<string> {
   stage.atTheEnd('the shop', () => shop.stop())
   await scenes.play(
-    'creating DB instance shop-db and secret shop/database',
+    'creating DB instance shop-db, secret shop/database and bucket shop-receipts',
     () => shop.provision(),
     ({ version }) => `DB instance shop-db: PostgreSQL ${version}, encrypted, 7 days of backups`,
   )
   await scenes.play(
     'loading the shop',
     () => shop.load(),
-    ({ customers, orders, lineItems }) =>
-      `${inFull(orders)} orders of ${inFull(customers)} customers, ${inFull(lineItems)} line items`,
+    ({ customers, orders, receipts }) =>
+      `${inFull(orders)} orders of ${inFull(customers)} customers, ${inFull(receipts)} receipts`,
   )
   const url = await scenes.play(
     'opening the shop',
@@ -64,6 +64,7 @@ export async function openShop(shop: Shop, stage: Stage, scenes: Scenes): Promis
   return url
 }
 
-function inFull(count: number): string {
+/** `120,000` */
+export function inFull(count: number): string {
   return count.toLocaleString('en-US')
 }

@@ -2,12 +2,14 @@ import type { RegionClient } from '../../aws/region-client.ts'
 import { assert } from '../../core/assert.ts'
 import { withDatabase } from '../../probe/database.ts'
 import { countLoss, type LedgerFile } from '../../recovery/loss.ts'
-import type { DataLoss, RecoveryReport } from '../../recovery/report.ts'
+import { type DataLoss, lossAt, type RecoveryReport } from '../../recovery/report.ts'
 import { loginTo } from '../../recovery/runbooks/data-corruption/tools.ts'
 import type { Workload } from '../../recovery/workload.ts'
 
-/** How the customers' ledger is read: one line for each order that the shop acknowledged. */
-export function ledgerOf(path: string): LedgerFile {
+/** How the customers' ledger is read: one line for each order that the shop acknowledged, with its receipt. */
+export function ledgerOf(path: string, { buckets }: Workload): LedgerFile {
+  const [receipts] = buckets
+  assert(receipts, 'the shop has a bucket for its receipts')
   return {
     path,
     keyField: 'id',
@@ -15,12 +17,13 @@ export function ledgerOf(path: string): LedgerFile {
     table: 'orders',
     keyColumn: 'id',
     compare: ['total'],
+    objects: { bucket: receipts.bucket, keyField: 'receipt', etagField: 'receiptTag' },
   }
 }
 
 /**
  * The data loss at the very end, when no more orders come: every order of the ledger is looked up in the
- * database that the secret speaks of. The runbook's own count was taken while orders still came.
+ * database that the secret speaks of, and its receipt in the bucket. The runbook's own count was taken while orders still came.
  */
 export async function countOrders(o: {
   workload: Workload
@@ -29,18 +32,10 @@ export async function countOrders(o: {
 }): Promise<DataLoss> {
   const { workload, region, report } = o
   assert(report.ledgerFile, 'the demo counts against a ledger')
-  const ledger = ledgerOf(report.ledgerFile)
+  const ledger = ledgerOf(report.ledgerFile, workload)
   const login = await loginTo({ region }, workload.database.secret, workload)
-  const { acknowledged, lost, altered, oldestLostAt } = await withDatabase(
-    login,
-    { purpose: 'loss' },
-    (database) => countLoss(database, ledger),
+  const count = await withDatabase(login, { purpose: 'loss' }, (database) =>
+    countLoss(database, ledger, region.buckets),
   )
-  const isSame = lost + altered === report.dataLoss.writes
-  return {
-    ...report.dataLoss,
-    acknowledged,
-    writes: lost + altered,
-    oldestSeconds: oldestLostAt === null ? 0 : isSame ? report.dataLoss.oldestSeconds : null,
-  }
+  return lossAt(count, report)
 }

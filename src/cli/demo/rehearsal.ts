@@ -1,8 +1,8 @@
 /**
  * The disaster and its recovery, in the order in which they happen:
  *
- *   a region ─ a database and its secret ─ a shop with customers ─ a watch
- *            ─ UPDATE orders SET total = 0 ─ red ─ runbook data-corruption ─ the bill
+ *   a region ─ a database, its secret, a bucket ─ a shop with customers ─ a watch
+ *            ─ receipts deleted, UPDATE orders SET total = 0 ─ red ─ runbook data-corruption ─ the bill
  */
 import { LifeboatError } from '../../core/errors.ts'
 import { dataCorruptionInput, summary, type Workload } from '../../recovery/recovery.ts'
@@ -11,7 +11,7 @@ import { type Executive, openExecutive } from '../executive.ts'
 import { followToRest } from '../follow-to-rest.ts'
 import type { Invocation } from '../invocation.ts'
 import type { DemoReport } from './bill.ts'
-import { openRegion, openShop } from './opening.ts'
+import { inFull, openRegion, openShop } from './opening.ts'
 import { countOrders, ledgerOf } from './orders-count.ts'
 import type { Scenes } from './scenes.ts'
 import { Shop } from './shop.ts'
@@ -53,9 +53,10 @@ export async function rehearse(
 
   scenes.announce('A mistake')
   await scenes.play(
-    'somebody runs UPDATE orders SET total = 0',
+    'somebody deletes the receipts of May and runs UPDATE orders SET total = 0',
     () => shop.makeMistake(),
-    (orders) => `UPDATE orders SET total = 0: ${orders.toLocaleString('en-US')} rows, no WHERE`,
+    ({ orders, receipts }) =>
+      `${inFull(receipts)} receipts deleted; UPDATE orders SET total = 0: ${inFull(orders)} rows`,
   )
   await watch.untilRed(scenes)
 
@@ -81,7 +82,7 @@ async function recover(
   { executions }: Executive,
   { workload, shop, stage, invocation, options }: Recovery,
 ): Promise<Execution> {
-  const ledger = ledgerOf(shop.ledgerFile)
+  const ledger = ledgerOf(shop.ledgerFile, workload)
   const input = dataCorruptionInput({ workload, incidentFolder: stage.incidents, ledger })
   const id = await executions.start('data-corruption', { ...input }, { owns: workload.name })
   const yes = options.yes || !invocation.output.canAsk

@@ -42,13 +42,13 @@ export class Shop {
     return this.#traffic
   }
 
-  /** Makes the DB instance and the secret. Resolves when the instance is available. */
+  /** Makes the DB instance, the secret and the bucket. Resolves when the instance is available. */
   async provision(): Promise<{ version: string; host: string; port: number }> {
     return JSON.parse(await this.#finish('provision'))
   }
 
   /** Creates the tables and fills them. */
-  async load(): Promise<{ customers: number; orders: number; lineItems: number }> {
+  async load(): Promise<{ customers: number; orders: number; receipts: number }> {
     return JSON.parse(await this.#finish('load'))
   }
 
@@ -79,9 +79,9 @@ export class Shop {
     await this.#customers?.stop()
   }
 
-  /** Somebody sets the total of every order to 0, in a session of their own. Resolves to how many. */
-  async makeMistake(): Promise<number> {
-    return JSON.parse(await this.#finish('mistake')).orders
+  /** Somebody deletes the receipts of May and sets the total of every order to 0. Resolves to how many. */
+  async makeMistake(): Promise<{ orders: number; receipts: number }> {
+    return JSON.parse(await this.#finish('mistake'))
   }
 
   /** Ends all of its processes, the customers first. */

@@ -2,6 +2,7 @@ import type { RegionClient } from '../../aws/region-client.ts'
 import { LifeboatError } from '../../core/errors.ts'
 import type { Monitor } from '../../recovery/monitor.ts'
 import { monitorOf, type Workload } from '../../recovery/recovery.ts'
+import { checkNamesOf } from '../../recovery/workload.ts'
 import { type AwsAccess, regionClient } from '../aws-access.ts'
 import type { Executive } from '../executive.ts'
 import type { Invocation } from '../invocation.ts'
@@ -53,22 +54,22 @@ export class Watch {
       )
     }
     const window = await this.region.rds.restoreWindow(instance)
-    const [check] = this.workload.checks
     scenes.note('✔', `protected: can be restored to ${window?.latest.toISOString()}`)
-    scenes.note('✔', `watched: ${check?.name}, every ${check?.everySeconds} s`)
+    scenes.note('✔', `watched: ${checkNamesOf(this.workload).join('; ')}`)
   }
 
-  /** Waits for a check to fail. */
+  /** Waits for every check to fail: the mistakes hit all that is watched. */
   async untilRed(scenes: Scenes): Promise<void> {
     const isRed = await scenes.waitUntil(
       () => 'nobody has noticed yet',
       RED_WITHIN_MS,
-      () => this.monitor.state === 'failed',
+      () => this.monitor.results.every(({ state }) => state === 'failed'),
     )
-    const [red] = this.monitor.results.filter(({ state }) => state === 'failed')
-    if (!isRed || !red) {
-      throw new LifeboatError('CheckCannotFail', 'no check has noticed the mistake')
+    if (!isRed) {
+      throw new LifeboatError('CheckCannotFail', 'not every check has noticed the mistakes')
     }
-    scenes.note('✘', `check '${red.check}' is red: ${red.reason}`)
+    for (const { check, reason } of this.monitor.results) {
+      scenes.note('✘', `check '${check}' is red: ${reason?.replace(/: '.*/, '')}`)
+    }
   }
 }

@@ -83,8 +83,9 @@ async function stillBroken(
   { broken }: Referenced,
   { reference, part, buckets }: ReferencesInto,
 ): Promise<string[]> {
+  const keys = broken.map(({ key }) => key)
   const still: string[] = []
-  await concurrently(await stillReferenced(database, reference, broken), async (key) => {
+  await concurrently(await stillReferenced(database, reference, keys), async (key) => {
     if (!(await buckets.exists(part.bucket, key))) still.push(key)
   })
   return still.toSorted(compareKeys)

@@ -1,7 +1,7 @@
-import type { Buckets, ListedVersion } from '../../aws/buckets.ts'
+import type { Buckets } from '../../aws/buckets.ts'
 import type { BucketPart } from './changes-since.ts'
 import { concurrently } from './concurrently.ts'
-import type { Referenced } from './references.ts'
+import type { BrokenReference, Referenced } from './references.ts'
 
 /** What was done about rows whose object was hidden. */
 export interface Healed {
@@ -27,10 +27,9 @@ export async function healReferences(o: {
   for (;;) {
     const left = await o.look()
     let healed = 0
-    const heal = async (key: string) => {
-      const newest = await newestObjectOf(buckets, part.bucket, key)
-      if (!newest) return
-      await buckets.putOnTop(part.bucket, newest)
+    const heal = async ({ hidden }: BrokenReference) => {
+      if (!hidden) return
+      await buckets.putOnTop(part.bucket, hidden)
       healed += 1
     }
     await concurrently(left.broken, heal, { signal })
@@ -38,17 +37,4 @@ export async function healReferences(o: {
     // More than a thousand may be broken: then another look finds the next ones.
     if (healed === 0) return { objects, left }
   }
-}
-
-/** The newest version of a key that is no delete marker. */
-async function newestObjectOf(
-  buckets: Buckets,
-  bucket: string,
-  key: string,
-): Promise<ListedVersion | undefined> {
-  for await (const version of buckets.listVersions(bucket, key)) {
-    if (version.key !== key) return undefined
-    if (!version.isDeleteMarker) return version
-  }
-  return undefined
 }

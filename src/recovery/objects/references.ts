@@ -5,19 +5,25 @@ import type { ListedVersion } from '../../aws/buckets.ts'
 import { compareKeys } from '../../core/object-key-order.ts'
 import { type Database, quoteLiteral } from '../../probe/database.ts'
 import type { Reference } from '../workload.ts'
-import { changesSince } from './changes-since.ts'
+import { keysAt } from './changes-since.ts'
 
 /** What a look at all rows and all objects has shown. */
 export interface Referenced {
   /** Different keys that rows point at. */
   readonly keys: number
   /** Of them, those that have no object, in the order of keys: the first thousand. */
-  readonly broken: readonly string[]
+  readonly broken: readonly BrokenReference[]
   readonly brokenCount: number
   /** Of all of them, the first one that vanished; not before `since`, if that is given. */
   readonly firstVanished: { readonly key: string; readonly at: Date } | undefined
   /** Of them, those that are not under any prefix of the workload file, so that nothing is known of them. */
   readonly unprotected: number
+}
+
+export interface BrokenReference {
+  readonly key: string
+  /** The newest version that a delete marker hides; undefined when the bucket has none of the key. */
+  readonly hidden: ListedVersion | undefined
 }
 
 export interface ReferenceLook {
@@ -33,11 +39,13 @@ export interface ReferenceLook {
 
 /** So many broken references are kept; the others are counted. */
 const KEPT = 1_000
+/** The latest moment that a Date can hold. */
+const FOREVER = new Date(8.64e15)
 
 /** Compares rows and objects, both in the order of keys, with little in memory. */
 export async function findBrokenReferences(o: ReferenceLook): Promise<Referenced> {
-  const objects = changesSince(o.versions, new Date(0))
-  const broken: string[] = []
+  const objects = keysAt(o.versions, [FOREVER])
+  const broken: BrokenReference[] = []
   let firstVanished: Referenced['firstVanished']
   let [keys, brokenCount, unprotected] = [0, 0, 0]
   let object = await objects.next()
@@ -52,9 +60,9 @@ export async function findBrokenReferences(o: ReferenceLook): Promise<Referenced
         }
         while (!object.done && compareKeys(object.value.key, key) < 0) object = await objects.next()
         const found = object.done || object.value.key !== key ? undefined : object.value
-        if (found?.is) continue
+        if (found && !found.newest.isDeleteMarker) continue
         brokenCount += 1
-        if (broken.length < KEPT) broken.push(key)
+        if (broken.length < KEPT) broken.push({ key, hidden: found?.objectAt[0] })
         const at = found?.newest.modifiedAt
         if (!at || (o.since && at < o.since) || (firstVanished && firstVanished.at <= at)) continue
         firstVanished = { key, at }

@@ -2,10 +2,11 @@ import type { InstanceAttributes } from '../../../aws/instance.ts'
 import type { World } from '../../../aws/region-client.ts'
 import { LifeboatError } from '../../../core/errors.ts'
 import { type Database, placeOf } from '../../../probe/database.ts'
-import type { Baseline } from '../../baseline.ts'
+import { type Baseline, isoTime } from '../../baseline.ts'
+import { type CheckResult, runCheck } from '../../checks.ts'
 import { chooseSuspect, countVanished, findWritesSince, type Suspect } from '../../damage.ts'
 import { listWriteGrants, type WriteGrant } from '../../grants.ts'
-import type { RecordedResult } from '../../history.ts'
+import type { Findings, RecordedResult } from '../../history.ts'
 import { findObjectDamage, type ObjectDamage } from '../../objects/object-damage.ts'
 import { chooseRecoveryPoint, type RecoveryPoint } from '../../recovery-point.ts'
 import { listTables } from '../../tables.ts'
@@ -60,30 +61,31 @@ export async function identify(input: DataCorruption, tools: RecoveryTools): Pro
   const place = placeOf(login)
   const findings = await history.findings(workload.name, place, checkNamesOf(workload))
   const { lastGoodAt, firstBad } = findings
-  const ofDatabase = new Set(workload.checks.map(({ name }) => name))
-  const damagedBy = findings.firstBads.findLast(({ check }) => ofDatabase.has(check))?.seenAt
   const known = lastGoodAt ?? input.to
   const earlier = known && (await history.baselineAtOrBefore(workload.name, place, known))
 
   const traces = await asAdministrator(tools, workload, source.endpoint, async (database) => {
     const grants = await listWriteGrants(database)
     const { bytes } = await database.one('select pg_database_size(current_database()) as bytes')
+    const damagedBy = await databaseDamagedBy(database, input, findings)
     const { buckets } = tools.region
     const objectDamage = await findObjectDamage(database, buckets, workload, lastGoodAt)
     // Objects that are gone are no sign that somebody damaged the database.
-    const isDatabaseSuspect = damagedBy !== undefined || !objectDamage.vanished
+    const isDatabaseSuspect = damagedBy !== null || !objectDamage.vanished
     const bounds = {
       ...(lastGoodAt && { lastGoodAt }),
       ...(damagedBy && { firstBadAt: damagedBy }),
     }
     const suspect =
       isDatabaseSuspect && earlier && (await findSuspect(database, earlier, input, bounds))
-    return { grants, suspect: suspect || null, objectDamage, databaseBytes: Number(bytes) }
+    const databaseBytes = Number(bytes)
+    return { grants, damagedBy, suspect: suspect || null, objectDamage, databaseBytes }
   })
   const recoveryPoint = chooseRecoveryPoint({
     ...(input.to !== undefined && { told: input.to }),
     ...(traces.suspect && { suspect: traces.suspect }),
-    ...(traces.objectDamage.vanished && !damagedBy && { vanished: traces.objectDamage.vanished }),
+    ...(traces.objectDamage.vanished &&
+      !traces.damagedBy && { vanished: traces.objectDamage.vanished }),
     ...(lastGoodAt && { lastGoodAt }),
     ...(firstBad && { firstBadAt: firstBad.seenAt }),
   })
@@ -98,12 +100,29 @@ export async function identify(input: DataCorruption, tools: RecoveryTools): Pro
     failedChecks: findings.newest
       .filter((result) => result.state === 'failed')
       .map((result) => result.check),
-    damagedBy: damagedBy ?? null,
     ...traces,
     recoveryPoint,
     baseline: baseline ?? null,
     usualDeletes: await history.deletesBetweenBaselines(workload.name, place, recoveryPoint.time),
   }
+}
+
+/** When the last of the database's checks had failed, or now if one fails that the monitor has not seen yet. */
+async function databaseDamagedBy(
+  database: Database,
+  { workload }: DataCorruption,
+  { firstBads }: Pick<Findings, 'firstBads'>,
+): Promise<string | null> {
+  return database.transaction('snapshot', async () => {
+    const results: CheckResult[] = []
+    for (const check of workload.checks) results.push(await runCheck(database, check))
+    const { now } = await database.one(`select to_json(clock_timestamp())#>>'{}' as now`)
+    const isKnown = (name: string) => firstBads.some(({ check }) => check === name)
+    const fresh = results.some(({ check, state }) => state === 'failed' && !isKnown(check))
+    if (fresh) return isoTime(now)
+    const names = new Set(workload.checks.map(({ name }) => name))
+    return firstBads.findLast(({ check }) => names.has(check))?.seenAt ?? null
+  })
 }
 
 async function describeSource(identifier: string, { region }: RecoveryTools): Promise<Source> {

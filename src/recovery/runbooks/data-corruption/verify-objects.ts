@@ -90,7 +90,10 @@ async function verifyReference(
   if (left.brokenCount > 0) {
     throw new LifeboatError(
       'RestoreNotVerified',
-      `'${reference.name}': ${tellBroken(left.brokenCount, left.broken)}, of ${left.keys} in bucket '${part.bucket}'`,
+      `'${reference.name}': ${tellBroken(
+        left.brokenCount,
+        left.broken.map(({ key }) => key),
+      )}, of ${left.keys} in bucket '${part.bucket}'`,
       {
         hint: 'Look for them in a replica or an older version, then retry; or skip with a reason.',
       },
