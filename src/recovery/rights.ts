@@ -33,6 +33,7 @@ type Scope =
   | 'replicaCanaries'
   | 'ledger'
   | 'jobs'
+  | 'anything'
   | 'roles'
   | 'lock'
   | 'lockBucket'
@@ -111,7 +112,7 @@ const RIGHTS: Readonly<Record<string, Rights>> = {
   'objects restore': restoring('namedBuckets', 'namedObjects'),
   'objects backfill': {
     's3:GetReplicationConfiguration': ['namedBuckets'],
-    's3:CreateJob': ['jobs'],
+    's3:CreateJob': ['anything'],
     's3:DescribeJob': ['jobs'],
     'iam:PassRole': ['roles'],
   },
@@ -194,6 +195,8 @@ function arnsOf(scope: Scope, workload: Workload, only?: string): string[] {
       return ledger ? [s3(`${ledger.bucket}/${ledger.prefix}*`)] : []
     case 'jobs':
       return [`arn:aws:s3:${region}:*:job/*`]
+    case 'anything':
+      return ['*']
     case 'roles':
       return ['arn:aws:iam::*:role/*']
     case 'lock':

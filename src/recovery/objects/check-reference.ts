@@ -23,7 +23,7 @@ export interface LookMoment {
 }
 
 /** A row and its object are not written, nor deleted, at the same moment. */
-const SECOND_LOOK_MS = 2_000
+const SECOND_LOOK_MS = 1_000
 
 /** Compares rows and objects as they are, on a snapshot of its own. */
 export async function lookAtReference(
