@@ -3,6 +3,7 @@ import { dirname } from 'node:path'
 import { formatDuration } from '../core/duration.ts'
 import { ERRORS } from '../core/errors.ts'
 import type { CheckResult, CheckState } from '../recovery/checks.ts'
+import { type Monitor, worstState } from '../recovery/monitor.ts'
 import type { CanaryTravel } from '../recovery/objects/canary.ts'
 import type { ReplicatedBucket } from '../recovery/objects/pair-status.ts'
 import {
@@ -44,7 +45,11 @@ export async function watchWorkload(invocation: Invocation, options: WatchOption
       ledger?.start()
       try {
         for (;;) {
-          await untilState(invocation, () => monitor.state, 'failed')
+          // Objects alone are brought back by a command of their own, without another database.
+          const state = options.start
+            ? () => stateOfDatabase(monitor, workload)
+            : () => monitor.state
+          await untilState(invocation, state, 'failed')
           if (options.start) {
             const order = { executions, workload, runbook: 'data-corruption', invocation }
             const report = summary(await recoverWorkload(order, options))
@@ -67,6 +72,11 @@ export async function watchWorkload(invocation: Invocation, options: WatchOption
   )
 }
 
+function stateOfDatabase({ results }: Monitor, { checks }: Workload): CheckState {
+  const names = new Set(checks.map(({ name }) => name))
+  return worstState(results.filter(({ check }) => names.has(check)))
+}
+
 async function untilState(
   { clock, signal }: Invocation,
   state: () => CheckState,
@@ -87,11 +97,19 @@ function changesTeller(
   say: (line: string) => void,
 ): (results: readonly CheckResult[]) => void {
   const known = new Map<string, CheckState>()
+  const bucketOf = new Map(
+    workload.buckets.flatMap(({ bucket, references }) =>
+      references.map(({ name }) => [name, bucket] as const),
+    ),
+  )
   return (results) => {
     for (const { check, state, reason } of results) {
       if (known.get(check) === state) continue
       known.set(check, state)
       say(`${SIGNS[state]} ${workload.name}: ${check}${reason ? `: ${reason}` : ''}`)
+      const bucket = bucketOf.get(check)
+      if (state !== 'failed' || bucket === undefined) continue
+      say(`  if nothing else is damaged: lifeboat objects restore --bucket ${bucket} --to TIME`)
     }
   }
 }
