@@ -25,6 +25,7 @@ describe('lifeboat region', () => {
     const { stdout } = await lifeboat(['region', 'env'], { home: one.path })
     expect(stdout).toMatch(/^export AWS_ENDPOINT_URL='http:\/\/127\.0\.0\.1:\d+'$/m)
     expect(stdout).toMatch(/^export AWS_SECRET_ACCESS_KEY='\w+'$/m)
+    expect(stdout).toMatch(/^export LIFEBOAT_DNS='127\.0\.0\.1:\d+'$/m)
     expect(stdout.split('\n').filter((line) => line && !line.startsWith('export '))).toEqual([])
   })
 
@@ -32,7 +33,10 @@ describe('lifeboat region', () => {
     const { stdout } = await lifeboat(['region', 'status', '--json'], { home: one.path })
     expect(JSON.parse(stdout)).toMatchObject({
       endpoint: expect.stringMatching(/^http:/),
+      dnsAddress: expect.stringMatching(/^127/),
       regions: [{ name: 'ap-southeast-1', status: 'running' }],
+      global: { status: 'running' },
+      dns: { status: 'running' },
     })
   })
 

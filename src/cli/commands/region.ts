@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander'
-import type { RegionHome, RegionHomeStatus } from '../../region/region-home.ts'
+import type { ProcessStatus, RegionHome, RegionHomeStatus } from '../../region/region-home.ts'
 import { withExitCodes } from '../exit-codes.ts'
 import { action, type Invocation, type Surroundings } from '../invocation.ts'
 import { table } from '../output.ts'
@@ -17,6 +17,7 @@ export function regionCommand(around: Surroundings): Command {
 
 interface StartOptions {
   readonly port?: number
+  readonly dnsPort?: number
   readonly detach?: boolean
   readonly iamDelay?: number
 }
@@ -24,8 +25,9 @@ interface StartOptions {
 function startCommand(around: Surroundings): Command {
   const command = new Command('start')
     .description('start regions; without a name those that the home has, else ap-southeast-1')
-    .argument('[names...]', 'as AWS names them: ap-southeast-1')
+    .argument('[names...]', "as AWS names them: ap-southeast-1; and 'global' and 'dns'")
     .option('--port <number>', 'of the one endpoint for all regions (default: 4566)', portNumber)
+    .option('--dns-port <number>', 'of the name server (default: 4553)', portNumber)
     .option('--detach', 'return when they answer, and leave them running')
     .option(
       '--iam-delay <ms>',
@@ -34,14 +36,18 @@ function startCommand(around: Surroundings): Command {
     )
     .action(
       action(around, async (invocation, options: StartOptions, ...names: string[]) => {
-        const { port, detach, iamDelay: iamDelayMs } = options
+        const { iamDelay: iamDelayMs, ...more } = options
         const { output, signal } = invocation
         await invocation.home.create()
         const home = await open(invocation)
-        const started = await home.start(names.flat(), { port, detach, iamDelayMs })
-        const { endpoint, regions } = started
+        const started = await home.start(names.flat(), {
+          ...more,
+          ...(iamDelayMs === undefined ? {} : { iamDelayMs }),
+        })
+        const { endpoint, regions, global, dns } = started
         const running = regions.filter(({ status }) => status === 'running').map(({ name }) => name)
-        output.result({ endpoint, regions }, `${running.join(', ')} at ${endpoint}`)
+        const words = `${running.join(', ')} at ${endpoint}`
+        output.result({ endpoint, regions, global, dns }, words)
         output.say('for AWS clients: eval "$(lifeboat region env)"')
         if (!started.isForeground || !started.ended) return
         output.say('Ctrl-C stops it; --detach would leave it running')
@@ -79,12 +85,13 @@ function statusCommand(around: Surroundings): Command {
   return withExitCodes(command, ['RegionUnreachable'])
 }
 
-function describe({ endpoint, regions }: RegionHomeStatus): string {
+function describe({ endpoint, dnsAddress, regions, global, dns }: RegionHomeStatus): string {
   if (regions.length === 0) return 'no regions yet; start one with: lifeboat region start'
-  const rows = regions.map(({ name, status, pid }) => [name, status, pid ? `process ${pid}` : ''])
+  const row = ({ name, status, pid }: ProcessStatus) => [name, status, pid ? `process ${pid}` : '']
   return [
-    endpoint ? `endpoint ${endpoint}` : 'no endpoint: nothing runs',
-    table(['region', 'status', ''], rows),
+    endpoint ? `endpoint ${endpoint}, DNS ${dnsAddress}` : 'no endpoint: nothing runs',
+    table(['region', 'status', ''], regions.map(row)),
+    table(['for all', 'status', ''], [global, dns].map(row)),
   ].join('\n')
 }
 

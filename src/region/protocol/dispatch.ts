@@ -2,7 +2,7 @@ import { type Authorizer, tagContext } from './authorization.ts'
 import { cborErrorReply, cborOperation, cborReply, readCborInput } from './cbor-codec.ts'
 import { COMMON_FAULTS, Fault } from './fault.ts'
 import { parseForm } from './form.ts'
-import { GLOBAL_SERVICES } from './global-services.ts'
+import { GLOBAL_REGION, GLOBAL_SERVICES } from './global-services.ts'
 import { readJsonInput, writeJsonOutput } from './json-codec.ts'
 import type { Operation } from './model.ts'
 import { readQueryInput, writeQueryOutput } from './query-codec.ts'
@@ -130,7 +130,7 @@ function authorizeAll(
   const { Tags: tags } = o.input as { Tags?: readonly { Key?: string; Value?: string }[] }
   const userAgent = headers.get('user-agent')?.[0]
   const context = {
-    'aws:RequestedRegion': GLOBAL_SERVICES.has(scope.service) ? 'us-east-1' : scope.region,
+    'aws:RequestedRegion': GLOBAL_SERVICES.has(scope.service) ? GLOBAL_REGION : scope.region,
     ...(userAgent === undefined ? {} : { 'aws:UserAgent': userAgent }),
     ...tagContext('aws:RequestTag', tags ?? []),
   }
