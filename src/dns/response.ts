@@ -26,12 +26,22 @@ export interface Answer {
   readonly isAuthoritative: boolean
   readonly answers: readonly WireRecord[]
   readonly authorities: readonly WireRecord[]
-  /** Left out first when there is no room. */
+  /** More authorities, which are left out where there is no room. */
+  readonly courtesies: readonly WireRecord[]
+  /** Left out first. */
   readonly additionals: readonly WireRecord[]
 }
 
 export function emptyAnswer(rcode: number): Answer {
-  return { rcode, isAuthoritative: false, answers: [], authorities: [], additionals: [] }
+  const none: readonly WireRecord[] = []
+  return {
+    rcode,
+    isAuthoritative: false,
+    answers: none,
+    authorities: none,
+    courtesies: none,
+    additionals: none,
+  }
 }
 
 const CLASS_IN = 1
@@ -55,40 +65,49 @@ export function udpLimit({ edns }: Query): number {
 }
 
 /**
- * The bytes of an answer. What does not fit is left out: additional records silently, any other with the flag that tells
- * the asker to ask again by TCP.
+ * The bytes of an answer. What does not fit is left out: courtesies and additional records silently, any other with the
+ * flag that tells the asker to ask again by TCP.
  */
 export function encodeResponse(query: Query, answer: Answer, maxBytes: number): Buffer {
   const question = query.question?.bytes ?? Buffer.alloc(0)
-  const room = maxBytes - HEADER_BYTES - question.length - (query.edns ? OPT_BYTES : 0)
-  const whole = [...answer.answers, ...answer.authorities].map((one) => encodeRecord(one, query))
-  const needed = byteLength(whole)
-  const isTruncated = needed > room
-  const extra = isTruncated ? [] : fitting(answer, query, room - needed)
+  let room = maxBytes - HEADER_BYTES - question.length - (query.edns ? OPT_BYTES : 0)
+  /** All of a group or nothing of it: half of one would be taken for all. */
+  const take = (records: readonly WireRecord[]) => {
+    const encoded = records.map((record) => encodeRecord(record, query))
+    const bytes = encoded.reduce((sum, part) => sum + part.length, 0)
+    if (bytes > room) return undefined
+    room -= bytes
+    return encoded
+  }
+  const answers = take(answer.answers)
+  const authorities = answers && take(answer.authorities)
+  const courtesies = (authorities && take(answer.courtesies)) ?? []
+  const additionals = (authorities && take(answer.additionals)) ?? []
+  const sections = authorities
+    ? [answers, [...authorities, ...courtesies], additionals]
+    : [[], [], []]
 
-  const flags =
+  const header = Buffer.alloc(HEADER_BYTES)
+  header.writeUInt16BE(query.id, 0)
+  header.writeUInt16BE(flagsOf(query, answer, { isTruncated: !authorities }), 2)
+  header.writeUInt16BE(query.question ? 1 : 0, 4)
+  for (const [index, records] of sections.entries()) {
+    header.writeUInt16BE(records.length, 6 + 2 * index)
+  }
+  const opt = query.edns ? [encodeOpt(answer.rcode, query.edns.isDnssecOk)] : []
+  header.writeUInt16BE(additionals.length + opt.length, 10)
+  return Buffer.concat([header, question, ...sections.flat(), ...opt])
+}
+
+function flagsOf(query: Query, answer: Answer, { isTruncated }: { isTruncated: boolean }): number {
+  return (
     FLAGS.response |
     (query.opcode << 11) |
     (answer.isAuthoritative ? FLAGS.authoritative : 0) |
     (isTruncated ? FLAGS.truncated : 0) |
     (query.isRecursionDesired ? FLAGS.recursionDesired : 0) |
     (answer.rcode & 0xf)
-  const header = Buffer.alloc(HEADER_BYTES)
-  header.writeUInt16BE(query.id, 0)
-  header.writeUInt16BE(flags, 2)
-  header.writeUInt16BE(query.question ? 1 : 0, 4)
-  header.writeUInt16BE(isTruncated ? 0 : answer.answers.length, 6)
-  header.writeUInt16BE(isTruncated ? 0 : answer.authorities.length, 8)
-  header.writeUInt16BE(extra.length + (query.edns ? 1 : 0), 10)
-  const records = isTruncated ? [] : [...whole, ...extra]
-  const opt = query.edns ? [encodeOpt(answer.rcode, query.edns.isDnssecOk)] : []
-  return Buffer.concat([header, question, ...records, ...opt])
-}
-
-/** Whole groups of additional records: half a group would be taken for all of it. */
-function fitting({ additionals }: Answer, query: Query, room: number): Buffer[] {
-  const encoded = additionals.map((one) => encodeRecord(one, query))
-  return byteLength(encoded) <= room ? encoded : []
+  )
 }
 
 function encodeRecord({ name, type, ttlSeconds, rdata }: WireRecord, query: Query): Buffer {
@@ -133,8 +152,4 @@ function encodeOpt(rcode: number, isDnssecOk: boolean): Buffer {
   bytes[5] = rcode >> 4
   bytes[7] = isDnssecOk ? 0x80 : 0
   return bytes
-}
-
-function byteLength(parts: readonly Buffer[]): number {
-  return parts.reduce((sum, part) => sum + part.length, 0)
 }
