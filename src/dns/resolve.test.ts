@@ -21,19 +21,12 @@ function simple(name: string, type: RecordType, values: string[], ttlSeconds = 6
 }
 
 function add(id: string, apex: string, sets: RecordSet[]): Zone {
-  const zone = new Zone(parseName(apex))
   const own = [
     simple(apex, 'SOA', ['ns-1.dns.localhost. hostmaster.test. 1 7200 900 1209600 30'], 900),
     simple(apex, 'NS', ['ns-1.dns.localhost.', 'ns-2.dns.localhost.'], 172_800),
   ]
-  const all = [...own, ...sets]
-  for (const name of new Set(all.map((set) => set.name))) {
-    zone.replace(
-      name,
-      all.filter((set) => set.name === name),
-    )
-  }
-  zones.add(id, zone)
+  const zone = Zone.of(parseName(apex), [...own, ...sets])
+  zones.put(id, zone)
   return zone
 }
 

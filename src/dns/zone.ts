@@ -14,6 +14,18 @@ export class Zone {
 
   constructor(readonly apex: Name) {}
 
+  static of(apex: Name, sets: readonly RecordSet[]): Zone {
+    const zone = new Zone(apex)
+    const byName = new Map<Name, RecordSet[]>()
+    for (const set of sets) {
+      const known = byName.get(set.name)
+      if (known) known.push(set)
+      else byName.set(set.name, [set])
+    }
+    for (const [name, all] of byName) zone.replace(name, all)
+    return zone
+  }
+
   /** Whether the name has records, or one below it has. Source: RFC 4592, 2.2.2. */
   exists(name: Name): boolean {
     return this.#populated.has(name)

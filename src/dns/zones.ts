@@ -17,9 +17,15 @@ export class Zones implements Authority {
     return this.#zones.get(id)
   }
 
-  add(id: string, zone: Zone): void {
+  ids(): string[] {
+    return [...this.#zones.keys()]
+  }
+
+  /** Adds a zone, or replaces one of the same name, which keeps its place. */
+  put(id: string, zone: Zone): void {
     this.#zones.set(id, zone)
-    this.#byApex.set(zone.apex, [...(this.#byApex.get(zone.apex) ?? []), id])
+    const before = this.#byApex.get(zone.apex) ?? []
+    if (!before.includes(id)) this.#byApex.set(zone.apex, [...before, id])
   }
 
   delete(id: string): void {

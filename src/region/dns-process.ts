@@ -1,11 +1,35 @@
+import { join } from 'node:path'
+import { systemClock } from '../core/clock.ts'
 import { liveAsChild } from './child-life.ts'
 import { NameService } from './dns.ts'
-import { processFolder } from './home-programs.ts'
+import { type DnsOptions, processFolder } from './home-programs.ts'
+import { openIdentity } from './identity.ts'
+import { rootCredentials } from './root-credentials.ts'
 
-/** The program of a home's name server: `dns-process HOME PORT`. */
-const [home = '', port] = process.argv.slice(2)
+/** The program of a home's name server and health checkers: `dns-process HOME OPTIONS`, the options as JSON. */
+const [home = '', text = '{}'] = process.argv.slice(2)
+const { port, gatewayPort, ...more } = JSON.parse(text) as DnsOptions
+const folder = processFolder(home, 'dns')
 
-liveAsChild(processFolder(home, 'dns'), async () => {
-  const service = await NameService.open({ port: Number(port) })
-  return { port: service.port, close: () => service.close() }
+liveAsChild(folder, async () => {
+  const { iam, sessions } = await openIdentity({
+    folder: join(home, 'iam'),
+    delayMs: 0,
+    credentials: await rootCredentials(join(home, 'credentials.json')),
+    clock: systemClock,
+  })
+  const service = await NameService.open({
+    ...more,
+    port,
+    folder,
+    directoryFolder: join(home, 'route53'),
+    endpoint: `http://127.0.0.1:${gatewayPort}`,
+    sessions,
+    clock: systemClock,
+  })
+  const close = async () => {
+    await service.close()
+    await iam.close()
+  }
+  return { port: service.port, close }
 })

@@ -2,6 +2,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { LifeboatError } from '../core/errors.ts'
 import { systemRandom } from '../core/random.ts'
+import type { AddressRange } from '../dns/health/targets.ts'
 import { FolderLock } from './folder-lock.ts'
 import { Forwarding } from './forwarding.ts'
 import { HomeChild } from './home-child.ts'
@@ -32,6 +33,10 @@ export interface GatewayOptions {
   readonly dnsPort?: number
   /** How long changes of policies take until they are effective; 0 by default. See `RegionOptions`. */
   readonly iamDelayMs?: number
+  /** What health checks may reach beside this machine; nothing by default. */
+  readonly checkTargets?: readonly AddressRange[]
+  /** How many times faster than on AWS health checks are made; 1 by default. */
+  readonly checkSpeed?: number
 }
 
 /** A process of the home, as it is now. */
@@ -58,11 +63,11 @@ export class Gateway {
   #isClosed = false
 
   private constructor(
-    private readonly o: Required<GatewayOptions> & { home: string },
+    private readonly o: GatewayOptions & { home: string },
     private readonly server: Server,
     private readonly lock: FolderLock,
   ) {
-    this.#dnsPort = o.dnsPort
+    this.#dnsPort = o.dnsPort ?? 0
   }
 
   /**
@@ -71,16 +76,15 @@ export class Gateway {
    * @throws LifeboatError `AlreadyRunning`, `PortTaken`, `FolderNotUsable`
    */
   static async open(o: GatewayOptions & { home: string }): Promise<Gateway> {
-    const { home, port, dnsPort = 0, iamDelayMs = 0 } = o
-    const lock = await FolderLock.acquire(`${home}/gateway`)
+    const lock = await FolderLock.acquire(`${o.home}/gateway`)
     const server = limitedServer()
     try {
-      await listening(server, port)
+      await listening(server, o.port)
     } catch (error) {
       await lock.release()
       throw error
     }
-    const gateway = new Gateway({ home, port, dnsPort, iamDelayMs }, server, lock)
+    const gateway = new Gateway(o, server, lock)
     const route = (request: IncomingMessage, response: ServerResponse) =>
       gateway.#route(request, response)
     server.on('request', route)
@@ -140,10 +144,13 @@ export class Gateway {
   }
 
   #program(name: string): HomeProgram {
-    const { home, iamDelayMs } = this.o
+    const { home, iamDelayMs = 0, checkTargets, checkSpeed } = this.o
+    const gatewayPort = this.port
     if (name === 'global') return globalProgram(home, { iamDelayMs })
-    if (name === 'dns') return dnsProgram(home, { port: this.#dnsPort })
-    return regionProgram(home, name, { iamDelayMs, gatewayPort: this.port })
+    if (name === 'dns') {
+      return dnsProgram(home, { port: this.#dnsPort, gatewayPort, checkTargets, checkSpeed })
+    }
+    return regionProgram(home, name, { iamDelayMs, gatewayPort })
   }
 
   #region(name: string): HomeChild | undefined {

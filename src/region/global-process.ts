@@ -12,6 +12,10 @@ liveAsChild(processFolder(home, 'global'), async () => {
   const services = await GlobalServices.open({
     credentials: await rootCredentials(join(home, 'credentials.json')),
     iam: { folder: join(home, 'iam'), delayMs: Number(iamDelayMs) },
+    route53: {
+      directoryFolder: join(home, 'route53'),
+      dataPlaneFolder: processFolder(home, 'dns'),
+    },
     clock: systemClock,
   })
   return { ...(await services.listen()), close: () => services.close() }

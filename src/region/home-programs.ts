@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { entryPoint } from '../core/entry-point.ts'
+import type { AddressRange } from '../dns/health/targets.ts'
 
 /** What runs in a process group of its own in a home, beside the gateway. */
 export interface HomeProgram {
@@ -46,14 +47,25 @@ export function globalProgram(home: string, { iamDelayMs }: { iamDelayMs: number
   }
 }
 
-/** The name server. @param port  0 lets the system choose */
-export function dnsProgram(home: string, { port }: { port: number }): HomeProgram {
+/** How the name server and its health checkers run. */
+export interface DnsOptions {
+  /** 0 lets the system choose. */
+  readonly port: number
+  /** Where the regions are asked for their alarms. */
+  readonly gatewayPort: number
+  /** As of `NameServiceOptions`. */
+  readonly checkTargets?: readonly AddressRange[] | undefined
+  readonly checkSpeed?: number | undefined
+}
+
+/** The name server and its health checkers. */
+export function dnsProgram(home: string, options: DnsOptions): HomeProgram {
   return {
     name: 'dns',
     folder: processFolder(home, 'dns'),
     log: 'dns.log',
     program: entryPoint(import.meta.url, './dns-process.ts'),
-    args: [home, `${port}`],
+    args: [home, JSON.stringify(options)],
   }
 }
 

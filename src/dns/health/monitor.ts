@@ -60,6 +60,10 @@ export class HealthMonitor {
     return this.#watched.get(id)?.health.isHealthy ?? true
   }
 
+  ids(): string[] {
+    return [...this.#watched.keys()]
+  }
+
   /** Watches a check from now on, or watches it by its new settings. Safe to call again. */
   watch(check: HealthCheck): void {
     const before = this.#watched.get(check.id)

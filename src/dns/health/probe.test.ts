@@ -9,7 +9,9 @@ import type { Endpoint } from './health-check.ts'
 import { type ProbeOptions, probe } from './probe.ts'
 import { Targets } from './targets.ts'
 
-const LIMITS = { connectMs: 1_000, connectOnlyMs: 1_000, statusMs: 300, bodyMs: 300 }
+/** Short where it is waited for that a time is over, and long elsewhere: a busy machine is no failure. */
+const SHORT = { connectMs: 10_000, connectOnlyMs: 10_000, statusMs: 300, bodyMs: 300 }
+const LONG = { ...SHORT, statusMs: 20_000, bodyMs: 20_000 }
 
 const servers: Server[] = []
 const sockets = new Set<Socket>()
@@ -57,7 +59,7 @@ function ask(asked: Endpoint, more: Partial<ProbeOptions> = {}) {
     addressOf: async () => undefined,
     userAgent: 'test (ref 1)',
     signal: new AbortController().signal,
-    limits: LIMITS,
+    limits: LONG,
     ...more,
   })
 }
@@ -185,10 +187,9 @@ describe('an endpoint that means harm', () => {
     ],
   ])('%s: the request ends, and nothing is left open', async (_, answer, reason) => {
     const port = await serving(answer)
-    const began = performance.now()
-    const found = await ask(endpoint(port))
+    const limits = reason.test('timed out') ? SHORT : LONG
+    const found = await ask(endpoint(port), { limits })
     expect(found).toMatchObject({ isSuccess: false, status: expect.stringMatching(reason) })
-    expect(performance.now() - began).toBeLessThan(5_000)
     await expect.poll(() => sockets.size).toBe(0)
   })
 
@@ -206,7 +207,9 @@ describe('an endpoint that means harm', () => {
       const timer = setInterval(() => socket.write('x'), 20)
       socket.on('close', () => clearInterval(timer))
     })
-    const found = await ask(endpoint(port, { search: 'needle' }))
+    const found = await ask(endpoint(port, { search: 'needle' }), {
+      limits: { ...LONG, bodyMs: SHORT.bodyMs },
+    })
     expect(found).toMatchObject({ isSuccess: false, status: expect.stringContaining('timed out') })
   })
 })
@@ -305,7 +308,7 @@ test('a request ends when it is told to, and leaves nothing open', async () => {
   const ending = new AbortController()
   const asked = ask(endpoint(port), {
     signal: ending.signal,
-    limits: { ...LIMITS, statusMs: 60_000 },
+    limits: LONG,
   })
   await expect.poll(() => sockets.size).toBe(1)
   ending.abort(new Error('over'))
