@@ -30,6 +30,9 @@ export function carryOut(
   changes: readonly RecordChange[],
   setsAt: (name: Name) => readonly SetRecord[],
 ): Outcome {
+  const repeated = repetitions(changes)
+  if (repeated.length > 0) return { problems: repeated }
+
   const before = new Map<Name, ReadonlyMap<string, SetRecord>>()
   const after = new Map<Name, Map<string, SetRecord>>()
   const at = (name: Name) => {
@@ -40,10 +43,7 @@ export function carryOut(
     after.set(name, sets)
     return sets
   }
-  const problems = [
-    ...repetitions(changes),
-    ...changes.flatMap((change) => carryOutOne(zone, change, at(change.set.name))),
-  ]
+  const problems = changes.flatMap((change) => carryOutOne(zone, change, at(change.set.name)))
   if (problems.length > 0) return { problems }
 
   const names = [...after.keys()]
