@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.ts'
+import { LifeboatError } from '../core/errors.ts'
 import { systemRandom } from '../core/random.ts'
 import { hostAddress } from '../dns/health/host-address.ts'
 import { HealthMonitor } from '../dns/health/monitor.ts'
@@ -15,6 +16,7 @@ import { Following } from './route53/following.ts'
 /** How often the directory is looked at, in milliseconds. */
 const POLL_MS = 50
 const AFTER_FAILURE_MS = 1_000
+const PORT_PATIENCE_MS = 3_000
 
 /**
  * The data plane of Route 53 in this process: the name server of a home, and its health checkers. It needs no other process:
@@ -60,7 +62,7 @@ export class NameService {
     })
     const following = new Following({ directory, zones, monitor, state })
     following.catchUp()
-    const server = await NameServer.listen({ port, authority: zones, onError }).catch(
+    const server = await listening({ port, authority: zones, onError }, clock).catch(
       async (error: unknown) => {
         monitor.close()
         await Promise.all([state.close(), directory.close()])
@@ -124,6 +126,23 @@ export interface NameServiceOptions {
   readonly clock: Clock
   /** Gets every failure of ours; prints it by default. */
   readonly onError?: (error: unknown) => void
+}
+
+/** While a name server is dead, any socket of this machine may have its port for a moment. */
+async function listening(
+  o: Parameters<typeof NameServer.listen>[0],
+  clock: Clock,
+): Promise<NameServer> {
+  const deadlineMs = clock.monotonicMs() + PORT_PATIENCE_MS
+  for (;;) {
+    try {
+      return await NameServer.listen(o)
+    } catch (error) {
+      const isTaken = error instanceof LifeboatError && error.code === 'PortTaken'
+      if (!isTaken || clock.monotonicMs() >= deadlineMs) throw error
+      await clock.sleep(POLL_MS)
+    }
+  }
 }
 
 function randomBelow(limit: number): number {

@@ -2,7 +2,6 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { LifeboatError } from '../core/errors.ts'
 import { systemRandom } from '../core/random.ts'
-import type { AddressRange } from '../dns/health/targets.ts'
 import { FolderLock } from './folder-lock.ts'
 import { Forwarding } from './forwarding.ts'
 import { HomeChild } from './home-child.ts'
@@ -33,8 +32,8 @@ export interface GatewayOptions {
   readonly dnsPort?: number
   /** How long changes of policies take until they are effective; 0 by default. See `RegionOptions`. */
   readonly iamDelayMs?: number
-  /** What health checks may reach beside this machine; nothing by default. */
-  readonly checkTargets?: readonly AddressRange[]
+  /** What health checks may reach beside this machine, as `10.0.0.0/8`; nothing by default. */
+  readonly checkTargets?: readonly string[]
   /** How many times faster than on AWS health checks are made; 1 by default. */
   readonly checkSpeed?: number
 }

@@ -1,6 +1,5 @@
 import { join } from 'node:path'
 import { entryPoint } from '../core/entry-point.ts'
-import type { AddressRange } from '../dns/health/targets.ts'
 
 /** What runs in a process group of its own in a home, beside the gateway. */
 export interface HomeProgram {
@@ -53,8 +52,8 @@ export interface DnsOptions {
   readonly port: number
   /** Where the regions are asked for their alarms. */
   readonly gatewayPort: number
-  /** As of `NameServiceOptions`. */
-  readonly checkTargets?: readonly AddressRange[] | undefined
+  /** As of `GatewayOptions`. */
+  readonly checkTargets?: readonly string[] | undefined
   readonly checkSpeed?: number | undefined
 }
 

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path'
 import { systemClock } from '../core/clock.ts'
 import { entryPoint } from '../core/entry-point.ts'
 import { ERRORS, type ErrorCode, LifeboatError } from '../core/errors.ts'
+import { parseRange } from '../dns/health/targets.ts'
 import { findHolder } from './folder-lock.ts'
 import { Gateway, type GatewayOptions } from './gateway.ts'
 import {
@@ -96,6 +97,7 @@ export class RegionHome {
    * @throws LifeboatError `PortTaken`, `AlreadyRunning`, `InvalidUsage`, and what a region fails with
    */
   async start(names: readonly string[] = [], options: StartOptions = {}): Promise<StartedRegions> {
+    for (const range of options.checkTargets ?? []) checkRange(range)
     await rootCredentials(join(this.folder, 'credentials.json'))
 
     const running = await RunningGateway.find(this.folder)
@@ -315,5 +317,12 @@ function refuseChange(running: RunningGateway, { port, detach: _, ...more }: Sta
   if (Object.values(more).every((value) => value === undefined)) return
   throw new LifeboatError('AlreadyRunning', 'the regions of this home run already', {
     hint: 'Leave all options but --detach away, or stop them first: lifeboat region stop.',
+  })
+}
+
+function checkRange(text: string): void {
+  if (parseRange(text)) return
+  throw new LifeboatError('InvalidUsage', `'${text}' is not an address, nor a range of them`, {
+    hint: 'Name what health checks may reach like 192.0.2.1 or 10.0.0.0/8.',
   })
 }

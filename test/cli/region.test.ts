@@ -61,6 +61,22 @@ describe('lifeboat region', () => {
     await lifeboat(['region', 'stop'], { home: other.path })
   })
 
+  test('takes what health checks may reach, and how fast they are, when these can be meant', async () => {
+    const start = ['region', 'start', '--port', '0', '--detach']
+    for (const more of [
+      ['--check-speed', '0.5'],
+      ['--check-speed', 'fast'],
+      ['--check-targets', '10.0.0.0/33'],
+      ['--check-targets', '10.0.0.1,example.com'],
+    ]) {
+      const { code, stderr } = await lifeboat([...start, ...more], { home: other.path })
+      expect([more, code]).toEqual([more, 2])
+      expect(stderr).toContain(more[1]!.split(',').at(-1))
+    }
+    const { stdout } = await lifeboat(['region', 'status', '--json'], { home: other.path })
+    expect(JSON.parse(stdout).endpoint).toBeUndefined()
+  })
+
   test('a port that is taken is named, with its code', async () => {
     const squatter = createServer()
     await new Promise<void>((resolve) => squatter.listen(0, '127.0.0.1', resolve))

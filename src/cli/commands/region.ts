@@ -20,6 +20,8 @@ interface StartOptions {
   readonly dnsPort?: number
   readonly detach?: boolean
   readonly iamDelay?: number
+  readonly checkTargets?: string[]
+  readonly checkSpeed?: number
 }
 
 function startCommand(around: Surroundings): Command {
@@ -33,6 +35,16 @@ function startCommand(around: Surroundings): Command {
       '--iam-delay <ms>',
       'how long changes of users, roles and policies take to be effective (default: 0)',
       milliseconds,
+    )
+    .option(
+      '--check-targets <ranges>',
+      'what health checks may reach beside this machine, as 10.0.0.0/8,192.0.2.1 (default: nothing)',
+      (text: string) => text.split(','),
+    )
+    .option(
+      '--check-speed <factor>',
+      'how many times faster than on AWS health checks are made (default: 1)',
+      factor,
     )
     .action(
       action(around, async (invocation, options: StartOptions, ...names: string[]) => {
@@ -119,6 +131,12 @@ async function open({ home }: Invocation): Promise<RegionHome> {
 function milliseconds(text: string): number {
   if (/^\d{1,7}$/.test(text)) return Number(text)
   throw new InvalidArgumentError('a delay is a whole number of milliseconds.')
+}
+
+function factor(text: string): number {
+  const value = Number(text)
+  if (/^\d{1,4}(\.\d{1,3})?$/.test(text) && value >= 1 && value <= 1000) return value
+  throw new InvalidArgumentError('a factor is a number from 1 to 1000.')
 }
 
 function interrupted(signal: AbortSignal): Promise<void> {
