@@ -7,7 +7,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   core: [],
   postgres: ['core'],
   objectstore: ['core'],
-  region: ['core', 'postgres', 'objectstore'],
+  dns: ['core'],
+  region: ['core', 'postgres', 'objectstore', 'dns'],
   aws: ['core'],
   probe: ['core'],
   runbook: ['core'],
@@ -20,7 +21,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const ONLY_IN: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^@aws-sdk\/client-/, ['aws', 'region/protocol']],
   [/^@aws-sdk\/core|^@smithy\//, ['aws', 'region/protocol']],
-  [/^lmdb$/, ['objectstore', 'region/iam']],
+  [/^lmdb$/, ['objectstore', 'region/protocol']],
   [/^pg$/, ['probe', 'runbook']],
   [/^@dbos-inc\//, ['runbook']],
   [/^@cloudpss\/zstd$/, ['postgres/storage']],
@@ -31,7 +32,16 @@ const ONLY_IN: readonly (readonly [RegExp, readonly string[]])[] = [
 ]
 
 /** Within `region`, one service never imports another: `region.ts` wires them. */
-const REGION_SERVICES = ['cloudwatch', 'iam', 'rds', 's3', 's3control', 'secretsmanager', 'sts']
+const REGION_SERVICES = [
+  'cloudwatch',
+  'iam',
+  'rds',
+  'route53',
+  's3',
+  's3control',
+  'secretsmanager',
+  'sts',
+]
 
 const root = resolve(import.meta.dirname, '..')
 const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })

@@ -7,11 +7,11 @@ import { ERRORS, type ErrorCode, LifeboatError } from '../core/errors.ts'
 import { systemRandom } from '../core/random.ts'
 import { isRunning, type ProcessIdentity, thisProcess } from '../postgres/process-identity.ts'
 import { logError } from './error-log.ts'
-import type { Gateway } from './gateway.ts'
+import type { ChildStatus, Gateway } from './gateway.ts'
 import { closeServer, listening } from './protocol/http-server.ts'
 
 /**
- * How another process of the same account asks a running gateway to start regions, to tell their status or
+ * How another process of the same account asks a running gateway to start processes, to tell their status or
  * to stop: a loopback port and a token, both in a file that only the account reads.
  */
 interface ControlFile {
@@ -26,7 +26,10 @@ interface ControlFile {
 export interface GatewayStatus {
   readonly pid: number
   readonly port: number
-  readonly regions: { name: string; isRunning: boolean; pid: number; port: number }[]
+  /** Of the name server, whether it lives or not; 0 before its first start. */
+  readonly dnsPort: number
+  /** The regions, and what the home has once, that were started. */
+  readonly processes: readonly ChildStatus[]
 }
 
 const MAX_BODY_BYTES = 64 * 1024
@@ -104,13 +107,13 @@ export class RunningGateway {
   /** @throws LifeboatError what the gateway refused with, or `RegionUnreachable` */
   async ask(
     verb: 'status' | 'start' | 'stop',
-    regions: readonly string[] = [],
+    names: readonly string[] = [],
   ): Promise<GatewayStatus> {
     const { controlPort, token } = this.control
     const response = await fetch(`http://127.0.0.1:${controlPort}/${verb}`, {
       method: 'POST',
       headers: { authorization: `Bearer ${token}` },
-      body: JSON.stringify({ regions }),
+      body: JSON.stringify({ names }),
     }).catch((cause: unknown) => {
       throw new LifeboatError('RegionUnreachable', 'the gateway does not answer', { cause })
     })
@@ -120,6 +123,11 @@ export class RunningGateway {
     const known = (code in ERRORS ? code : 'RegionUnreachable') as ErrorCode
     throw new LifeboatError(known, message, hint ? { hint } : {})
   }
+}
+
+export function gatewayStatus(gateway: Gateway): GatewayStatus {
+  const { port, dnsPort } = gateway
+  return { pid: process.pid, port, dnsPort, processes: gateway.status() }
 }
 
 async function answer(
@@ -137,9 +145,9 @@ async function answer(
     text += chunk
     if (text.length > MAX_BODY_BYTES) throw new LifeboatError('InvalidUsage', 'too long')
   }
-  const { regions } = JSON.parse(text || '{}') as { regions?: string[] }
-  if (request.url === '/start') await gateway.start(regions ?? [])
-  return { pid: process.pid, port: gateway.port, regions: gateway.status() }
+  const { names } = JSON.parse(text || '{}') as { names?: string[] }
+  if (request.url === '/start') await gateway.start(names ?? [])
+  return gatewayStatus(gateway)
 }
 
 function reply(response: ServerResponse, status: number, body: object): void {

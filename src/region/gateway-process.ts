@@ -1,18 +1,18 @@
 import { LifeboatError } from '../core/errors.ts'
 import { logError } from './error-log.ts'
-import { Gateway } from './gateway.ts'
+import { Gateway, type GatewayOptions } from './gateway.ts'
 import { GatewayControl } from './gateway-control.ts'
 
 /**
- * The program of a detached gateway: `gateway-process HOME PORT IAM_DELAY_MS NAME…`. It tells its parent that all regions
- * answer, or why not, and then no longer needs it.
+ * The program of a detached gateway: `gateway-process HOME OPTIONS NAME…`, the options as JSON. It tells its parent that all
+ * processes answer, or why not, and then no longer needs it.
  */
 export type GatewayMessage =
   | { readonly kind: 'ready'; readonly port: number }
   | { readonly kind: 'failed'; readonly code: string; message: string; hint: string | undefined }
 
 async function main(
-  options: { home: string; port: number; iamDelayMs: number },
+  options: GatewayOptions & { home: string },
   names: readonly string[],
 ): Promise<void> {
   const { home } = options
@@ -44,9 +44,8 @@ async function main(
   process.send?.({ kind: 'ready', port: gateway.port } satisfies GatewayMessage)
 }
 
-const [home = '', port, iamDelayMs, ...names] = process.argv.slice(2)
-const options = { home, port: Number(port), iamDelayMs: Number(iamDelayMs) }
-main(options, names).catch((error: unknown) => {
+const [home = '', options = '{}', ...names] = process.argv.slice(2)
+main({ ...(JSON.parse(options) as GatewayOptions), home }, names).catch((error: unknown) => {
   logError(error)
   const told =
     error instanceof LifeboatError

@@ -4,63 +4,86 @@ import { LifeboatError } from '../core/errors.ts'
 import { systemRandom } from '../core/random.ts'
 import { FolderLock } from './folder-lock.ts'
 import { Forwarding } from './forwarding.ts'
+import { HomeChild } from './home-child.ts'
+import {
+  dnsProgram,
+  GLOBAL_PROCESSES,
+  globalProgram,
+  type HomeProgram,
+  isGlobalProcess,
+  regionProgram,
+} from './home-programs.ts'
 import { AuthFault } from './protocol/auth-fault.ts'
 import type { CredentialScope } from './protocol/canonical-request.ts'
 import { speaksJson } from './protocol/dispatch.ts'
 import { Fault } from './protocol/fault.ts'
 import { parseForm } from './protocol/form.ts'
-import { GLOBAL_SERVICES } from './protocol/global-services.ts'
+import { GLOBAL_REGION, GLOBAL_SERVICES } from './protocol/global-services.ts'
 import { closeServer, limitedServer, listening, send } from './protocol/http-server.ts'
 import { isPresignedV2 } from './protocol/presigned-v2.ts'
 import { headersByName, splitTarget } from './protocol/raw-request.ts'
 import { jsonErrorReply, queryErrorReply } from './protocol/reply.ts'
 import { claimedScope, isAnonymous } from './protocol/signature-claim.ts'
-import { RegionChild } from './region-child.ts'
+
+export interface GatewayOptions {
+  /** Of the one endpoint; 0 lets the system choose. */
+  readonly port: number
+  /** Of the name server; 0, the default, lets the system choose. */
+  readonly dnsPort?: number
+  /** How long changes of policies take until they are effective; 0 by default. See `RegionOptions`. */
+  readonly iamDelayMs?: number
+  /** What health checks may reach beside this machine, as `10.0.0.0/8`; nothing by default. */
+  readonly checkTargets?: readonly string[]
+  /** How many times faster than on AWS health checks are made; 1 by default. */
+  readonly checkSpeed?: number
+}
+
+/** A process of the home, as it is now. */
+export interface ChildStatus {
+  readonly name: string
+  readonly isRunning: boolean
+  readonly pid: number
+  readonly port: number
+}
 
 /**
- * One endpoint for all regions of a home. A request goes to the region in its credential scope; the gateway
- * verifies nothing and holds no keys.
+ * One endpoint for all regions of a home and for its global services. A request goes to the process in its credential
+ * scope; the gateway verifies nothing and holds no keys.
  *
- * Each region is a child process that leads a group of its own. A region that has died answers as a dead one:
- * the connection is closed. The gateway lives on, and `start` revives the region.
+ * Each region, the global services and DNS are child processes that lead groups of their own. One that has died answers as
+ * a dead one: the connection is closed. The gateway lives on, and `start` revives the process.
  */
 export class Gateway {
-  readonly #children = new Map<string, RegionChild>()
-  readonly #starting = new Map<string, Promise<RegionChild>>()
+  readonly #children = new Map<string, HomeChild>()
+  readonly #starting = new Map<string, Promise<HomeChild>>()
   readonly #forwarding = new Forwarding()
+  /** The port that the name server has had since its first start: resolvers know it. */
+  #dnsPort: number
   #isClosed = false
 
   private constructor(
-    private readonly o: { home: string; iamDelayMs: number },
+    private readonly o: GatewayOptions & { home: string },
     private readonly server: Server,
     private readonly lock: FolderLock,
-  ) {}
+  ) {
+    this.#dnsPort = o.dnsPort ?? 0
+  }
 
   /**
-   * Listens on 127.0.0.1 with no region yet. One gateway owns a home (I9).
+   * Listens on 127.0.0.1 with no process behind it yet. One gateway owns a home (I9).
    *
-   * @param port        0 lets the system choose
-   * @param iamDelayMs  how long changes of policies take until they are effective; see `RegionOptions`
    * @throws LifeboatError `AlreadyRunning`, `PortTaken`, `FolderNotUsable`
    */
-  static async open({
-    home,
-    port,
-    iamDelayMs = 0,
-  }: {
-    home: string
-    port: number
-    iamDelayMs?: number
-  }): Promise<Gateway> {
-    const lock = await FolderLock.acquire(`${home}/gateway`)
+  static async open(o: GatewayOptions & { home: string }): Promise<Gateway> {
+    const lock = await FolderLock.acquire(`${o.home}/gateway`)
     const server = limitedServer()
     try {
-      await listening(server, port)
+      await listening(server, o.port)
     } catch (error) {
       await lock.release()
       throw error
     }
-    const gateway = new Gateway({ home, iamDelayMs }, server, lock)
+    const gateway = new Gateway(o, server, lock)
     const route = (request: IncomingMessage, response: ServerResponse) =>
       gateway.#route(request, response)
     server.on('request', route)
@@ -72,12 +95,18 @@ export class Gateway {
     return (this.server.address() as AddressInfo).port
   }
 
-  /** Starts the regions that do not run; resolves when all of them answer. Safe to call again. */
-  async start(names: readonly string[]): Promise<void> {
-    await Promise.all(names.map((name) => this.#ensure(checkedName(name))))
+  /** Of the name server, whether it lives or not; 0 before its first start. */
+  get dnsPort(): number {
+    return this.#dnsPort
   }
 
-  status(): { name: string; isRunning: boolean; pid: number; port: number }[] {
+  /** Starts what does not run of regions, `global` and `dns`; resolves when all answer. Safe to call again. */
+  async start(names: readonly string[]): Promise<void> {
+    for (const name of names) checkName(name)
+    await Promise.all(names.map((name) => this.#ensure(name)))
+  }
+
+  status(): ChildStatus[] {
     return [...this.#children.values()].map(({ name, isAlive, identity, port }) => ({
       name,
       isRunning: isAlive,
@@ -86,7 +115,7 @@ export class Gateway {
     }))
   }
 
-  /** Stops every region in an orderly way, then stops listening. Safe to call again. */
+  /** Stops every process in an orderly way, then stops listening. Safe to call again. */
   async close(): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true
@@ -102,23 +131,36 @@ export class Gateway {
   async #ensure(name: string): Promise<void> {
     if (this.#isClosed) throw new LifeboatError('RegionUnreachable', 'the gateway is closing')
     if (this.#children.get(name)?.isAlive) return
-    const start = this.#starting.get(name) ?? this.#startRegion(name)
+    const start = this.#starting.get(name) ?? HomeChild.start(this.#program(name))
     this.#starting.set(name, start)
     try {
-      this.#children.set(name, await start)
+      const child = await start
+      this.#children.set(name, child)
+      if (name === 'dns') this.#dnsPort = child.port
     } finally {
       this.#starting.delete(name)
     }
   }
 
-  #startRegion(name: string): Promise<RegionChild> {
-    return RegionChild.start(this.o.home, name, { ...this.o, gatewayPort: this.port })
+  #program(name: string): HomeProgram {
+    const { home, iamDelayMs = 0, checkTargets, checkSpeed } = this.o
+    const gatewayPort = this.port
+    if (name === 'global') return globalProgram(home, { iamDelayMs })
+    if (name === 'dns') {
+      return dnsProgram(home, { port: this.#dnsPort, gatewayPort, checkTargets, checkSpeed })
+    }
+    return regionProgram(home, name, { iamDelayMs, gatewayPort })
+  }
+
+  #region(name: string): HomeChild | undefined {
+    return isGlobalProcess(name) ? undefined : this.#children.get(name)
   }
 
   /** Who does not sign, or with no region, names a region by the host (`bucket.s3.REGION.localhost`), or means the first one. */
-  #openRegion(host: string): string {
-    const named = host.split(/[.:]/).find((label) => this.#children.has(label))
-    return named ?? [...this.#children.keys()][0] ?? ''
+  #openRegion(host: string): HomeChild | undefined {
+    const named = host.split(/[.:]/).find((label) => this.#region(label))
+    const [first] = [...this.#children.keys()].filter((name) => !isGlobalProcess(name))
+    return this.#region(named ?? first ?? '')
   }
 
   #route(request: IncomingMessage, response: ServerResponse): void {
@@ -126,17 +168,18 @@ export class Gateway {
     try {
       const target = request.url ?? ''
       const head = { method: request.method ?? '', target, rawHeaders: request.rawHeaders }
-      const region =
+      const host = headers.get('host')?.[0] ?? ''
+      const child =
         isAnonymous(head) || isPresignedV2(head)
-          ? this.#children.get(this.#openRegion(headers.get('host')?.[0] ?? ''))
-          : this.#regionFor(claimedScope(headers, parseForm(splitTarget(target).queryText)))
-      if (!region) {
+          ? this.#openRegion(host)
+          : this.#childFor(claimedScope(headers, parseForm(splitTarget(target).queryText)), host)
+      if (!child) {
         throw new AuthFault(
           'SignatureDoesNotMatch',
           'Credential should be scoped to a valid region.',
         )
       }
-      if (region.isAlive) this.#forwarding.forward(request, response, region.port)
+      if (child.isAlive) this.#forwarding.forward(request, response, child.port)
       else response.destroy()
     } catch (error) {
       if (!(error instanceof Fault)) throw error
@@ -146,18 +189,27 @@ export class Gateway {
     }
   }
 
-  /** A service that is one for all regions is answered by any that lives, if it can be by the one that is named. */
-  #regionFor(scope: CredentialScope): RegionChild | undefined {
-    const named = this.#children.get(scope.region)
-    if (named?.isAlive || !GLOBAL_SERVICES.has(scope.service)) return named
-    return [...this.#children.values()].find(({ isAlive }) => isAlive) ?? named
+  #childFor({ region, service }: CredentialScope, host: string): HomeChild | undefined {
+    const isGlobal =
+      GLOBAL_SERVICES.has(service) || (service === 'sts' && this.#isGlobalSts(region, host))
+    return isGlobal ? this.#children.get('global') : this.#region(region)
+  }
+
+  /**
+   * STS has an endpoint in each region and a global one, which is signed for as that of us-east-1 is. It is meant by its
+   * host, and where the home has no such region.
+   */
+  #isGlobalSts(region: string, host: string): boolean {
+    if (region !== GLOBAL_REGION) return false
+    return /^sts\.(amazonaws\.com|localhost)(:|$)/.test(host) || !this.#region(region)
   }
 }
 
-/** @throws LifeboatError `InvalidUsage` for what cannot be the name of a region, or of its folder. */
-function checkedName(name: string): string {
-  if (/^[a-z]{2,3}(-[a-z]{2,16}){1,3}-\d{1,2}$/.test(name)) return name
+/** @throws LifeboatError `InvalidUsage` for what cannot be the name of a process, or of its folder. */
+function checkName(name: string): void {
+  if (isGlobalProcess(name) || /^[a-z]{2,3}(-[a-z]{2,16}){1,3}-\d{1,2}$/.test(name)) return
+  const others = GLOBAL_PROCESSES.map((one) => `'${one}'`).join(' or ')
   throw new LifeboatError('InvalidUsage', `'${name}' is not the name of a region`, {
-    hint: "Name a region as AWS does, like 'ap-southeast-1'.",
+    hint: `Name a region as AWS does, like 'ap-southeast-1', or ${others}.`,
   })
 }

@@ -14,7 +14,7 @@ import { systemClock } from '../core/clock.ts'
 import { entryPoint } from '../core/entry-point.ts'
 import { findProcess, isRunning } from '../postgres/process-identity.ts'
 import { FolderLock } from './folder-lock.ts'
-import { gone } from './region-child.ts'
+import { gone } from './home-child.ts'
 import { RegionHome, type StartedRegions } from './region-home.ts'
 
 let folder: string
@@ -93,6 +93,28 @@ describe('regions of a home behind one endpoint', () => {
     expect(await get('us-east-1')).toBe('kept')
   })
 
+  test('have the global services and DNS beside them, which die alone and are revived by name', async () => {
+    started = await home.start(['us-east-1'], { port: 0 })
+    await put('us-east-1', 'alive')
+    const { dnsAddress } = await home.status()
+    for (const name of ['global', 'dns'] as const) {
+      const { pid } = (await home.status())[name]
+      const victim = findProcess(pid!)!
+      process.kill(-pid!, 'SIGKILL')
+      expect(await gone(victim, 5000)).toBe(true)
+      expect((await home.status())[name]).toEqual({ name, status: 'stopped' })
+
+      expect(await get('us-east-1')).toBe('alive')
+      await home.start(['us-east-1'])
+      expect((await home.status())[name].status).toBe('stopped')
+      await home.start([name])
+      expect((await home.status())[name].status).toBe('running')
+    }
+    // Resolvers were told the port.
+    expect(await home.status()).toMatchObject({ dnsAddress })
+    expect((await home.environment()).LIFEBOAT_DNS).toBe(dnsAddress)
+  })
+
   test('lose nothing that they had acknowledged, whenever they are killed', async () => {
     started = await home.start(['us-east-1'], { port: 0 })
     const acknowledged: string[] = []
@@ -162,7 +184,7 @@ describe('regions of a home behind one endpoint', () => {
   test('end when their gateway is killed, and can be started again', async () => {
     const gateway = fork(
       entryPoint(import.meta.url, './gateway-process.ts'),
-      [folder, '0', '0', 'us-east-1'],
+      [folder, '{"port":0}', 'us-east-1'],
       { stdio: 'ignore', execArgv: [] },
     )
     await once(gateway, 'message')

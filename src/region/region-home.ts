@@ -4,15 +4,25 @@ import { join, resolve } from 'node:path'
 import { systemClock } from '../core/clock.ts'
 import { entryPoint } from '../core/entry-point.ts'
 import { ERRORS, type ErrorCode, LifeboatError } from '../core/errors.ts'
+import { parseRange } from '../dns/health/targets.ts'
 import { findHolder } from './folder-lock.ts'
-import { Gateway } from './gateway.ts'
-import { GatewayControl, type GatewayStatus, RunningGateway } from './gateway-control.ts'
+import { Gateway, type GatewayOptions } from './gateway.ts'
+import {
+  GatewayControl,
+  type GatewayStatus,
+  gatewayStatus,
+  RunningGateway,
+} from './gateway-control.ts'
 import type { GatewayMessage } from './gateway-process.ts'
-import { endOrphan, gone } from './region-child.ts'
+import { endOrphan, gone } from './home-child.ts'
+import { GLOBAL_PROCESSES, isGlobalProcess, processFolder } from './home-programs.ts'
 import { rootCredentials } from './root-credentials.ts'
 
 /** The port of the one endpoint for all regions, as other emulators of AWS have it. */
 export const DEFAULT_PORT = 4566
+
+/** The port of the name server. */
+export const DEFAULT_DNS_PORT = 4553
 
 /** The region that is started when none is named and the home has none. */
 export const DEFAULT_REGION = 'ap-southeast-1'
@@ -21,27 +31,36 @@ export const DEFAULT_REGION = 'ap-southeast-1'
 const STOP_DEADLINE_MS = 40_000
 const POLL_MS = 25
 
-export interface RegionStatus {
+/** A region, or one of the processes that a home has once. */
+export interface ProcessStatus {
   readonly name: string
   readonly status: 'running' | 'stopped'
-  /** The leader of the region's process group, while it runs. */
+  /** The leader of its process group, while it runs. */
   readonly pid?: number
-  /** Its own port, behind the endpoint of all. */
+  /** Its own port: of a region and the global services behind the endpoint of all. */
   readonly port?: number
 }
 
-export interface RegionHomeStatus {
+export interface HomeProcesses {
+  readonly regions: readonly ProcessStatus[]
+  /** The control plane of IAM, Route 53 and the global endpoint of STS. */
+  readonly global: ProcessStatus
+  /** The name server and its health checkers. */
+  readonly dns: ProcessStatus
+}
+
+export interface RegionHomeStatus extends HomeProcesses {
   /** Undefined while no gateway runs. */
   readonly endpoint: string | undefined
   readonly gatewayPid: number | undefined
-  readonly regions: readonly RegionStatus[]
+  /** Where DNS is asked, `127.0.0.1:4553`, also while the name server is dead; undefined while no gateway runs. */
+  readonly dnsAddress: string | undefined
 }
 
 /** Regions that were started here. */
-export interface StartedRegions {
+export interface StartedRegions extends HomeProcesses {
   readonly endpoint: string
   readonly port: number
-  readonly regions: readonly RegionStatus[]
   /**
    * Whether they live in this process's care: then they end with `stop`, and with this process, however it
    * ends.
@@ -53,6 +72,11 @@ export interface StartedRegions {
   stop(): Promise<void>
 }
 
+/** How a home's processes are started, as `GatewayOptions`, and whether they outlive their starter. */
+export interface StartOptions extends Partial<GatewayOptions> {
+  readonly detach?: boolean
+}
+
 /** All embedded regions of one Lifeboat home: their processes, their endpoint and their keys. */
 export class RegionHome {
   readonly folder: string
@@ -62,51 +86,34 @@ export class RegionHome {
   }
 
   /**
-   * Starts regions; resolves when all of them answer. Regions that run already are left alone.
+   * Starts regions, and what a home has once: the global services and DNS. Resolves when all of them answer; what runs
+   * already is left alone.
    *
    * With `detach` they live on after this process, until `stop`. Otherwise they end with it. When a gateway
-   * runs in this home already, it is asked to start what is missing, in its own care.
+   * runs in this home already, it is asked to start what is named and missing, in its own care.
    *
-   * @param names  none: all that the home has, else `DEFAULT_REGION`
-   * @param port   of the endpoint, 4566 by default; 0 lets the system choose
-   * @param iamDelayMs  how long changes of policies take until they are effective, 0 by default
+   * @param names  regions, `global` and `dns`. None: all that the home has, else `DEFAULT_REGION`
+   * @param options  `port` is 4566 by default and `dnsPort` 4553; with a `port` of 0 the system chooses both
    * @throws LifeboatError `PortTaken`, `AlreadyRunning`, `InvalidUsage`, and what a region fails with
    */
-  async start(
-    names: readonly string[] = [],
-    {
-      port,
-      detach = false,
-      iamDelayMs,
-    }: {
-      port?: number | undefined
-      detach?: boolean | undefined
-      iamDelayMs?: number | undefined
-    } = {},
-  ): Promise<StartedRegions> {
-    const wanted = names.length > 0 ? names : this.#known()
+  async start(names: readonly string[] = [], options: StartOptions = {}): Promise<StartedRegions> {
+    for (const range of options.checkTargets ?? []) checkRange(range)
     await rootCredentials(join(this.folder, 'credentials.json'))
 
     const running = await RunningGateway.find(this.folder)
     if (running) {
-      if (port !== undefined && port !== 0 && port !== running.port) {
-        throw new LifeboatError(
-          'AlreadyRunning',
-          `the regions of this home answer on port ${running.port} already, as process ${running.process.pid}`,
-          { hint: 'Leave --port away, or stop them first: lifeboat region stop.' },
-        )
-      }
-      if (iamDelayMs !== undefined) {
-        throw new LifeboatError('AlreadyRunning', 'the regions of this home run already', {
-          hint: 'Leave --iam-delay away, or stop them first: lifeboat region stop.',
-        })
-      }
-      return this.#started(await running.ask('start', wanted), { isForeground: false })
+      refuseChange(running, options)
+      const missing = names.length > 0 ? names : [...GLOBAL_PROCESSES, ...this.#known()]
+      return this.#started(await running.ask('start', missing), { isForeground: false })
     }
-    const options = { port: port ?? DEFAULT_PORT, iamDelayMs: iamDelayMs ?? 0 }
+    const { detach = false, port = DEFAULT_PORT, ...more } = options
+    const dnsPort = port === 0 ? 0 : DEFAULT_DNS_PORT
+    const regions = names.filter((name) => !isGlobalProcess(name))
+    const wanted = [...GLOBAL_PROCESSES, ...(regions.length > 0 ? regions : this.#known())]
+    const withPorts = { dnsPort, ...more, port }
     return detach
-      ? await this.#startDetached(wanted, options)
-      : await this.#startHere(wanted, options)
+      ? await this.#startDetached(wanted, withPorts)
+      : await this.#startHere(wanted, withPorts)
   }
 
   /** Stops every region of the home and its gateway, also what a killed one left behind. Safe to call again. */
@@ -130,7 +137,9 @@ export class RegionHome {
         )
       }
     }
-    for (const name of this.#names()) await endOrphan(this.#regionFolder(name))
+    for (const name of [...GLOBAL_PROCESSES, ...this.#names()]) {
+      await endOrphan(processFolder(this.folder, name))
+    }
   }
 
   async status(): Promise<RegionHomeStatus> {
@@ -139,20 +148,21 @@ export class RegionHome {
     return {
       endpoint: running && endpointOf(running.port),
       gatewayPid: running?.process.pid,
-      regions: this.#statuses(status),
+      dnsAddress: status && dnsAddressOf(status),
+      ...this.#processes(status),
     }
   }
 
   /**
    * What makes any AWS client use these regions. The aws CLI and boto3 read `AWS_DEFAULT_REGION`, the other
-   * SDKs `AWS_REGION`.
+   * SDKs `AWS_REGION`. `LIFEBOAT_DNS` says where the names of their hosted zones are answered.
    *
    * @param region  the one that clients use when they name none; the home's first one by default
    * @throws LifeboatError `RegionUnreachable` while no gateway runs
    */
   async environment(region?: string): Promise<Record<string, string>> {
-    const running = await RunningGateway.find(this.folder)
-    if (!running) {
+    const { endpoint, dnsAddress } = await this.status()
+    if (!endpoint) {
       throw new LifeboatError('RegionUnreachable', 'no region of this home runs', {
         hint: 'Start one with lifeboat region start.',
       })
@@ -160,21 +170,19 @@ export class RegionHome {
     const keys = await rootCredentials(join(this.folder, 'credentials.json'))
     const name = region ?? this.#known()[0]!
     return {
-      AWS_ENDPOINT_URL: endpointOf(running.port),
+      AWS_ENDPOINT_URL: endpoint,
       AWS_ACCESS_KEY_ID: keys.accessKeyId,
       AWS_SECRET_ACCESS_KEY: keys.secretAccessKey,
       AWS_REGION: name,
       AWS_DEFAULT_REGION: name,
       // Spares clients a wait for a metadata service that is not there.
       AWS_EC2_METADATA_DISABLED: 'true',
+      ...(dnsAddress ? { LIFEBOAT_DNS: dnsAddress } : {}),
     }
   }
 
-  async #startHere(
-    names: readonly string[],
-    options: { port: number; iamDelayMs: number },
-  ): Promise<StartedRegions> {
-    const gateway = await Gateway.open({ home: this.folder, ...options })
+  async #startHere(names: readonly string[], options: GatewayOptions): Promise<StartedRegions> {
+    const gateway = await Gateway.open({ ...options, home: this.folder })
     let stopping: Promise<void> | undefined
     let tellEnded = () => {}
     const ended = new Promise<void>((resolve) => {
@@ -199,20 +207,16 @@ export class RegionHome {
       await stop()
       throw error
     }
-    const status = { pid: process.pid, port: gateway.port, regions: gateway.status() }
-    return { ...this.#started(status, { isForeground: true }), ended, stop }
+    return { ...this.#started(gatewayStatus(gateway), { isForeground: true }), ended, stop }
   }
 
-  async #startDetached(
-    names: readonly string[],
-    { port, iamDelayMs }: { port: number; iamDelayMs: number },
-  ): Promise<StartedRegions> {
+  async #startDetached(names: readonly string[], options: GatewayOptions): Promise<StartedRegions> {
     const folder = join(this.folder, 'gateway')
     mkdirSync(folder, { recursive: true, mode: 0o711 })
     const logFile = join(folder, 'gateway.log')
     const log = openSync(logFile, 'a', 0o600)
     const program = entryPoint(import.meta.url, './gateway-process.ts')
-    const child = fork(program, [this.folder, `${port}`, `${iamDelayMs}`, ...names], {
+    const child = fork(program, [this.folder, JSON.stringify(options), ...names], {
       detached: true,
       cwd: '/',
       stdio: ['ignore', log, log, 'ipc'],
@@ -243,7 +247,7 @@ export class RegionHome {
     return {
       endpoint: endpointOf(status.port),
       port: status.port,
-      regions: this.#statuses(status),
+      ...this.#processes(status),
       isForeground,
       ended: undefined,
       stop: () => this.stop(),
@@ -260,15 +264,21 @@ export class RegionHome {
     return !holder
   }
 
-  #statuses(status: GatewayStatus | undefined): RegionStatus[] {
-    const running = new Map(status?.regions.map((region) => [region.name, region]))
-    const names = new Set([...this.#names(), ...running.keys()])
-    return [...names].sort().map((name) => {
-      const region = running.get(name)
-      return region?.isRunning
-        ? { name, status: 'running', pid: region.pid, port: region.port }
+  #processes(status: GatewayStatus | undefined): HomeProcesses {
+    const running = new Map(status?.processes.map((child) => [child.name, child]))
+    const statusOf = (name: string): ProcessStatus => {
+      const child = running.get(name)
+      return child?.isRunning
+        ? { name, status: 'running', pid: child.pid, port: child.port }
         : { name, status: 'stopped' }
-    })
+    }
+    const started = [...running.keys()].filter((name) => !isGlobalProcess(name))
+    const names = new Set([...this.#names(), ...started])
+    return {
+      regions: [...names].sort().map(statusOf),
+      global: statusOf('global'),
+      dns: statusOf('dns'),
+    }
   }
 
   #known(): string[] {
@@ -285,12 +295,34 @@ export class RegionHome {
       .map(({ name }) => name)
       .sort()
   }
-
-  #regionFolder(name: string): string {
-    return join(this.folder, 'regions', name)
-  }
 }
 
 function endpointOf(port: number): string {
   return `http://127.0.0.1:${port}`
+}
+
+function dnsAddressOf({ dnsPort }: GatewayStatus): string | undefined {
+  return dnsPort > 0 ? `127.0.0.1:${dnsPort}` : undefined
+}
+
+/** What a gateway was started with stays as it is until it is stopped. @throws LifeboatError `AlreadyRunning` */
+function refuseChange(running: RunningGateway, { port, detach: _, ...more }: StartOptions): void {
+  if (port !== undefined && port !== 0 && port !== running.port) {
+    throw new LifeboatError(
+      'AlreadyRunning',
+      `the regions of this home answer on port ${running.port} already, as process ${running.process.pid}`,
+      { hint: 'Leave --port away, or stop them first: lifeboat region stop.' },
+    )
+  }
+  if (Object.values(more).every((value) => value === undefined)) return
+  throw new LifeboatError('AlreadyRunning', 'the regions of this home run already', {
+    hint: 'Leave all options but --detach away, or stop them first: lifeboat region stop.',
+  })
+}
+
+function checkRange(text: string): void {
+  if (parseRange(text)) return
+  throw new LifeboatError('InvalidUsage', `'${text}' is not an address, nor a range of them`, {
+    hint: 'Name what health checks may reach like 192.0.2.1 or 10.0.0.0/8.',
+  })
 }

@@ -3,22 +3,17 @@ import { join } from 'node:path'
 import type { Clock } from '../core/clock.ts'
 import { systemRandom } from '../core/random.ts'
 import type { PostgresBinaries } from '../postgres/binaries.ts'
+import { ACCOUNT_ID } from './account.ts'
+import { Api, type OpenedService, withoutResources } from './api.ts'
 import { MetricSeries } from './cloudwatch/metric-series.ts'
 import { ReplicationMetrics } from './cloudwatch/replication-metrics.ts'
 import { cloudWatchService } from './cloudwatch/service.ts'
 import { logError } from './error-log.ts'
-import { PolicyAuthorizer } from './iam/authorizer.ts'
-import { Iam } from './iam/iam.ts'
-import { IamKeyRing } from './iam/key-ring.ts'
-import { RoleSessions } from './iam/role-sessions.ts'
 import { iamService } from './iam/service.ts'
+import { openIdentity } from './identity.ts'
 import type { Authorizer } from './protocol/authorization.ts'
 import { DocumentStore } from './protocol/documents.ts'
-import { Endpoint } from './protocol/endpoint.ts'
-import { HttpServer } from './protocol/http-server.ts'
 import { headersByName, splitTarget } from './protocol/raw-request.ts'
-import type { Service } from './protocol/service.ts'
-import type { SigningKey } from './protocol/sigv4.ts'
 import type { StreamService } from './protocol/stream-service.ts'
 import { openRds } from './rds/service.ts'
 import type { RootCredentials } from './root-credentials.ts'
@@ -28,31 +23,11 @@ import { isS3Control, openS3Control } from './s3control/service.ts'
 import { openSecretsManager } from './secretsmanager/service.ts'
 import { stsService } from './sts/service.ts'
 
-/** The account that owns everything in embedded regions. */
-export const ACCOUNT_ID = '000000000000'
-
-/** A service that a region runs, with what it must release at the end. */
-export interface OpenedService {
-  readonly service?: Service
-  /** In place of it, one that reads its bodies itself. */
-  readonly stream?: StreamService
-  /** Begins what it does by itself; called once the region answers. */
-  begin?(): void
-  close(): Promise<void>
-}
-
 /**
  * One AWS-compatible region in this process: its services, their state in a folder, and one HTTP endpoint.
  */
 export class Region {
-  #server: HttpServer | undefined
-
-  private constructor(
-    private readonly opened: readonly OpenedService[],
-    private readonly endpoint: Endpoint,
-    private readonly own: { endpoint: string },
-    private readonly onError: (error: unknown) => void,
-  ) {}
+  private constructor(private readonly api: Api) {}
 
   /**
    * Opens all services on the state that the folder holds, or on none.
@@ -62,58 +37,35 @@ export class Region {
   static async open(o: RegionOptions): Promise<Region> {
     const onError = o.onError ?? logError
     await mkdir(o.folder, { recursive: true, mode: 0o711 })
-    const iam = await Iam.open({
-      accountId: ACCOUNT_ID,
+    const identity = await openIdentity({
       folder: o.iam?.folder ?? join(o.folder, 'iam'),
       delayMs: o.iam?.delayMs ?? 0,
+      credentials: o.credentials,
       clock: o.clock,
-      random: systemRandom,
     })
-    const authorizer = new PolicyAuthorizer(iam)
-    const sessions = new RoleSessions(iam, authorizer)
+    const { iam, authorizer, sessions } = identity
     // A region without others around it is the only one that it can reach.
-    const own = { endpoint: '' }
-    const replication = { sessions, endpoint: () => o.home?.endpoint ?? own.endpoint, onError }
+    const own: { api?: Api } = {}
+    const endpoint = () => o.home?.endpoint ?? own.api?.endpoint ?? ''
+    const replication = { sessions, endpoint, onError }
     const opened: OpenedService[] = [
-      { service: iamService(iam), close: () => iam.close() },
+      // Of a home, the process of the global services answers for IAM; a region decides by its directory.
+      { ...(o.home ? {} : { service: iamService(iam) }), close: () => iam.close() },
       withoutResources(stsService(sessions)),
       ...(await openServices({ ...o, onError, authorize: authorizer.authorize, replication })),
     ]
-    const services = opened.flatMap(({ service }) => (service ? [service] : []))
-    const endpoint = new Endpoint({
-      region: o.name,
-      keys: new IamKeyRing(iam, {
-        accessKeyId: o.credentials.accessKeyId,
-        key: rootKey(o.credentials),
-      }),
-      authorize: authorizer.authorize,
-      services,
-      streams: opened.flatMap(({ stream }) => (stream ? [stream] : [])),
-      clock: o.clock,
-      random: systemRandom,
-      onError,
-    })
-    return new Region(opened, endpoint, own, onError)
+    own.api = new Api({ region: o.name, opened, identity, clock: o.clock, onError })
+    return new Region(own.api)
   }
 
   /** Listens on 127.0.0.1. @throws LifeboatError `PortTaken` */
   async listen(port = 0): Promise<{ port: number }> {
-    this.#server = await HttpServer.listen({
-      port,
-      answer: (raw) => this.endpoint.answer(raw),
-      isStreamed: (head) => this.endpoint.isStreamed(head),
-      answerStream: (raw) => this.endpoint.answerStream(raw),
-      onError: this.onError,
-    })
-    this.own.endpoint = `http://127.0.0.1:${this.#server.port}`
-    for (const { begin } of this.opened) begin?.()
-    return { port: this.#server.port }
+    return await this.api.listen(port)
   }
 
-  /** Stops answering, then closes the services in the reverse order of their opening. */
+  /** Stops answering, then closes the services. */
   async close(): Promise<void> {
-    await this.#server?.close()
-    for (const { close } of [...this.opened].reverse()) await close()
+    await this.api.close()
   }
 }
 
@@ -223,20 +175,4 @@ async function openServices(
     cloudWatch,
     { begin: control.begin, close: control.close },
   ]
-}
-
-function withoutResources(service: Service): OpenedService {
-  return { service, close: async () => undefined }
-}
-
-function rootKey({ accessKeyId, secretAccessKey }: RootCredentials): SigningKey {
-  return {
-    secretAccessKey,
-    caller: {
-      accountId: ACCOUNT_ID,
-      arn: `arn:aws:iam::${ACCOUNT_ID}:root`,
-      userId: ACCOUNT_ID,
-      accessKeyId,
-    },
-  }
 }

@@ -25,6 +25,7 @@ describe('lifeboat region', () => {
     const { stdout } = await lifeboat(['region', 'env'], { home: one.path })
     expect(stdout).toMatch(/^export AWS_ENDPOINT_URL='http:\/\/127\.0\.0\.1:\d+'$/m)
     expect(stdout).toMatch(/^export AWS_SECRET_ACCESS_KEY='\w+'$/m)
+    expect(stdout).toMatch(/^export LIFEBOAT_DNS='127\.0\.0\.1:\d+'$/m)
     expect(stdout.split('\n').filter((line) => line && !line.startsWith('export '))).toEqual([])
   })
 
@@ -32,7 +33,10 @@ describe('lifeboat region', () => {
     const { stdout } = await lifeboat(['region', 'status', '--json'], { home: one.path })
     expect(JSON.parse(stdout)).toMatchObject({
       endpoint: expect.stringMatching(/^http:/),
+      dnsAddress: expect.stringMatching(/^127/),
       regions: [{ name: 'ap-southeast-1', status: 'running' }],
+      global: { status: 'running' },
+      dns: { status: 'running' },
     })
   })
 
@@ -55,6 +59,22 @@ describe('lifeboat region', () => {
     const again = await lifeboat([...start, '0'], { home: other.path })
     expect(again.stderr).toContain('AlreadyRunning')
     await lifeboat(['region', 'stop'], { home: other.path })
+  })
+
+  test('takes what health checks may reach, and how fast they are, when these can be meant', async () => {
+    const start = ['region', 'start', '--port', '0', '--detach']
+    for (const more of [
+      ['--check-speed', '0.5'],
+      ['--check-speed', 'fast'],
+      ['--check-targets', '10.0.0.0/33'],
+      ['--check-targets', '10.0.0.1,example.com'],
+    ]) {
+      const { code, stderr } = await lifeboat([...start, ...more], { home: other.path })
+      expect([more, code]).toEqual([more, 2])
+      expect(stderr).toContain(more[1]!.split(',').at(-1))
+    }
+    const { stdout } = await lifeboat(['region', 'status', '--json'], { home: other.path })
+    expect(JSON.parse(stdout).endpoint).toBeUndefined()
   })
 
   test('a port that is taken is named, with its code', async () => {

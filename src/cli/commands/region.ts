@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander'
-import type { RegionHome, RegionHomeStatus } from '../../region/region-home.ts'
+import type { ProcessStatus, RegionHome, RegionHomeStatus } from '../../region/region-home.ts'
 import { withExitCodes } from '../exit-codes.ts'
 import { action, type Invocation, type Surroundings } from '../invocation.ts'
 import { table } from '../output.ts'
@@ -17,31 +17,49 @@ export function regionCommand(around: Surroundings): Command {
 
 interface StartOptions {
   readonly port?: number
+  readonly dnsPort?: number
   readonly detach?: boolean
   readonly iamDelay?: number
+  readonly checkTargets?: string[]
+  readonly checkSpeed?: number
 }
 
 function startCommand(around: Surroundings): Command {
   const command = new Command('start')
     .description('start regions; without a name those that the home has, else ap-southeast-1')
-    .argument('[names...]', 'as AWS names them: ap-southeast-1')
+    .argument('[names...]', "as AWS names them: ap-southeast-1; and 'global' and 'dns'")
     .option('--port <number>', 'of the one endpoint for all regions (default: 4566)', portNumber)
+    .option('--dns-port <number>', 'of the name server (default: 4553)', portNumber)
     .option('--detach', 'return when they answer, and leave them running')
     .option(
       '--iam-delay <ms>',
       'how long changes of users, roles and policies take to be effective (default: 0)',
       milliseconds,
     )
+    .option(
+      '--check-targets <ranges>',
+      'what health checks may reach beside this machine, as 10.0.0.0/8,192.0.2.1 (default: nothing)',
+      (text: string) => text.split(','),
+    )
+    .option(
+      '--check-speed <factor>',
+      'how many times faster than on AWS health checks are made (default: 1)',
+      factor,
+    )
     .action(
       action(around, async (invocation, options: StartOptions, ...names: string[]) => {
-        const { port, detach, iamDelay: iamDelayMs } = options
+        const { iamDelay: iamDelayMs, ...more } = options
         const { output, signal } = invocation
         await invocation.home.create()
         const home = await open(invocation)
-        const started = await home.start(names.flat(), { port, detach, iamDelayMs })
-        const { endpoint, regions } = started
+        const started = await home.start(names.flat(), {
+          ...more,
+          ...(iamDelayMs === undefined ? {} : { iamDelayMs }),
+        })
+        const { endpoint, regions, global, dns } = started
         const running = regions.filter(({ status }) => status === 'running').map(({ name }) => name)
-        output.result({ endpoint, regions }, `${running.join(', ')} at ${endpoint}`)
+        const words = `${running.join(', ')} at ${endpoint}`
+        output.result({ endpoint, regions, global, dns }, words)
         output.say('for AWS clients: eval "$(lifeboat region env)"')
         if (!started.isForeground || !started.ended) return
         output.say('Ctrl-C stops it; --detach would leave it running')
@@ -79,12 +97,13 @@ function statusCommand(around: Surroundings): Command {
   return withExitCodes(command, ['RegionUnreachable'])
 }
 
-function describe({ endpoint, regions }: RegionHomeStatus): string {
+function describe({ endpoint, dnsAddress, regions, global, dns }: RegionHomeStatus): string {
   if (regions.length === 0) return 'no regions yet; start one with: lifeboat region start'
-  const rows = regions.map(({ name, status, pid }) => [name, status, pid ? `process ${pid}` : ''])
+  const row = ({ name, status, pid }: ProcessStatus) => [name, status, pid ? `process ${pid}` : '']
   return [
-    endpoint ? `endpoint ${endpoint}` : 'no endpoint: nothing runs',
-    table(['region', 'status', ''], rows),
+    endpoint ? `endpoint ${endpoint}, DNS ${dnsAddress}` : 'no endpoint: nothing runs',
+    table(['region', 'status', ''], regions.map(row)),
+    table(['for all', 'status', ''], [global, dns].map(row)),
   ].join('\n')
 }
 
@@ -112,6 +131,12 @@ async function open({ home }: Invocation): Promise<RegionHome> {
 function milliseconds(text: string): number {
   if (/^\d{1,7}$/.test(text)) return Number(text)
   throw new InvalidArgumentError('a delay is a whole number of milliseconds.')
+}
+
+function factor(text: string): number {
+  const value = Number(text)
+  if (/^\d{1,4}(\.\d{1,3})?$/.test(text) && value >= 1 && value <= 1000) return value
+  throw new InvalidArgumentError('a factor is a number from 1 to 1000.')
 }
 
 function interrupted(signal: AbortSignal): Promise<void> {

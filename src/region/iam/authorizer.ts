@@ -68,8 +68,9 @@ export class PolicyAuthorizer {
       resource: request.resource,
       context: { ...principalContext(caller, identity, this.iam.now()), ...request.context },
     }
+    const documents = [...(session?.rights ?? []), ...this.#documentsOf(identity)]
     return evaluate(question, {
-      identity: this.#documentsOf(identity).map((text) => this.#known.read(text, 'identity')),
+      identity: documents.map((text) => this.#known.read(text, 'identity')),
       session: session?.policies?.map((text) => this.#known.read(text, 'identity')),
       ...about,
     })

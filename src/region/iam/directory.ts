@@ -1,14 +1,6 @@
-import { statfsSync } from 'node:fs'
-import { chmod, mkdir } from 'node:fs/promises'
-import { constants } from 'node:os'
-import { join } from 'node:path'
-import { open, type RootDatabase } from 'lmdb'
 import type { Clock } from '../../core/clock.ts'
-import { LifeboatError } from '../../core/errors.ts'
-import { diskFull, isDiskFull } from '../../postgres/folder-failure.ts'
+import { type Edit as DatabaseEdit, SharedDatabase } from '../protocol/shared-database.ts'
 import type { AccessKeyRecord, PolicyRecord, RoleRecord, UserRecord } from './records.ts'
-
-const { errno } = constants
 
 /** What IAM keeps, by the name of the collection. */
 export interface Collections {
@@ -31,16 +23,10 @@ interface Entry<T> {
 /** More changes than this within the delay, and the oldest one is taken to be in effect already. */
 const MAX_FORMER = 100
 
-/**
- * Users, roles, policies and keys: one directory for all regions of a home, each of which is a process. It
- * survives `kill -9` of any of them at any moment.
- *
- * A change is a transaction that all processes see at once, or never. Reads are immediate.
- */
+/** Users, roles, policies and keys: one directory for all processes of a home. */
 export class Directory {
   private constructor(
-    private readonly folder: string,
-    private readonly database: RootDatabase<Entry<unknown>, string[]>,
+    private readonly database: SharedDatabase,
     private readonly clock: Clock,
     private readonly delayMs: number,
   ) {}
@@ -50,23 +36,8 @@ export class Directory {
    * @throws LifeboatError `FolderNotUsable`
    */
   static async open(o: { folder: string; clock: Clock; delayMs: number }): Promise<Directory> {
-    try {
-      await mkdir(o.folder, { recursive: true, mode: 0o700 })
-      const path = join(o.folder, 'directory.mdb')
-      const database = open<Entry<unknown>, string[]>({
-        path,
-        noSubdir: true,
-        encoding: 'json',
-        // Every commit is on disk when it returns: there are few, and each may take a right away.
-        overlappingSync: false,
-      })
-      for (const file of [path, `${path}-lock`]) await chmod(file, 0o600)
-      return new Directory(o.folder, database, o.clock, o.delayMs)
-    } catch (cause) {
-      if (isDiskFull(cause) || isOutOfSpace(cause, o.folder)) throw diskFull(o.folder, cause)
-      const hint = 'Give this account the right to write there, or use another --home.'
-      throw new LifeboatError('FolderNotUsable', `'${o.folder}' cannot be used`, { hint, cause })
-    }
+    const database = await SharedDatabase.open(o.folder, 'directory')
+    return new Directory(database, o.clock, o.delayMs)
   }
 
   get<Name extends keyof Collections>(name: Name, key: string): Collections[Name] | undefined {
@@ -75,8 +46,8 @@ export class Directory {
 
   /** Ordered by key. */
   list<Name extends keyof Collections>(name: Name): Collections[Name][] {
-    const range = this.database.getRange({ start: [name], end: [name, '\uffff'] })
-    return [...range].flatMap(({ value }) => (value as Entry<Collections[Name]>).document ?? [])
+    const entries = this.database.list<Entry<Collections[Name]>>([name])
+    return entries.flatMap(({ document }) => document ?? [])
   }
 
   /** The document by which requests are decided now: that of `delayMs` ago. */
@@ -98,17 +69,12 @@ export class Directory {
    * @throws LifeboatError `DiskFull`; then nothing has changed either
    */
   change<T>(work: (edit: Edit) => T): T {
-    try {
-      return this.database.transactionSync(() =>
-        work({
-          put: (name, key, document) => this.#replace(name, key, document),
-          delete: (name, key) => this.#replace(name, key, null),
-        }),
-      )
-    } catch (error) {
-      if (isOutOfSpace(error, this.folder)) throw diskFull(this.folder, error)
-      throw error
-    }
+    return this.database.change((edit) =>
+      work({
+        put: (name, key, document) => this.#replace(edit, name, key, document),
+        delete: (name, key) => this.#replace(edit, name, key, null),
+      }),
+    )
   }
 
   async close(): Promise<void> {
@@ -116,12 +82,11 @@ export class Directory {
   }
 
   #entry<Name extends keyof Collections>(name: Name, key: string) {
-    // Longer keys than the database takes are names of nothing.
-    if (Buffer.byteLength(key) > MAX_KEY_BYTES) return undefined
-    return this.database.get([name, key]) as Entry<Collections[Name]> | undefined
+    return this.database.get<Entry<Collections[Name]>>([name, key])
   }
 
   #replace<Name extends keyof Collections>(
+    edit: DatabaseEdit,
     name: Name,
     key: string,
     document: Collections[Name] | null,
@@ -133,8 +98,8 @@ export class Directory {
       : []
     const inEffect = past.findIndex(({ sinceMs }) => sinceMs <= nowMs - this.delayMs)
     const former = this.delayMs === 0 ? [] : past.slice(0, inEffect < 0 ? MAX_FORMER : inEffect + 1)
-    if (document === null && former.length === 0) this.database.removeSync([name, key])
-    else this.database.putSync([name, key], { document, sinceMs: nowMs, former })
+    if (document === null && former.length === 0) edit.remove([name, key])
+    else edit.put([name, key], { document, sinceMs: nowMs, former })
   }
 
   #nowMs(): number {
@@ -146,16 +111,3 @@ export interface Edit {
   put<Name extends keyof Collections>(name: Name, key: string, document: Collections[Name]): void
   delete(name: keyof Collections, key: string): void
 }
-
-const MAX_KEY_BYTES = 1500
-
-/** The database tells errors by number; a write that ends early for want of room is an I/O error to it. */
-function isOutOfSpace(error: unknown, folder: string): boolean {
-  const { code } = error as { code?: unknown }
-  if (code === errno.ENOSPC || code === errno.EDQUOT) return true
-  if (code !== errno.EIO) return false
-  const { bavail, bsize } = statfsSync(folder)
-  return bavail * bsize < ROOM_FOR_A_CHANGE_BYTES
-}
-
-const ROOM_FOR_A_CHANGE_BYTES = 1024 * 1024

@@ -13,6 +13,7 @@ interface TokenContent {
   readonly roleId: string
   readonly policies?: readonly string[]
   readonly service?: string
+  readonly rights?: readonly string[]
   readonly issuedAtMs: number
   readonly expiresAtMs: number
 }
@@ -46,13 +47,14 @@ export class IamKeyRing implements KeyRing {
   #temporary(accessKeyId: string, token: string): SigningKey | undefined {
     const content = this.#open(token)
     if (content?.accessKeyId !== accessKeyId) return undefined
-    const { arn, userId, roleName, roleId, policies, service } = content
+    const { arn, userId, roleName, roleId, policies, service, rights } = content
     const session: RoleSession = {
       roleName,
       roleId,
       policies,
       issuedAt: new Date(content.issuedAtMs),
       service,
+      rights,
     }
     return {
       secretAccessKey: content.secretAccessKey,

@@ -97,6 +97,17 @@ export class RoleSessions {
     return this.#issue(role, service, durationSeconds, { service })
   }
 
+  /**
+   * Keys with which a service signs that works without a role, as `route53.amazonaws.com` does to read alarms. They can be made
+   * by a process of the home only, as its tokens are sealed.
+   *
+   * @param rights  all that it may, as a policy
+   */
+  keysForServiceItself(service: string, rights: string, durationSeconds: number): StartedSession {
+    const itself = { name: service, id: service }
+    return this.#issue(itself, 'itself', durationSeconds, { service, rights: [rights] })
+  }
+
   #roleForService(roleArn: string, service: string): RoleRecord {
     const role = this.#find(roleArn)
     if (role && this.authorizer.trustsService(role, service)) return role
@@ -104,10 +115,10 @@ export class RoleSessions {
   }
 
   #issue(
-    role: RoleRecord,
+    role: Pick<RoleRecord, 'name' | 'id'>,
     sessionName: string,
     durationSeconds: number,
-    further: { policies?: readonly string[]; service?: string },
+    further: { policies?: readonly string[]; service?: string; rights?: readonly string[] },
   ): StartedSession {
     const issuedAtMs = this.iam.now().getTime()
     const expiresAtMs = issuedAtMs + durationSeconds * 1000

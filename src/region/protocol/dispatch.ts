@@ -2,11 +2,14 @@ import { type Authorizer, tagContext } from './authorization.ts'
 import { cborErrorReply, cborOperation, cborReply, readCborInput } from './cbor-codec.ts'
 import { COMMON_FAULTS, Fault } from './fault.ts'
 import { parseForm } from './form.ts'
-import { GLOBAL_SERVICES } from './global-services.ts'
+import { GLOBAL_REGION, GLOBAL_SERVICES } from './global-services.ts'
 import { readJsonInput, writeJsonOutput } from './json-codec.ts'
-import type { Operation } from './model.ts'
+import type { Operation, ServiceModel } from './model.ts'
 import { readQueryInput, writeQueryOutput } from './query-codec.ts'
 import { jsonErrorReply, jsonReply, queryErrorReply, type Reply, xmlReply } from './reply.ts'
+import { readRestInput } from './rest-xml/read-input.ts'
+import { routeRest } from './rest-xml/route.ts'
+import { writeRestOutput } from './rest-xml/write-output.ts'
 import type { Action, Service } from './service.ts'
 import type { VerifiedRequest } from './sigv4.ts'
 
@@ -28,9 +31,7 @@ export async function dispatch(
       throw unsupported(`An embedded region has no service '${request.scope.service}'.`)
     }
     if (isCbor(request)) return await answerCbor(request, service, about)
-    return service.model.protocol === 'query'
-      ? await answerQuery(request, service, about)
-      : await answerJson(request, service, about)
+    return await ANSWERERS[service.model.protocol](request, service, about)
   } catch (error) {
     if (!(error instanceof Fault)) throw error
     if (isCbor(request)) return cborErrorReply(error, requestId)
@@ -45,6 +46,55 @@ export async function dispatch(
 /** Whether an error should be told in JSON, judged by what the client sent. */
 export function speaksJson(headers: ReadonlyMap<string, readonly string[]>): boolean {
   return headers.get('content-type')?.[0]?.startsWith('application/x-amz-json') ?? false
+}
+
+type Answerer = (
+  request: VerifiedRequest,
+  service: Service,
+  about: { requestId: string; authorize: Authorizer },
+) => Promise<Reply>
+
+const ANSWERERS: Readonly<Record<ServiceModel['protocol'], Answerer>> = {
+  query: answerQuery,
+  'json-1.1': answerJson,
+  'rest-xml': answerRest,
+}
+
+async function answerRest(
+  request: VerifiedRequest,
+  service: Service,
+  { requestId, authorize }: { requestId: string; authorize: Authorizer },
+): Promise<Reply> {
+  const { model, actions } = service
+  const routed = routeRest(model, request)
+  if (!routed) throw refused('UnknownOperationException', 'The operation is not known.')
+  const { operation, labels } = routed
+  const run = actionOf(actions, operation)
+  const input = restInput(operation, request, labels)
+  authorizeAll(request, service, { operation, input, authorize })
+  const result = await run(input as never, request.caller)
+  const { headers, body } = writeRestOutput(operation, result, model.xmlNamespace ?? '')
+  return {
+    status: operation.http?.status ?? 200,
+    headers: { ...headers, 'x-amzn-requestid': requestId },
+    // Only services that stream have other bodies.
+    body: typeof body === 'string' ? body : '',
+  }
+}
+
+/** @throws Fault `InvalidInput` for what does not follow the model */
+function restInput(
+  operation: Operation,
+  { query, headers, body }: VerifiedRequest,
+  labels: Record<string, string>,
+): object {
+  const firstOf = [...headers].map(([name, values]) => [name, values[0] ?? ''] as const)
+  try {
+    return readRestInput(operation, { labels, query, headers: new Map(firstOf), body })
+  } catch (error) {
+    if (error instanceof Fault) throw refused('InvalidInput', error.message)
+    throw error
+  }
 }
 
 async function answerQuery(
@@ -130,7 +180,7 @@ function authorizeAll(
   const { Tags: tags } = o.input as { Tags?: readonly { Key?: string; Value?: string }[] }
   const userAgent = headers.get('user-agent')?.[0]
   const context = {
-    'aws:RequestedRegion': GLOBAL_SERVICES.has(scope.service) ? 'us-east-1' : scope.region,
+    'aws:RequestedRegion': GLOBAL_SERVICES.has(scope.service) ? GLOBAL_REGION : scope.region,
     ...(userAgent === undefined ? {} : { 'aws:UserAgent': userAgent }),
     ...tagContext('aws:RequestTag', tags ?? []),
   }

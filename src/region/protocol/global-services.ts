@@ -1,5 +1,5 @@
-/**
- * Services that are one for all regions: any region answers, whichever a signature is scoped to, because clients
- * sign with their own region or with us-east-1.
- */
-export const GLOBAL_SERVICES: ReadonlySet<string> = new Set(['iam'])
+/** Services that are one for all regions: clients sign for their own region or for `GLOBAL_REGION`, and either is right. */
+export const GLOBAL_SERVICES: ReadonlySet<string> = new Set(['iam', 'route53'])
+
+/** Where AWS has the control planes of its global services. */
+export const GLOBAL_REGION = 'us-east-1'

@@ -20,6 +20,8 @@ export interface RoleSession {
   readonly issuedAt: Date
   /** Of a service that works with the role by itself, as `s3.amazonaws.com`: nobody else can have such a session. */
   readonly service?: string | undefined
+  /** Of a service that works without a role: what it may, as policies. */
+  readonly rights?: readonly string[] | undefined
 }
 
 /**

@@ -2,6 +2,7 @@ import {
   canonicalRequest,
   formatScope,
   type SignedParts,
+  sha256Hex,
   signatureOf,
   stringToSign,
 } from './canonical-request.ts'
@@ -14,21 +15,24 @@ export interface SessionKeys {
 }
 
 /**
- * The headers of a request to S3 that its signature covers, and the signature: what a region sends to another one.
+ * The headers of a request that its signature covers, and the signature: what one process of a home sends to another.
  *
  * @param o.path  as it stands in the request line
+ * @param o.body  undefined: S3 takes bodies that nobody has signed
  */
 export function signedHeaders(o: {
   method: string
   path: string
   region: string
+  service: string
+  body: string | undefined
   headers: Readonly<Record<string, string>>
   keys: SessionKeys
   now: Date
 }): Record<string, string> {
   const time = o.now.toISOString().replace(/[-:]|\.\d{3}/g, '')
-  const scope = { date: time.slice(0, 8), region: o.region, service: 's3' }
-  const payloadHash = 'UNSIGNED-PAYLOAD'
+  const scope = { date: time.slice(0, 8), region: o.region, service: o.service }
+  const payloadHash = o.body === undefined ? 'UNSIGNED-PAYLOAD' : sha256Hex(o.body)
   const headers: Record<string, string> = {
     ...o.headers,
     'x-amz-content-sha256': payloadHash,
@@ -43,7 +47,7 @@ export function signedHeaders(o: {
     headers: new Map(Object.entries(headers).map(([name, value]) => [name, [value]])),
     signedHeaders: names,
     payloadHash,
-    isPathVerbatim: true,
+    isPathVerbatim: o.service === 's3',
   }
   const text = stringToSign(canonicalRequest(parts), time, scope)
   const signature = signatureOf(o.keys.secretAccessKey, text, scope).toString('hex')

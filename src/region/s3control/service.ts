@@ -1,8 +1,8 @@
 import type { AccessRequest, Authorizer } from '../protocol/authorization.ts'
-import type { Operation } from '../protocol/model.ts'
 import { S3ControlFault, s3ControlModel } from '../protocol/models/s3-control.ts'
 import { queryErrorReply } from '../protocol/reply.ts'
 import { readRestInput } from '../protocol/rest-xml/read-input.ts'
+import { routeRest } from '../protocol/rest-xml/route.ts'
 import { writeRestOutput } from '../protocol/rest-xml/write-output.ts'
 import type { StreamReply, StreamService } from '../protocol/stream-service.ts'
 import type { VerifiedStream } from '../protocol/verified-stream.ts'
@@ -63,7 +63,9 @@ async function answer(
   request: VerifiedStream,
   requestId: string,
 ): Promise<StreamReply> {
-  const { operation, labels } = routeOf(request)
+  const routed = routeRest(s3ControlModel, request)
+  if (!routed) throw new S3ControlFault('InvalidRequestException', 'The path is not known.')
+  const { operation, labels } = routed
   const run = ACTIONS[operation.name]
   if (!run) {
     const message = `${operation.name} is not available in an embedded region.`
@@ -92,33 +94,6 @@ function accessesOf(jobs: Jobs, name: string, input: Record<string, unknown>): A
     { action, resource: '*' },
     { action: 'iam:PassRole', resource: String(input.RoleArn), context },
   ]
-}
-
-function routeOf({ method, path }: VerifiedStream): {
-  operation: Operation
-  labels: Record<string, string>
-} {
-  for (const operation of s3ControlModel.operationByName.values()) {
-    const { method: wanted, uri } = operation.http ?? { method: '', uri: '' }
-    if (method !== wanted) continue
-    const labels = labelsIn(uri.split('?')[0]!.split('/'), path.split('/'))
-    if (labels) return { operation, labels }
-  }
-  throw new S3ControlFault('InvalidRequestException', 'The path is not known.')
-}
-
-function labelsIn(
-  pattern: readonly string[],
-  path: readonly string[],
-): Record<string, string> | undefined {
-  if (pattern.length !== path.length) return undefined
-  const labels: Record<string, string> = {}
-  for (const [index, part] of pattern.entries()) {
-    const name = /^\{(\w+)\}$/.exec(part)?.[1]
-    if (name) labels[name] = path[index]!
-    else if (part !== path[index]) return undefined
-  }
-  return labels
 }
 
 async function wholeBody({ body }: VerifiedStream): Promise<Buffer> {

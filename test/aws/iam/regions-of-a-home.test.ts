@@ -2,8 +2,11 @@ import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { IAM } from '@aws-sdk/client-iam'
+import { SecretsManager } from '@aws-sdk/client-secrets-manager'
 import { STS } from '@aws-sdk/client-sts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { findProcess } from '../../../src/postgres/process-identity.ts'
+import { gone } from '../../../src/region/home-child.ts'
 import { RegionHome, type StartedRegions } from '../../../src/region/region-home.ts'
 import { refusal } from '../region-under-test.ts'
 import { type Keys, policyOf } from './iam-under-test.ts'
@@ -44,14 +47,17 @@ describe('the regions of a home', () => {
     const { AccessKeyId = '', SecretAccessKey = '' } = AccessKey ?? {}
     return { accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey }
   }
-  const kill = (name: string) => {
-    const pid = started.regions.find((region) => region.name === name)?.pid
-    if (pid !== undefined) process.kill(-pid, 'SIGKILL')
+  /** Resolves when the leader of the process group is gone. */
+  const kill = async (name: string) => {
+    const { regions, global } = await home.status()
+    const { pid } = [global, ...regions].find((one) => one.name === name) ?? {}
+    if (pid === undefined) throw new Error(`'${name}' does not run`)
+    const victim = findProcess(pid)!
+    process.kill(-pid, 'SIGKILL')
+    expect(await gone(victim, 5000)).toBe(true)
   }
-  const revive = async () => {
-    const { regions } = await home.start([NEAR, FAR])
-    started = { ...started, regions }
-  }
+  const unreachable = async (call: Promise<unknown>) =>
+    expect(await refusal(call)).toMatch(/^(Error|TimeoutError)$/)
 
   test('know the same users, whichever region a client signs for', async () => {
     const iam = new IAM(client('us-east-1'))
@@ -70,9 +76,11 @@ describe('the regions of a home', () => {
     }
     await new IAM(client(NEAR)).deleteUserPolicy(about)
     expect(await refusal(new IAM(client(FAR, keys)).listUsers({}))).toBe('AccessDenied')
-    // Other services are those of one region.
-    const sts = new STS(client('us-east-1', keys))
+    // Other services are those of one region; STS has a global endpoint besides.
+    const sts = new STS(client('eu-central-1', keys))
     expect(await refusal(sts.getCallerIdentity({}))).toBe('SignatureDoesNotMatch')
+    const { Arn } = await new STS(client('us-east-1', keys)).getCallerIdentity({})
+    expect(Arn).toContain('user/everywhere')
   })
 
   test('make a name once, when both are asked at the same moment', async () => {
@@ -87,26 +95,56 @@ describe('the regions of a home', () => {
     }
   })
 
-  test('keep what was acknowledged when one is killed, and the other goes on', async () => {
+  test('decide by it while nobody answers the API of IAM', async () => {
+    const iam = new IAM(client(NEAR))
+    await iam.createUser({ UserName: 'worker' })
+    const keys = await keyOf(iam, 'worker')
+    const PolicyDocument = policyOf({ Action: 'secretsmanager:ListSecrets' })
+    await iam.putUserPolicy({ UserName: 'worker', PolicyName: 'list', PolicyDocument })
+    await kill('global')
+
+    await unreachable(new IAM(client(NEAR)).createUser({ UserName: 'late' }))
+    await unreachable(new STS(client('us-east-1', keys)).getCallerIdentity({}))
+    for (const region of [NEAR, FAR]) {
+      const secrets = new SecretsManager(client(region, keys))
+      expect((await secrets.listSecrets({})).SecretList).toEqual([])
+      const Name = 'not-allowed'
+      expect(await refusal(secrets.createSecret({ Name }))).toBe('AccessDeniedException')
+      const { Arn } = await new STS(client(region, keys)).getCallerIdentity({})
+      expect(Arn).toContain('user/worker')
+    }
+    await home.start(['global'])
+    expect(await refusal(new IAM(client(NEAR)).getUser({ UserName: 'late' }))).toBe(
+      'NoSuchEntityException',
+    )
+    await new IAM(client(NEAR)).createUser({ UserName: 'late' })
+  })
+
+  test('keep what was acknowledged, whichever process is killed, and the others go on', async () => {
     const acknowledged: string[] = []
     for (let round = 0; round < ROUNDS; round += 1) {
       const iam = new IAM(client(NEAR))
-      const killed = round % 2 === 0 ? NEAR : FAR
+      const killed = ['global', NEAR][round % 2]!
+      let killing: Promise<void> | undefined
       const write = async () => {
-        for (let n = 0; ; n += 1) {
+        for (let n = 0; n < 60; n += 1) {
           const UserName = `killed-${round}-${n}`
           await iam.createUser({ UserName })
           acknowledged.push(UserName)
-          if (n === 5 + round) kill(killed)
-          if (n === 200) return
+          if (n === 5 + round) killing = kill(killed)
         }
       }
-      await write().catch((error: unknown) => {
-        if (!(error instanceof Error)) throw error
-      })
-      const other = new IAM(client(killed === NEAR ? FAR : NEAR))
-      await other.getUser({ UserName: acknowledged.at(-1)! })
-      await revive()
+      const end = await write().then(
+        () => 'went on',
+        (error: unknown) => {
+          if (!(error instanceof Error)) throw error
+          return 'was cut off'
+        },
+      )
+      await killing
+      expect(end).toBe(killed === 'global' ? 'was cut off' : 'went on')
+      await new STS(client(FAR)).getCallerIdentity({})
+      await home.start()
     }
     const Users = (await new IAM(client(FAR)).listUsers({ MaxItems: 1000 })).Users ?? []
     const names = Users.map(({ UserName }) => UserName)

@@ -12,7 +12,8 @@ import {
 } from '@aws-sdk/client-rds'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { RegionChild } from '../../../src/region/region-child.ts'
+import { HomeChild } from '../../../src/region/home-child.ts'
+import { regionProgram } from '../../../src/region/home-programs.ts'
 import { MASTER, sql } from './rds-under-test.ts'
 
 const ROUNDS = Number(process.env.LIFEBOAT_KILLS ?? 6)
@@ -45,10 +46,10 @@ class Writer {
 
 describe('a region killed with kill -9', () => {
   let home: string
-  let region: RegionChild
+  let region: HomeChild
   let rds: RDSClient
   const start = async () => {
-    region = await RegionChild.start(home, REGION)
+    region = await HomeChild.start(regionProgram(home, REGION))
     const { accessKeyId, secretAccessKey } = JSON.parse(
       await readFile(join(home, 'credentials.json'), 'utf8'),
     )

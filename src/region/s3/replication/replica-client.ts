@@ -58,6 +58,8 @@ export class ReplicaClient {
         method: 'PUT',
         path,
         region: to.region,
+        service: 's3',
+        body: undefined,
         headers: { host: endpoint.host, 'content-length': `${length}`, [REPLICA_HEADER]: header },
         keys: to.keys,
         now: this.o.clock.now(),

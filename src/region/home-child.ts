@@ -3,7 +3,6 @@ import { once } from 'node:events'
 import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { systemClock } from '../core/clock.ts'
-import { entryPoint } from '../core/entry-point.ts'
 import { ERRORS, type ErrorCode, LifeboatError } from '../core/errors.ts'
 import {
   findProcess,
@@ -11,16 +10,17 @@ import {
   type ProcessIdentity,
   signal,
 } from '../postgres/process-identity.ts'
+import type { ChildMessage } from './child-life.ts'
 import { findHolder } from './folder-lock.ts'
-import type { RegionMessage } from './region-process.ts'
+import type { HomeProgram } from './home-programs.ts'
 
 /** How long an orphan and a child that was asked to end may take, in milliseconds. */
 const ORPHAN_GRACE_MS = 10_000
 const STOP_GRACE_MS = 30_000
 const POLL_MS = 25
 
-/** A region process as its gateway holds it: ready, until it ends. */
-export class RegionChild {
+/** A process of a home as its gateway holds it: ready, until it ends. */
+export class HomeChild {
   private constructor(
     readonly name: string,
     readonly port: number,
@@ -29,42 +29,33 @@ export class RegionChild {
   ) {}
 
   /**
-   * Forks a region and waits until it answers. Its output goes to `region.log` in its folder.
+   * Forks a program and waits until it answers. Its output goes to a log in its folder.
    *
-   * @throws LifeboatError whatever the region failed with, or `RegionUnreachable`
+   * @throws LifeboatError whatever it failed with, or `RegionUnreachable`
    */
-  static async start(
-    home: string,
-    name: string,
-    { iamDelayMs = 0, gatewayPort = 0 }: { iamDelayMs?: number; gatewayPort?: number } = {},
-  ): Promise<RegionChild> {
-    const folder = join(home, 'regions', name)
+  static async start({ name, folder, log, program, args }: HomeProgram): Promise<HomeChild> {
     mkdirSync(folder, { recursive: true, mode: 0o711 })
     await endOrphan(folder)
 
-    const logFile = join(folder, 'region.log')
-    const log = openSync(logFile, 'a', 0o600)
-    const child = fork(
-      entryPoint(import.meta.url, './region-process.ts'),
-      [home, name, `${iamDelayMs}`, `${gatewayPort}`],
-      {
-        detached: true,
-        stdio: ['ignore', log, log, 'ipc'],
-        execArgv: [],
-      },
-    )
-    closeSync(log)
+    const logFile = join(folder, log)
+    const output = openSync(logFile, 'a', 0o600)
+    const child = fork(program, [...args], {
+      detached: true,
+      stdio: ['ignore', output, output, 'ipc'],
+      execArgv: [],
+    })
+    closeSync(output)
     child.once('exit', (code) => code !== 0 && killGroup(child.pid))
     const message = await firstMessage(child)
     const identity = child.pid === undefined ? undefined : findProcess(child.pid)
     if (message?.kind === 'ready' && identity) {
-      return new RegionChild(name, message.port, identity, child)
+      return new HomeChild(name, message.port, identity, child)
     }
     if (message?.kind === 'failed' && message.code in ERRORS) {
       const { code, hint } = message
       throw new LifeboatError(code as ErrorCode, message.message, hint ? { hint } : {})
     }
-    throw new LifeboatError('RegionUnreachable', `region '${name}' ended before it was ready`, {
+    throw new LifeboatError('RegionUnreachable', `'${name}' ended before it was ready`, {
       hint: `Read its log, '${logFile}'.`,
     })
   }
@@ -75,7 +66,7 @@ export class RegionChild {
     return !isEndTold && isRunning(this.identity)
   }
 
-  /** Closes its databases in an orderly way; after a deadline its whole group is killed. */
+  /** Closes in an orderly way; after a deadline its whole group is killed. */
   async stop(): Promise<void> {
     if (!this.isAlive) return
     const ended = once(this.child, 'exit')
@@ -86,7 +77,7 @@ export class RegionChild {
   }
 }
 
-/** Ends a region that a killed gateway has left behind, so that its folder is free. Its state survives that. */
+/** Ends a process that a killed gateway has left behind, so that its folder is free. Its state survives that. */
 export async function endOrphan(folder: string): Promise<void> {
   const holder = await findHolder(folder)
   if (!holder) return
@@ -115,9 +106,9 @@ export async function gone(noted: ProcessIdentity, deadlineMs: number): Promise<
   return !isRunning(noted)
 }
 
-async function firstMessage(child: ChildProcess): Promise<RegionMessage | undefined> {
+async function firstMessage(child: ChildProcess): Promise<ChildMessage | undefined> {
   return await new Promise((resolve, reject) => {
-    child.once('message', (message) => resolve(message as RegionMessage))
+    child.once('message', (message) => resolve(message as ChildMessage))
     child.once('exit', () => resolve(undefined))
     child.once('error', reject)
   })
