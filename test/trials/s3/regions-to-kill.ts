@@ -1,0 +1,257 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { chmod, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { CreateRoleCommand, IAMClient, PutRolePolicyCommand } from '@aws-sdk/client-iam'
+import { type ReplicationRule, S3 } from '@aws-sdk/client-s3'
+import { HERE, THERE } from '../../aws/s3/two-regions.ts'
+import { freePort, KillableRegion } from './killable-region.ts'
+import type { SeenUpload, SeenVersion } from './s3-ledger.ts'
+
+const CREDENTIALS = {
+  accessKeyId: 'AKIALIFEBOATTEST0001',
+  secretAccessKey: 'killed-regions-sign-with-this-secret-000',
+}
+/** Longer bodies have files of their own. */
+const INLINE_BYTES = 16 << 10
+const READ_AT_ONCE = 16
+const TEXT_BYTES = 1000
+
+type ListedVersion = Omit<SeenVersion, 'hash' | 'text'>
+
+/** What is replicated: bucket `source` here to bucket `copy` there. Buckets `own` (versioned) and `plain` (not) are beside it. */
+export const BUCKETS = ['own', 'plain', 'source'] as const
+
+/** Two regions of one home that are killed and started again, and clients in a process of their own that are not. */
+export class RegionsToKill {
+  readonly ledgerFile: string
+  #clients: ChildProcess | undefined
+  #isQuiet = true
+
+  private constructor(
+    private readonly folder: string,
+    private readonly regions: Readonly<Record<string, KillableRegion>>,
+    private readonly s3ByRegion: Readonly<Record<string, S3>>,
+  ) {
+    this.ledgerFile = join(folder, 'ledger')
+  }
+
+  static async start(): Promise<RegionsToKill> {
+    const folder = await mkdtemp(join(tmpdir(), 'lifeboat-killed-s3-'))
+    await chmod(folder, 0o711)
+    const portByRegion = new Map([
+      [HERE, await freePort()],
+      [THERE, await freePort()],
+    ])
+    const endpointOf = (name: string) => `http://127.0.0.1:${portByRegion.get(name)}`
+    const region = (name: string, other: string) =>
+      KillableRegion.prepare({
+        ...{ name, home: folder, folder: join(folder, 'regions', name) },
+        ...{ port: portByRegion.get(name)!, endpoint: endpointOf(other), credentials: CREDENTIALS },
+      })
+    const regions = { [HERE]: region(HERE, THERE), [THERE]: region(THERE, HERE) }
+    const client = (name: string) => ({
+      ...{ region: name, endpoint: endpointOf(name), credentials: CREDENTIALS, maxAttempts: 1 },
+    })
+    const s3 = (name: string) => new S3({ ...client(name), forcePathStyle: true })
+    const world = new RegionsToKill(folder, regions, { [HERE]: s3(HERE), [THERE]: s3(THERE) })
+    try {
+      await writeFile(world.ledgerFile, '')
+      for (const name of [HERE, THERE]) await world.region(name).start()
+      await world.#prepare(new IAMClient(client(HERE)))
+      world.#clients = spawnClients(world.ledgerFile, endpointOf(HERE))
+      return world
+    } catch (error) {
+      await world.end()
+      throw error
+    }
+  }
+
+  region(name: string): KillableRegion {
+    return this.regions[name]!
+  }
+
+  s3(region: string): S3 {
+    return this.s3ByRegion[region]!
+  }
+
+  go(round: number): void {
+    this.#isQuiet = false
+    this.#clients!.once('message', () => {
+      this.#isQuiet = true
+    })
+    this.#clients!.send({ do: 'go', round })
+  }
+
+  /** Nothing is under way any more, and all that was answered is in the ledger. */
+  async quiet(): Promise<void> {
+    if (this.#isQuiet) return
+    const told = once(this.#clients!, 'message')
+    this.#clients!.send({ do: 'stop' })
+    await told
+  }
+
+  /** Every version of a bucket, newest first under each key, read to its end. */
+  async versions(region: string, bucket: string): Promise<SeenVersion[]> {
+    const listed = await this.listed(region, bucket)
+    const seen: SeenVersion[] = []
+    for (let at = 0; at < listed.length; at += READ_AT_ONCE) {
+      const some = listed.slice(at, at + READ_AT_ONCE)
+      seen.push(...(await Promise.all(some.map((version) => this.#read(region, version)))))
+    }
+    return seen
+  }
+
+  async uploads(region: string, bucket: string): Promise<SeenUpload[]> {
+    const { Uploads = [] } = await this.s3(region).listMultipartUploads({ Bucket: bucket })
+    return await Promise.all(
+      Uploads.map(async ({ Key, UploadId: uploadId = '' }) => {
+        const at = { Bucket: bucket, Key, UploadId: uploadId }
+        const { Parts = [] } = await this.s3(region).listParts(at)
+        return { bucket, uploadId, parts: Parts.map(({ PartNumber = 0 }) => PartNumber) }
+      }),
+    )
+  }
+
+  async abortUploads(region: string, bucket: string): Promise<void> {
+    const { Uploads = [] } = await this.s3(region).listMultipartUploads({ Bucket: bucket })
+    for (const { Key, UploadId } of Uploads) {
+      await this.s3(region).abortMultipartUpload({ Bucket: bucket, Key, UploadId })
+    }
+  }
+
+  async removeVersions(
+    region: string,
+    bucket: string,
+    versions: readonly Pick<SeenVersion, 'key' | 'versionId'>[],
+  ): Promise<void> {
+    if (versions.length === 0) return
+    const Objects = versions.map(({ key: Key, versionId: VersionId }) => ({ Key, VersionId }))
+    const { Errors = [] } = await this.s3(region).deleteObjects({
+      Bucket: bucket,
+      Delete: { Objects },
+    })
+    if (Errors.length > 0) throw new Error(`not removed: ${JSON.stringify(Errors)}`)
+  }
+
+  /** How many files hold the bytes of objects in a region, or of what was to become one. */
+  async files(region: string): Promise<number> {
+    const blobs = join(this.folder, 'regions', region, 's3', 'objects', 'blobs')
+    const all = await readdir(blobs, { recursive: true, withFileTypes: true })
+    return all.filter((entry) => entry.isFile()).length
+  }
+
+  async end(): Promise<void> {
+    this.#clients?.kill('SIGKILL')
+    for (const name of [HERE, THERE]) {
+      await this.region(name).close()
+      this.s3(name).destroy()
+    }
+    await rm(this.folder, { recursive: true, force: true })
+  }
+
+  async listed(region: string, bucket: string): Promise<ListedVersion[]> {
+    const found: ListedVersion[] = []
+    let markers: { KeyMarker?: string | undefined; VersionIdMarker?: string | undefined } = {}
+    for (;;) {
+      const page = await this.s3(region).listObjectVersions({ Bucket: bucket, ...markers })
+      const versions = (page.Versions ?? []).map((one) => ({ ...one, isMarker: false }))
+      const deleted = (page.DeleteMarkers ?? []).map((one) => ({
+        ...one,
+        ETag: '',
+        Size: 0,
+        isMarker: true,
+      }))
+      for (const { Key = '', VersionId = '', ETag = '', Size = 0, isMarker } of [
+        ...versions,
+        ...deleted,
+      ]) {
+        found.push({
+          bucket,
+          key: Key,
+          versionId: VersionId,
+          isMarker,
+          etag: ETag,
+          sizeBytes: Size,
+        })
+      }
+      if (!page.IsTruncated) return found
+      markers = { KeyMarker: page.NextKeyMarker, VersionIdMarker: page.NextVersionIdMarker }
+    }
+  }
+
+  async #read(region: string, version: ListedVersion): Promise<SeenVersion> {
+    if (version.isMarker) return { ...version, hash: '', text: '' }
+    const { bucket: Bucket, key: Key, versionId: VersionId } = version
+    try {
+      const { Body } = await this.s3(region).getObject({ Bucket, Key, VersionId })
+      const bytes = Buffer.from(await Body!.transformToByteArray())
+      const text = bytes.length < TEXT_BYTES ? bytes.toString() : ''
+      return { ...version, hash: createHash('sha256').update(bytes).digest('hex'), text }
+    } catch (error) {
+      return { ...version, hash: `${error}`, text: '' }
+    }
+  }
+
+  async #prepare(iam: IAMClient): Promise<void> {
+    const location = { LocationConstraint: HERE } as const
+    for (const Bucket of BUCKETS) {
+      await this.s3(HERE).createBucket({ Bucket, CreateBucketConfiguration: location })
+    }
+    await this.s3(THERE).createBucket({ Bucket: 'copy' })
+    const VersioningConfiguration = { Status: 'Enabled' } as const
+    for (const Bucket of ['own', 'source']) {
+      await this.s3(HERE).putBucketVersioning({ Bucket, VersioningConfiguration })
+    }
+    await this.s3(THERE).putBucketVersioning({ Bucket: 'copy', VersioningConfiguration })
+    const trust = {
+      ...{ Effect: 'Allow', Principal: { Service: 's3.amazonaws.com' }, Action: 'sts:AssumeRole' },
+    }
+    const role = new CreateRoleCommand({
+      RoleName: 'replication',
+      AssumeRolePolicyDocument: policy(trust),
+    })
+    const { Role } = await iam.send(role)
+    await iam.send(
+      new PutRolePolicyCommand({
+        RoleName: 'replication',
+        PolicyName: 'all',
+        PolicyDocument: policy({ Effect: 'Allow', Action: 's3:*', Resource: '*' }),
+      }),
+    )
+    iam.destroy()
+    const rule = {
+      ...{ ID: 'all', Status: 'Enabled', Prefix: '', Destination: { Bucket: 'arn:aws:s3:::copy' } },
+    } satisfies ReplicationRule
+    const configuration = { Role: Role!.Arn!, Rules: [rule] }
+    await this.s3(HERE).putBucketReplication({
+      Bucket: 'source',
+      ReplicationConfiguration: configuration,
+    })
+  }
+}
+
+/** How many of some pieces have files of their own. */
+export function filesFor(pieces: readonly number[]): number {
+  return pieces.filter((sizeBytes) => sizeBytes > INLINE_BYTES).length
+}
+
+function policy(...Statement: object[]): string {
+  return JSON.stringify({ Version: '2012-10-17', Statement })
+}
+
+function spawnClients(ledgerFile: string, endpoint: string): ChildProcess {
+  const program = fileURLToPath(new URL('./busy-clients.mjs', import.meta.url))
+  return spawn(process.execPath, [program, ledgerFile, endpoint], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    env: {
+      ...process.env,
+      AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,
+      AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
+    },
+  })
+}
