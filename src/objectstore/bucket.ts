@@ -163,7 +163,7 @@ export class Bucket {
       const { retention: kept, hasLegalHold: wasHeld, ...rest } = record
       const before = kept && { mode: kept.mode, until: new Date(kept.untilMs) }
       if (retention !== undefined) {
-        refuseIfWeakened(record, retention, { now: this.state.now(), bypassGovernance })
+        refuseIfWeakened(record, retention, { now: this.state.lockTime(), bypassGovernance })
       }
       const changed = {
         ...rest,

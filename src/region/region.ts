@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../core/clock.ts'
 import { systemRandom } from '../core/random.ts'
+import type { RunningTime } from '../objectstore/running-time.ts'
 import type { PostgresBinaries } from '../postgres/binaries.ts'
 import { ACCOUNT_ID } from './account.ts'
 import { Api, type OpenedService, withoutResources } from './api.ts'
@@ -75,6 +76,8 @@ export interface RegionOptions {
   readonly folder: string
   readonly credentials: RootCredentials
   readonly clock: Clock
+  /** What moves the clock of object locks: the machine's by default. */
+  readonly running?: RunningTime
   /** The PostgreSQL servers that DB instances may run; newest major first. */
   readonly binaries: readonly PostgresBinaries[]
   /** Template data directories, shared by the regions of a home. */
@@ -128,6 +131,7 @@ async function openServices(
     replication: o.replication,
     authorize: o.authorize,
     clock: o.clock,
+    running: o.running,
     random: systemRandom,
   })
   const control = openS3Control({

@@ -15,7 +15,7 @@ import { until } from '../trials/trial-region.ts'
 
 const SHORT = 8
 /** A region whose call does not come is killed like others, after this. In milliseconds. */
-const PATIENCE_MS = 1200
+const PATIENCE_MS = 800
 
 const chance = new Chance()
 let world: RegionsToKill | undefined

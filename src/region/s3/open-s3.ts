@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { ObjectStore } from '../../objectstore/object-store.ts'
+import type { RunningTime } from '../../objectstore/running-time.ts'
 import { SealingKey } from '../protocol/sealing-key.ts'
 import type { StreamService } from '../protocol/stream-service.ts'
 import { batchSource } from './batch-source.ts'
@@ -11,10 +12,15 @@ import { s3Service } from './service.ts'
  * Opens Amazon S3 on the objects that a folder holds, or on none. It replicates from `begin` on.
  *
  * @param o.directoryFolder  where the regions of a home tell each other of their buckets
+ * @param o.running          what moves the clock of object locks; the machine's running time by default
  * @throws LifeboatError `FolderNotUsable`, `StateDamaged`
  */
 export async function openS3(
-  o: Omit<S3Options, 'store' | 'directory'> & { folder: string; directoryFolder: string },
+  o: Omit<S3Options, 'store' | 'directory'> & {
+    folder: string
+    directoryFolder: string
+    running?: RunningTime | undefined
+  },
 ): Promise<{
   stream: StreamService
   batchSource: ReturnType<typeof batchSource>
@@ -30,6 +36,7 @@ export async function openS3(
     encryptionKey,
     clock,
     random,
+    running: o.running,
   })
   const { region, directoryFolder } = o
   const directory = await BucketDirectory.open({ folder: directoryFolder, region, random }, store)

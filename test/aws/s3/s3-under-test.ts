@@ -18,6 +18,10 @@ export function s3UnderTest(o: { disk?: string | undefined } = {}) {
       await region.restart()
       connect()
     },
+    reboot: async () => {
+      await region.reboot()
+      connect()
+    },
     /** A new bucket, versioned if asked. */
     bucket: async (Bucket: string, { isVersioned = false } = {}) => {
       await s3.createBucket({ Bucket })

@@ -9,17 +9,17 @@ const PROGRAM = fileURLToPath(new URL('./region-to-kill.mjs', import.meta.url))
 /** What it takes to kill a process right before a system call. */
 export const hasStrace = spawnSync('strace', ['-V']).status === 0
 
-/** The calls that make something of what is on the disk, and answers; and after how many of one a region has surely worked. */
+/** The calls that make something of what is on the disk, and answers; and within how many of one, by one thread, a region is killed. */
 const CALLS = {
-  pwrite64: 60,
-  writev: 60,
-  write: 80,
-  fdatasync: 60,
-  fsync: 25,
-  rename: 12,
-  unlink: 12,
-  mkdir: 12,
-  openat: 90,
+  pwrite64: 16,
+  writev: 16,
+  write: 40,
+  fdatasync: 12,
+  fsync: 8,
+  rename: 4,
+  unlink: 4,
+  mkdir: 3,
+  openat: 12,
 } as const
 
 type Call = keyof typeof CALLS

@@ -48,7 +48,7 @@ export async function copyObject(s3: S3, input: CopyObjectCommandInput, request:
     options: {
       attributes: { ...mergedAttributes(input, kept, replaced) },
       tags: copiesTags(input) ? source.version.tags : tagsOfHeader(input.Tagging),
-      ...lockOf(bucket, input, s3.now()),
+      ...lockOf(bucket, input, s3.store.lockTime()),
       ...writePrecondition(input),
       outbox: s3.replication.ofWrite(bucket),
     },

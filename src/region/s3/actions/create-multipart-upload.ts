@@ -19,7 +19,7 @@ export async function createMultipartUpload(
   const { uploadId } = await bucket.uploads.begin(key, {
     attributes: { ...attributes, checksumPlan: plan },
     tags: tagsOfHeader(input.Tagging),
-    ...lockOf(bucket, input, s3.now()),
+    ...lockOf(bucket, input, s3.store.lockTime()),
     encrypt: true,
   })
   return {

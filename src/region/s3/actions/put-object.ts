@@ -25,7 +25,7 @@ export async function putObject(s3: S3, input: PutObjectCommandInput, request: S
   const version = await bucket.put(key, request.body, {
     attributes: { ...attributesOf(input, request.headers) },
     tags,
-    ...lockOf(bucket, input, s3.now()),
+    ...lockOf(bucket, input, s3.store.lockTime()),
     ...writePrecondition(input),
     ...upload.options(),
     encrypt: true,
