@@ -10,7 +10,8 @@ describe('object lock', () => {
   beforeAll(async () => {
     await region.sdk().createBucket({ Bucket, ObjectLockEnabledForBucket: true })
   })
-  const inDays = (days: number) => new Date(Math.floor(Date.now() / 1000) * 1000 + days * DAY_MS)
+  const startedMs = Math.floor(Date.now() / 1000) * 1000
+  const inDays = (days: number) => new Date(startedMs + days * DAY_MS)
   const put = async (Key: string, more: object = {}) =>
     (await region.sdk().putObject({ Bucket, Key, Body: Key, ...more })).VersionId!
   const remove = (Key: string, VersionId: string, more: object = {}) =>

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
+import { readdirSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import type { Chance } from '../rounds.ts'
@@ -9,17 +10,20 @@ const PROGRAM = fileURLToPath(new URL('./region-to-kill.mjs', import.meta.url))
 /** What it takes to kill a process right before a system call. */
 export const hasStrace = spawnSync('strace', ['-V']).status === 0
 
-/** The calls that make something of what is on the disk, and answers; and within how many of one, by one thread, a region is killed. */
+/**
+ * The calls by which something comes to the disk, and within how many of one, by one thread, a region is killed: some come
+ * while it is opened, when it puts in order what a crash has left, and the others while it works.
+ */
 const CALLS = {
-  pwrite64: 16,
-  writev: 16,
-  write: 40,
-  fdatasync: 12,
-  fsync: 8,
-  rename: 4,
-  unlink: 4,
-  mkdir: 3,
-  openat: 12,
+  pwrite64: 40,
+  writev: 40,
+  write: 60,
+  fdatasync: 20,
+  fsync: 14,
+  rename: 10,
+  unlink: 10,
+  mkdir: 20,
+  openat: 30,
 } as const
 
 type Call = keyof typeof CALLS
@@ -31,23 +35,8 @@ export interface CallPoint {
 }
 
 export function someCallPoint(chance: Chance): CallPoint {
-  return pointWithin(CALLS, chance)
-}
-
-/** One that comes while a region is opened, when it puts in order what a crash has left. */
-export function someOpeningPoint(chance: Chance): CallPoint {
-  return pointWithin(
-    { pwrite64: 5, writev: 5, fdatasync: 4, fsync: 5, rename: 5, unlink: 5 },
-    chance,
-  )
-}
-
-function pointWithin(
-  counts: Partial<typeof CALLS | Record<Call, number>>,
-  chance: Chance,
-): CallPoint {
-  const [call, most] = chance.pick(Object.entries(counts) as [Call, number][])
-  return { call, count: 1 + Math.floor(chance.next() ** 2 * most) }
+  const call = chance.pick(Object.keys(CALLS) as Call[])
+  return { call, count: 1 + Math.floor(chance.next() ** 2 * CALLS[call]) }
 }
 
 /** Which region it is; sent to the process that becomes it. */
@@ -64,15 +53,25 @@ export interface RegionIdentity {
 /** A region that is killed and started again; each time its successor waits already. */
 export class KillableRegion {
   #running: ChildProcess | undefined
-  #next: ChildProcess
+  #next: Prepared
 
-  private constructor(readonly identity: RegionIdentity) {
+  private constructor(
+    readonly identity: RegionIdentity,
+    private readonly nextPoint: () => CallPoint | undefined,
+  ) {
     this.#next = prepared()
   }
 
-  static prepare(identity: RegionIdentity): KillableRegion {
-    return new KillableRegion(identity)
+  /** @param nextPoint  where a process that is started is killed by itself; undefined: nowhere */
+  static prepare(
+    identity: RegionIdentity,
+    nextPoint: () => CallPoint | undefined = () => undefined,
+  ): KillableRegion {
+    return new KillableRegion(identity, nextPoint)
   }
+
+  /** Where the running process is killed by itself. */
+  point: CallPoint | undefined
 
   /**
    * False when it came to its end while it was being opened.
@@ -80,9 +79,12 @@ export class KillableRegion {
    * @param watch  sees the process before it does anything
    */
   async start(watch: (pid: number) => Promise<unknown> = async () => undefined): Promise<boolean> {
-    const child = this.#next
+    const { child, isLoaded } = this.#next
     this.#running = child
+    await isLoaded
+    this.point = this.nextPoint()
     await watch(child.pid!)
+    if (this.point) await killAt(child.pid!, this.point)
     const ended = once(child, 'exit')
     child.send(this.identity)
     const isReady = await Promise.race([
@@ -92,10 +94,6 @@ export class KillableRegion {
     // Only now, so that it does not take the processor from who is waited for.
     this.#next = prepared()
     return isReady
-  }
-
-  get pid(): number {
-    return this.#running!.pid!
   }
 
   get isDead(): boolean {
@@ -114,27 +112,47 @@ export class KillableRegion {
 
   async close(): Promise<void> {
     await this.kill()
-    await killed(this.#next)
+    await killed(this.#next.child)
   }
 }
 
-function prepared(): ChildProcess {
-  return spawn(process.execPath, [PROGRAM], {
+interface Prepared {
+  readonly child: ChildProcess
+  readonly isLoaded: Promise<unknown>
+}
+
+function prepared(): Prepared {
+  const child = spawn(process.execPath, [PROGRAM], {
     detached: true,
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     env: { ...process.env, AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
   })
+  return { child, isLoaded: once(child, 'message') }
 }
 
-/** Has a process killed at a point that it comes to from now on. */
-export async function killAt(pid: number, { call, count }: CallPoint): Promise<void> {
-  const inject = `--inject=${call}:signal=KILL:when=${count}`
-  const args = ['--follow-forks', `--attach=${pid}`, `--trace=${call}`, inject]
-  const tracer = spawn('strace', [...args, '--output=/dev/null'], {
-    stdio: ['ignore', 'ignore', 'pipe'],
+/**
+ * Has a process killed at a point that it comes to from now on. Its main thread is left alone: it writes no file, and
+ * everything would wait for it.
+ */
+async function killAt(pid: number, { call, count }: CallPoint): Promise<void> {
+  const threads = readdirSync(`/proc/${pid}/task`).filter((thread) => thread !== `${pid}`)
+  const tracer = spawn(
+    'strace',
+    [
+      ...threads.map((thread) => `--attach=${thread}`),
+      ...[`--trace=${call}`, `--inject=${call}:signal=KILL:when=${count}`, '--output=/dev/null'],
+    ],
+    { stdio: ['ignore', 'ignore', 'pipe'] },
+  )
+  let told = ''
+  tracer.stderr.on('data', (piece) => {
+    told += piece
   })
-  const [told] = await Promise.race([once(tracer.stderr, 'data'), once(tracer, 'exit')])
-  if (!/attached/.test(`${told}`)) throw new Error(`strace did not attach: ${told}`)
+  const isOver = once(tracer, 'exit').then(() => true)
+  while (told.match(/attached/g)?.length !== threads.length) {
+    const next = once(tracer.stderr, 'data').then(() => false)
+    if (await Promise.race([isOver, next])) throw new Error(`strace did not attach: ${told}`)
+  }
 }
 
 function isOver({ exitCode, signalCode }: ChildProcess): boolean {

@@ -18,3 +18,4 @@ process.once('message', async ({ name, home, folder, port, endpoint, credentials
   process.send('ready')
 })
 process.on('disconnect', () => process.exit())
+process.send('loaded')

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { CreateRoleCommand, IAMClient, PutRolePolicyCommand } from '@aws-sdk/client-iam'
 import { type ReplicationRule, S3 } from '@aws-sdk/client-s3'
 import { HERE, THERE } from '../../aws/s3/two-regions.ts'
-import { freePort, KillableRegion } from './killable-region.ts'
+import { type CallPoint, freePort, KillableRegion } from './killable-region.ts'
 import type { SeenUpload, SeenVersion } from './s3-ledger.ts'
 
 const CREDENTIALS = {
@@ -39,7 +39,8 @@ export class RegionsToKill {
     this.ledgerFile = join(folder, 'ledger')
   }
 
-  static async start(): Promise<RegionsToKill> {
+  /** @param nextPoint  where the process of a region that will be started next is killed by itself */
+  static async start(nextPoint: () => CallPoint | undefined): Promise<RegionsToKill> {
     const folder = await mkdtemp(join(tmpdir(), 'lifeboat-killed-s3-'))
     await chmod(folder, 0o711)
     const portByRegion = new Map([
@@ -47,11 +48,14 @@ export class RegionsToKill {
       [THERE, await freePort()],
     ])
     const endpointOf = (name: string) => `http://127.0.0.1:${portByRegion.get(name)}`
-    const region = (name: string, other: string) =>
-      KillableRegion.prepare({
-        ...{ name, home: folder, folder: join(folder, 'regions', name) },
-        ...{ port: portByRegion.get(name)!, endpoint: endpointOf(other), credentials: CREDENTIALS },
-      })
+    let isPrepared = false
+    const region = (name: string, other: string) => {
+      const port = portByRegion.get(name)!
+      const own = join(folder, 'regions', name)
+      const identity = { name, home: folder, folder: own, port, endpoint: endpointOf(other) }
+      const nextPointHere = () => (isPrepared ? nextPoint() : undefined)
+      return KillableRegion.prepare({ ...identity, credentials: CREDENTIALS }, nextPointHere)
+    }
     const regions = { [HERE]: region(HERE, THERE), [THERE]: region(THERE, HERE) }
     const client = (name: string) => ({
       ...{ region: name, endpoint: endpointOf(name), credentials: CREDENTIALS, maxAttempts: 1 },
@@ -60,8 +64,9 @@ export class RegionsToKill {
     const world = new RegionsToKill(folder, regions, { [HERE]: s3(HERE), [THERE]: s3(THERE) })
     try {
       await writeFile(world.ledgerFile, '')
-      for (const name of [HERE, THERE]) await world.region(name).start()
+      await world.revive()
       await world.#prepare(new IAMClient(client(HERE)))
+      isPrepared = true
       world.#clients = spawnClients(world.ledgerFile, endpointOf(HERE))
       return world
     } catch (error) {
@@ -76,6 +81,15 @@ export class RegionsToKill {
 
   s3(region: string): S3 {
     return this.s3ByRegion[region]!
+  }
+
+  /** Starts what is dead, until it is open. Tells how often one died on the way. */
+  async revive(): Promise<number> {
+    let died = 0
+    for (const name of [HERE, THERE]) {
+      while (this.region(name).isDead) if (!(await this.region(name).start())) died += 1
+    }
+    return died
   }
 
   go(round: number): void {
@@ -116,6 +130,7 @@ export class RegionsToKill {
     )
   }
 
+  /** Safe to call again. */
   async abortUploads(region: string, bucket: string): Promise<void> {
     const { Uploads = [] } = await this.s3(region).listMultipartUploads({ Bucket: bucket })
     for (const { Key, UploadId } of Uploads) {
@@ -123,6 +138,7 @@ export class RegionsToKill {
     }
   }
 
+  /** Safe to call again. */
   async removeVersions(
     region: string,
     bucket: string,

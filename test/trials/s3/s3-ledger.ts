@@ -64,6 +64,7 @@ export class S3Ledger {
       if (is === 'failed') return [`${line.do} of ${line.bucket} ${line.key} failed: ${error}`]
       return ended.has(id) ? [] : [`${line.do} of ${line.bucket} ${line.key} was never answered`]
     })
+    this.#tagged.clear()
     for (const line of lines) if (line.is === 'acknowledged') this.#take(line)
     const open = new Set(lines.filter(({ is }) => is === 'cut off'))
     this.cutOff += open.size
@@ -72,16 +73,11 @@ export class S3Ledger {
     return [...faults, ...racesOf(lines, versions), ...chainOf(versions)]
   }
 
-  /** Versions of which the tags were acknowledged since this was asked last. */
-  takeTagged(): { bucket: string; key: string; versionId: string | undefined }[] {
-    const taken = [...this.#tagged].filter(([name]) => this.#there.has(name))
-    this.#tagged.clear()
-    return taken.map(([, { bucket, key, versionId }]) => ({ bucket, key, versionId }))
-  }
-
-  /** The bytes that a version must have. */
-  hashOf(version: Pick<SeenVersion, 'bucket' | 'key' | 'versionId'>): string | undefined {
-    return this.#there.get(nameOf(version))?.hash
+  /** Versions of which the tags were acknowledged before the last comparison. */
+  tagged(): Pick<SeenVersion, 'bucket' | 'key' | 'versionId'>[] {
+    return [...this.#tagged.values()]
+      .filter((line) => this.#there.has(nameOf(line)))
+      .map(({ bucket, key, versionId = 'null' }) => ({ bucket, key, versionId }))
   }
 
   forget(version: Pick<SeenVersion, 'bucket' | 'key' | 'versionId'>): void {
