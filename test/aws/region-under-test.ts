@@ -43,16 +43,19 @@ class AdjustableRunningTime implements RunningTime {
  *
  * @param iamDelayMs     how long changes of policies take until they are effective
  * @param disk           the size of a small disk for its folder, as `mount` takes it; only root can have one
+ * @param prepare        is given its folder before the region is opened for the first time
  * @param withDatabases  whether the file needs DB instances; the binaries are then copied to its folder
  */
 export function regionUnderTest({
   withDatabases = false,
   iamDelayMs = 0,
   disk,
+  prepare = async () => undefined,
 }: {
   withDatabases?: boolean
   iamDelayMs?: number
   disk?: string | undefined
+  prepare?: ((folder: string) => Promise<unknown>) | undefined
 } = {}) {
   const clock = new AdjustableClock()
   const running = new AdjustableRunningTime()
@@ -81,6 +84,7 @@ export function regionUnderTest({
     folder = await mkdtemp(join(tmpdir(), 'lifeboat-region-'))
     if (disk) spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${disk},mode=711`, 'tmpfs', folder])
     await chmod(folder, 0o711)
+    await prepare(folder)
     await open()
   })
   afterAll(async () => {

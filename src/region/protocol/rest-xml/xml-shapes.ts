@@ -83,8 +83,8 @@ function readStructure(structure: Schema, node: XmlNode): Record<string, unknown
     const [name, member] = memberByName.get(child.name) ?? []
     if (name === undefined || !member) throw malformedXml()
     if (member.isListSchema() && member.getMergedTraits().xmlFlattened) {
-      const list = (result[name] as unknown[] | undefined) ?? []
-      result[name] = [...list, readXmlShape(member.getValueSchema(), child)]
+      result[name] ??= []
+      ;(result[name] as unknown[]).push(readXmlShape(member.getValueSchema(), child))
       continue
     }
     if (Object.hasOwn(result, name)) throw malformedXml()
