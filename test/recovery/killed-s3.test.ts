@@ -5,14 +5,14 @@ import { HERE, THERE } from '../aws/s3/two-regions.ts'
 import { Chance, figures, rounds, timeFor } from '../trials/rounds.ts'
 import { hasStrace, someCallPoint } from '../trials/s3/killable-region.ts'
 import { BUCKETS, filesFor, RegionsToKill } from '../trials/s3/regions-to-kill.ts'
-import { S3Ledger, type SeenVersion } from '../trials/s3/s3-ledger.ts'
+import { isExpiring, S3Ledger, type SeenVersion } from '../trials/s3/s3-ledger.ts'
 import { until } from '../trials/trial-region.ts'
 
-const SHORT = 12
+const SHORT = 8
 /** A region is killed after so much was written down, at most; or, where the machine is slow, after so long. */
 const MOST_LEDGER_BYTES = 60_000
 const PATIENCE_MS = 3000
-const REPLICATION_DEADLINE_MS = 60_000
+const DEADLINE_MS = 60_000
 
 const chance = new Chance()
 /** Most regions are killed right before a call; the others at any moment. */
@@ -47,7 +47,7 @@ test(
       'seconds in all': Math.round((Date.now() - began) / 1000),
     })
   },
-  timeFor(6000, SHORT),
+  timeFor(20_000, SHORT),
 )
 
 class Trial {
@@ -91,9 +91,13 @@ class Trial {
       for (const bucket of BUCKETS) await world.abortUploads(HERE, bucket)
     })
     ledger.forgetUploads()
+    faults.push(...(await this.#alive(() => this.#unexpired())))
+    ledger.forgetExpired()
     faults.push(...(await this.#alive(() => this.#orphans())))
     for (const bucket of BUCKETS) {
-      const older = olderOf(here.versions.filter((version) => version.bucket === bucket))
+      const older = olderOf(
+        here.versions.filter((version) => version.bucket === bucket && !isExpiring(version)),
+      )
       await this.#alive(() => world.removeVersions(HERE, bucket, older))
       if (bucket === 'source') await this.#alive(() => world.removeVersions(THERE, 'copy', older))
       for (const version of older) ledger.forget(version)
@@ -118,6 +122,13 @@ class Trial {
     }
   }
 
+  /** Ends a wait for what does not come, as a region has died meanwhile. */
+  #isAlive(isTrue: boolean): boolean {
+    const isDead = [HERE, THERE].some((name) => this.world.region(name).isDead)
+    if (isDead) throw new Error('a region has died')
+    return isTrue
+  }
+
   async #untagged(): Promise<string[]> {
     const faults: string[] = []
     for (const { bucket: Bucket, key: Key, versionId: VersionId } of this.ledger.tagged()) {
@@ -130,15 +141,9 @@ class Trial {
   /** Waits until the copy is what the source is, with every byte, and the source knows it. */
   async #unreplicated(source: readonly SeenVersion[]): Promise<string[]> {
     const { world } = this
-    const isOver = async (isTrue: boolean) => {
-      if (world.region(HERE).isDead || world.region(THERE).isDead) throw new Error('one has died')
-      return isTrue
-    }
     const listed = async () => (await world.listed(THERE, 'copy')).length
-    const inVain = await until(
-      'all of the source is in the copy',
-      REPLICATION_DEADLINE_MS,
-      async () => isOver((await listed()) >= source.length),
+    const inVain = await until('all of the source is in the copy', DEADLINE_MS, async () =>
+      this.#isAlive((await listed()) >= source.length),
     ).catch((error: Error) => error)
     const wanted = source.map(describedVersion)
     const copied = (await world.versions(THERE, 'copy')).map(describedVersion)
@@ -151,12 +156,21 @@ class Trial {
     ]
     if (inVain || faults.length > 0) return [`${inVain ?? 'the copy differs'}`, ...faults]
     for (const { key: Key, versionId: VersionId } of source.filter(({ isMarker }) => !isMarker)) {
-      await until(`${Key} ${VersionId} is completed`, REPLICATION_DEADLINE_MS, async () => {
+      await until(`${Key} ${VersionId} is completed`, DEADLINE_MS, async () => {
         const head = await world.s3(HERE).headObject({ Bucket: 'source', Key, VersionId })
-        return isOver(head.ReplicationStatus === 'COMPLETED')
+        return this.#isAlive(head.ReplicationStatus === 'COMPLETED')
       })
     }
     return []
+  }
+
+  /** Rules go on after a kill, and leave nothing of what they take. */
+  async #unexpired(): Promise<string[]> {
+    const old = async () => (await this.world.listed(HERE, 'expiring')).filter(isExpiring)
+    const inVain = await until('all is expired', DEADLINE_MS, async () =>
+      this.#isAlive((await old()).length === 0),
+    ).catch((error: Error) => error)
+    return inVain ? [`${inVain}: ${(await old()).map(({ key }) => key)}`] : []
   }
 
   /** Files that hold nothing, and those that are missing. */

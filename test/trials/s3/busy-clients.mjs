@@ -28,7 +28,17 @@ process.on('message', async (message) => {
     until((count) => change(bucket, `${bucket}-a`, count)),
     until((count) => change(bucket, `${bucket}-b`, count)),
   ])
-  await Promise.all([...clients, until(manyAtOnce), until(raceToCreate), until(raceToReplace)])
+  const expiring = [
+    until((count) => change('expiring', 'kept', count)),
+    until((count) => puts('old', count)),
+  ]
+  await Promise.all([
+    ...clients,
+    ...expiring,
+    until(manyAtOnce),
+    until(raceToCreate),
+    until(raceToReplace),
+  ])
   process.send('quiet')
 })
 process.on('disconnect', () => process.exit())
@@ -36,6 +46,15 @@ process.on('disconnect', () => process.exit())
 /** Goes on until it is told to stop, or its region is gone. */
 async function until(step) {
   for (let count = 0; isGoing; count++) if (!(await step(count))) return
+}
+
+/** What rules take away, in the middle of everything too. */
+async function puts(client, count) {
+  const at = { bucket: 'expiring', key: `${client}/${count % 5}` }
+  const body = bodyOf(`${round} ${client} ${count}`, SIZES[count % SIZES.length])
+  if (count % 3 === 2) return await complete(at, [body])
+  const step = { ...at, do: 'put', parts: [body] }
+  return await told(step, () => s3.putObject(asked(at, { Body: body })))
 }
 
 /** By turns everything that one client does to keys of its own. */

@@ -11,6 +11,8 @@ process.once('message', async ({ name, home, folder, port, endpoint, credentials
     clock: systemClock,
     binaries: [],
     templates: `${home}/templates`,
+    // Rules act while clients do.
+    lifecycleDayMs: 200,
     iam: { folder: `${home}/iam`, delayMs: 0 },
     home: { bucketsFolder: `${home}/buckets`, endpoint },
   })

@@ -22,8 +22,11 @@ const TEXT_BYTES = 1000
 
 type ListedVersion = Omit<SeenVersion, 'hash' | 'text'>
 
-/** What is replicated: bucket `source` here to bucket `copy` there. Buckets `own` (versioned) and `plain` (not) are beside it. */
-export const BUCKETS = ['own', 'plain', 'source'] as const
+/**
+ * Bucket `source` is replicated to bucket `copy` there. Beside it are `own`, which is versioned, `plain`, which is not, and `expiring`, in which
+ * rules take away what begins with `old/`.
+ */
+export const BUCKETS = ['own', 'plain', 'source', 'expiring'] as const
 
 /** Two regions of one home that are killed and started again, and clients in a process of their own that are not. */
 export class RegionsToKill {
@@ -219,10 +222,14 @@ export class RegionsToKill {
     }
     await this.s3(THERE).createBucket({ Bucket: 'copy' })
     const VersioningConfiguration = { Status: 'Enabled' } as const
-    for (const Bucket of ['own', 'source']) {
+    for (const Bucket of ['own', 'source', 'expiring']) {
       await this.s3(HERE).putBucketVersioning({ Bucket, VersioningConfiguration })
     }
     await this.s3(THERE).putBucketVersioning({ Bucket: 'copy', VersioningConfiguration })
+    await this.s3(HERE).putBucketLifecycleConfiguration({
+      Bucket: 'expiring',
+      LifecycleConfiguration: { Rules: EXPIRY.map((rule) => ({ ...OLD, ...rule })) },
+    })
     const trust = {
       ...{ Effect: 'Allow', Principal: { Service: 's3.amazonaws.com' }, Action: 'sts:AssumeRole' },
     }
@@ -249,6 +256,13 @@ export class RegionsToKill {
     })
   }
 }
+
+const OLD = { Status: 'Enabled', Filter: { Prefix: 'old/' } } as const
+const EXPIRY = [
+  { ID: 'current', Expiration: { Date: new Date('2020-01-01T00:00:00Z') } },
+  { ID: 'noncurrent', NoncurrentVersionExpiration: { NoncurrentDays: 1 } },
+  { ID: 'markers', Expiration: { ExpiredObjectDeleteMarker: true } },
+]
 
 /** How many of some pieces have files of their own. */
 export function filesFor(pieces: readonly number[]): number {

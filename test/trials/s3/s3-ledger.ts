@@ -84,6 +84,11 @@ export class S3Ledger {
     this.#there.delete(nameOf(version))
   }
 
+  /** Rules have taken all that they take. */
+  forgetExpired(): void {
+    for (const [name, line] of this.#there) if (isExpiring(line)) this.#there.delete(name)
+  }
+
   forgetUploads(): void {
     this.#uploads.clear()
   }
@@ -125,6 +130,7 @@ export class S3Ledger {
       const begun = [...open].find(
         (line) => line.bucket === version.bucket && line.key === version.key && isOf(line, version),
       )
+      if (!begun && version.isMarker && isExpiring(version)) continue
       if (!begun) {
         faults.push(`${name} ${known ? `has other bytes: ${version.hash}` : 'was never written'}`)
         continue
@@ -139,6 +145,7 @@ export class S3Ledger {
     for (const [name, line] of this.#there) {
       if (seen.has(name)) continue
       this.#there.delete(name)
+      if (isExpiring(line)) continue
       const isDeleted = [...open].some(
         (begun) =>
           (begun.do === 'delete' || begun.do === 'mark') &&
@@ -196,6 +203,11 @@ function chainOf(versions: readonly SeenVersion[]): string[] {
     if (!replaced || named === replaced.etag) return []
     return [`version ${versionId} of the chain has replaced ${named}, and not ${replaced.etag}`]
   })
+}
+
+/** Whether a rule takes it away, nobody knows when. */
+export function isExpiring({ bucket, key }: { bucket: string; key: string }): boolean {
+  return bucket === 'expiring' && key.startsWith('old/')
 }
 
 function isOf(line: Line, { isMarker, hash }: SeenVersion): boolean {

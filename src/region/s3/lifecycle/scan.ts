@@ -143,7 +143,7 @@ function heldIn({ s3, bucket }: Scan) {
     const status = isReplicating ? replicationOf(version)?.status : undefined
     if (status === 'PENDING' || status === 'FAILED') return true
     const isForGood = kind !== 'current' || bucket.versioning === 'off'
-    return isForGood && isLocked(version, s3.now())
+    return isForGood && isLocked(version, s3.store.lockTime())
   }
 }
 
