@@ -23,15 +23,16 @@ const KEEP_EVERY_MS = 60_000
  * Who may write to the store's folder, or decides what the machine takes for its running time, decides this clock too.
  */
 export class LockClock {
-  #kept: LockTime
+  #keptMs: number
 
   private constructor(
     private readonly index: IndexDatabase,
+    private readonly clock: Clock,
     private readonly running: RunningTime,
     private readonly boot: string,
     private readonly base: LockTime,
   ) {
-    this.#kept = base
+    this.#keptMs = clock.monotonicMs()
   }
 
   static async open(o: {
@@ -45,7 +46,7 @@ export class LockClock {
     const elapsedMs = running.elapsedMs()
     const passedMs = known?.boot === boot ? Math.max(0, elapsedMs - known.elapsedMs) : 0
     const timeMs = known ? known.timeMs + passedMs : clock.now().getTime()
-    const lockClock = new LockClock(index, running, boot, { timeMs, boot, elapsedMs })
+    const lockClock = new LockClock(index, clock, running, boot, { timeMs, boot, elapsedMs })
     await lockClock.keep()
     return lockClock
   }
@@ -56,10 +57,11 @@ export class LockClock {
 
   /** Within a change of the index: keeps what the clock shows, when it was not done lately. */
   keepSometimes(): void {
-    const now = this.#now()
-    if (now.elapsedMs - this.#kept.elapsedMs < KEEP_EVERY_MS) return
-    this.#kept = now
-    this.index.clocks.put(KEY, now)
+    // Asked with every change, and to ask the machine takes long.
+    const nowMs = this.clock.monotonicMs()
+    if (nowMs - this.#keptMs < KEEP_EVERY_MS) return
+    this.#keptMs = nowMs
+    this.index.clocks.put(KEY, this.#now())
   }
 
   async keep(): Promise<void> {
@@ -70,7 +72,6 @@ export class LockClock {
       },
       { frees: true },
     )
-    this.#kept = now
   }
 
   #now(): LockTime {

@@ -23,7 +23,11 @@ class SetRunningTime implements RunningTime {
 export class StoreUnderTest {
   #now: Date | undefined
   readonly #encryptionKey = randomBytes(32)
-  readonly #clock: Clock = { ...systemClock, now: () => this.#now ?? systemClock.now() }
+  readonly #clock: Clock = {
+    ...systemClock,
+    now: () => this.#now ?? systemClock.now(),
+    monotonicMs: () => this.running.ms,
+  }
   #buckets = 0
   readonly running = new SetRunningTime()
 
