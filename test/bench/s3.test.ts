@@ -1,5 +1,5 @@
 import { execFile, spawnSync } from 'node:child_process'
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -9,6 +9,7 @@ const program = join(import.meta.dirname, '..', '..', 'dist', 'bench', 'bench.js
 
 test('a small benchmark of S3 measures all, replication too, and leaves nothing behind', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'lifeboat-bench-test-'))
+  await chmod(folder, 0o711)
   const options = [
     's3',
     '--alone',

@@ -34,7 +34,7 @@ export function lifecycleUnderTest() {
   return {
     ...region,
     sdk,
-    forward: (days: number) => region.clock.forward(days * DAY_MS),
+    forward: (days: number) => region.pass(days * DAY_MS),
     rules: async (Bucket: string, ...Rules: Partial<LifecycleRule>[]) => {
       const complete = Rules.map((rule) => ({ Status: 'Enabled' as const, Filter: {}, ...rule }))
       await sdk().putBucketLifecycleConfiguration({
