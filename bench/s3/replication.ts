@@ -1,6 +1,6 @@
 import { CreateRoleCommand, IAMClient, PutRolePolicyCommand } from '@aws-sdk/client-iam'
 import { systemClock } from '../../src/core/clock.ts'
-import { ACCOUNT_ID } from '../../src/region/region.ts'
+import { ACCOUNT_ID } from '../../src/region/account.ts'
 import { S3Client, type S3Credentials } from './s3-client.ts'
 import { OTHER_REGION, REGION, type S3Server } from './servers.ts'
 import { perSecond } from './work.ts'

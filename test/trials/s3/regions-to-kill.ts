@@ -7,6 +7,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { CreateRoleCommand, IAMClient, PutRolePolicyCommand } from '@aws-sdk/client-iam'
 import { type ReplicationRule, S3 } from '@aws-sdk/client-s3'
+import { systemClock } from '../../../src/core/clock.ts'
+import { Region } from '../../../src/region/region.ts'
 import { HERE, THERE } from '../../aws/s3/two-regions.ts'
 import { type CallPoint, freePort, KillableRegion } from './killable-region.ts'
 import type { SeenUpload, SeenVersion } from './s3-ledger.ts'
@@ -68,7 +70,7 @@ export class RegionsToKill {
     try {
       await writeFile(world.ledgerFile, '')
       await world.revive()
-      await world.#prepare(new IAMClient(client(HERE)))
+      await world.#prepare(await replicationRole(folder))
       isPrepared = true
       world.#clients = spawnClients(world.ledgerFile, endpointOf(HERE))
       return world
@@ -215,7 +217,7 @@ export class RegionsToKill {
     }
   }
 
-  async #prepare(iam: IAMClient): Promise<void> {
+  async #prepare(role: string): Promise<void> {
     const location = { LocationConstraint: HERE } as const
     for (const Bucket of BUCKETS) {
       await this.s3(HERE).createBucket({ Bucket, CreateBucketConfiguration: location })
@@ -230,26 +232,10 @@ export class RegionsToKill {
       Bucket: 'expiring',
       LifecycleConfiguration: { Rules: EXPIRY.map((rule) => ({ ...OLD, ...rule })) },
     })
-    const trust = {
-      ...{ Effect: 'Allow', Principal: { Service: 's3.amazonaws.com' }, Action: 'sts:AssumeRole' },
-    }
-    const role = new CreateRoleCommand({
-      RoleName: 'replication',
-      AssumeRolePolicyDocument: policy(trust),
-    })
-    const { Role } = await iam.send(role)
-    await iam.send(
-      new PutRolePolicyCommand({
-        RoleName: 'replication',
-        PolicyName: 'all',
-        PolicyDocument: policy({ Effect: 'Allow', Action: 's3:*', Resource: '*' }),
-      }),
-    )
-    iam.destroy()
     const rule = {
       ...{ ID: 'all', Status: 'Enabled', Prefix: '', Destination: { Bucket: 'arn:aws:s3:::copy' } },
     } satisfies ReplicationRule
-    const configuration = { Role: Role!.Arn!, Rules: [rule] }
+    const configuration = { Role: role, Rules: [rule] }
     await this.s3(HERE).putBucketReplication({
       Bucket: 'source',
       ReplicationConfiguration: configuration,
@@ -263,6 +249,33 @@ const EXPIRY = [
   { ID: 'noncurrent', NoncurrentVersionExpiration: { NoncurrentDays: 1 } },
   { ID: 'markers', Expiration: { ExpiredObjectDeleteMarker: true } },
 ]
+
+/** A role that S3 may assume and that may do all, made over HTTP: in a region of its own, which is not killed. */
+async function replicationRole(home: string): Promise<string> {
+  const region = await Region.open({
+    ...{ name: HERE, folder: join(home, 'identity'), credentials: CREDENTIALS, binaries: [] },
+    ...{ clock: systemClock, templates: join(home, 'templates') },
+    iam: { folder: join(home, 'iam'), delayMs: 0 },
+  })
+  const { port } = await region.listen()
+  const iam = new IAMClient({
+    ...{ region: HERE, endpoint: `http://127.0.0.1:${port}`, credentials: CREDENTIALS },
+  })
+  const trust = {
+    Effect: 'Allow',
+    Principal: { Service: 's3.amazonaws.com' },
+    Action: 'sts:AssumeRole',
+  }
+  const RoleName = 'replication'
+  const { Role } = await iam.send(
+    new CreateRoleCommand({ RoleName, AssumeRolePolicyDocument: policy(trust) }),
+  )
+  const PolicyDocument = policy({ Effect: 'Allow', Action: 's3:*', Resource: '*' })
+  await iam.send(new PutRolePolicyCommand({ RoleName, PolicyName: 'all', PolicyDocument }))
+  iam.destroy()
+  await region.close()
+  return Role!.Arn!
+}
 
 /** How many of some pieces have files of their own. */
 export function filesFor(pieces: readonly number[]): number {
