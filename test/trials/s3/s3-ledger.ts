@@ -109,7 +109,7 @@ export class S3Ledger {
   #take(line: Line): void {
     const name = nameOf(line)
     this.acknowledged += 1
-    if (line.do === 'put' || line.do === 'complete') this.#there.set(name, line)
+    if (line.do === 'put' || line.do === 'complete') this.#put(name, line)
     if (line.do === 'mark' && line.versionId) this.#there.set(name, line)
     if (line.do === 'delete' || (line.do === 'mark' && !line.versionId)) this.#there.delete(name)
     if (line.do === 'tag') this.#tagged.set(name, line)
@@ -119,6 +119,12 @@ export class S3Ledger {
     if (line.do !== 'complete') return
     this.#uploads.delete(uploadId)
     this.#completed.add(uploadId)
+  }
+
+  /** What has no id replaces what was there, with its tags. */
+  #put(name: string, line: Line): void {
+    this.#there.set(name, line)
+    this.#tagged.delete(name)
   }
 
   #compareVersions(versions: readonly SeenVersion[], open: Set<Line>): string[] {
@@ -138,7 +144,7 @@ export class S3Ledger {
         continue
       }
       open.delete(begun)
-      this.#there.set(name, { ...begun, versionId: version.versionId })
+      this.#put(name, { ...begun, versionId: version.versionId })
       if (begun.do !== 'complete') continue
       this.#uploads.delete(begun.uploadId ?? '')
       this.#completed.add(begun.uploadId ?? '')
