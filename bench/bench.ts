@@ -7,15 +7,20 @@ import { load } from './machine.ts'
 import { type BenchOptions, parseOptions, USAGE } from './options.ts'
 import { pgBackRestVersion } from './pgbackrest.ts'
 import { linesOf, tableOf } from './report.ts'
+import { benchS3, parseS3Options, S3_USAGE } from './s3/bench.ts'
 import { type Findings, runFolder, sideBySide } from './side-by-side.ts'
 
 /** The newest PostgreSQL that the pgBackRest of Debian 12 knows. */
 const COMMON_MAJOR = 15
 
-const options = parseOptions(process.argv.slice(2))
+const [subject, ...rest] = process.argv.slice(2)
+const isOfS3 = subject === 's3'
+const options = isOfS3 ? undefined : parseOptions(process.argv.slice(2))
+const s3Options = isOfS3 ? parseS3Options(rest) : undefined
 if (options) await bench(options)
+else if (s3Options) await benchS3(s3Options)
 else {
-  process.stderr.write(USAGE)
+  process.stderr.write(isOfS3 ? S3_USAGE : USAGE)
   process.exitCode = 2
 }
 

@@ -103,7 +103,7 @@ function common(
   }
 }
 
-function spreadOf(values: readonly number[]): Spread {
+export function spreadOf(values: readonly number[]): Spread {
   const sorted = [...values].sort((a, b) => a - b)
   const middle = sorted.length / 2
   const median = (sorted[Math.ceil(middle) - 1]! + sorted[Math.floor(middle)]!) / 2
@@ -142,7 +142,7 @@ export function tableOf(lines: readonly Line[]): string {
   return table.toString()
 }
 
-function formatSpread({ median, min, max }: Spread): string {
+export function formatSpread({ median, min, max }: Spread): string {
   const text = (value: number) => value.toFixed(value < 10 ? 2 : 1)
   return min === max ? text(median) : `${text(median)} (${text(min)}-${text(max)})`
 }

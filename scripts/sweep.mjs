@@ -17,6 +17,16 @@ const SWEEPS = [
   ['100 kills of DNS and its API', 'test/aws/route53/killed-processes', { LIFEBOAT_KILLS: 100 }, 8],
   ['200 flipped bits in the vault', 'test/postgres/damaged-vault', { LIFEBOAT_FULL: 1 }, 8],
   ['1,000 kills of an object store', 'test/objectstore/killed-store', { LIFEBOAT_KILLS: 1000 }, 30],
+  [
+    '1,000 kills of S3 regions in the middle of everything',
+    'test/recovery/killed-s3',
+    rounds(1000),
+    45,
+  ],
+  ['a bucket of a million keys', 'test/aws/s3/large-bucket', { LIFEBOAT_KEYS: 1_000_000 }, 15],
+  ['an object of 10 GiB, every way', 'test/aws/s3/huge-object', { LIFEBOAT_OBJECT_MB: 10_240 }, 25],
+  ['S3 keys, at length', 'test/aws/s3/keys-over-http', { LIFEBOAT_FUZZ: 500 }, 5],
+  ['S3 parsers, at length', 'test/aws/s3/fuzzed-parsers', { LIFEBOAT_FUZZ: 10_000 }, 10],
   ['200,000 forged requests', 'test/security/forged', { LIFEBOAT_FORGERIES: 200_000 }, 5],
   [
     'every crash point of a recovery, killed twice',

@@ -15,6 +15,8 @@ export interface Received {
 const INLINE_BYTES = 16 << 10
 /** Bytes are gathered to so much before they are written. */
 const WRITE_BYTES = 4 * FRAME_BYTES
+/** Synced now and then, so that the end of a huge body does not keep its sender waiting for minutes. */
+const SYNC_EVERY_BYTES = 256 << 20
 
 /**
  * Takes a body as it comes, measures it, and stores it: in memory while it is short, else in a file. Nothing refers to it
@@ -24,6 +26,7 @@ export class BlobWriter {
   #pending: Buffer[] = []
   #pendingBytes = 0
   #frames = 0
+  #unsyncedBytes = 0
   #file: FileHandle | undefined
   #sizeBytes = 0
   readonly #md5 = createHash('md5')
@@ -88,6 +91,11 @@ export class BlobWriter {
     const pending = Buffer.concat(this.#pending)
     // `writeFile` goes on where a disk took only a part.
     await this.#file!.writeFile(this.#sealed(pending.subarray(0, length)))
+    this.#unsyncedBytes += length
+    if (this.#unsyncedBytes >= SYNC_EVERY_BYTES) {
+      await this.#file!.datasync()
+      this.#unsyncedBytes = 0
+    }
     const rest = pending.subarray(length)
     this.#pending = rest.length > 0 ? [rest] : []
     this.#pendingBytes = rest.length

@@ -1,6 +1,6 @@
 import type { BucketState } from './bucket-state.ts'
 import { type ObjectVersion, type VersionRecord, versionOf } from './object-version.ts'
-import { page } from './page.ts'
+import { page, pageByTurns } from './page.ts'
 import {
   behind,
   keyPrefix,
@@ -35,10 +35,15 @@ export interface ListedVersions {
 export class BucketListing {
   constructor(private readonly state: BucketState) {}
 
-  /** The newest version of each key, unless it is a delete marker. */
-  list(o: { prefix?: string; delimiter?: string; after?: string; limit: number }): ListedObjects {
+  /** The newest version of each key, unless it is a delete marker. However many of those there are, nobody waits for it. */
+  async list(o: {
+    prefix?: string
+    delimiter?: string
+    after?: string
+    limit: number
+  }): Promise<ListedObjects> {
     const { after, ...rest } = o
-    const found = page<VersionRecord>({
+    const found = await pageByTurns<VersionRecord>({
       ...rest,
       ...this.#rows(o.prefix),
       after: after === undefined ? undefined : { last: after, place: this.#behindKey(after) },

@@ -3,6 +3,7 @@ import { LifeboatError } from '../core/errors.ts'
 import type { Random } from '../core/random.ts'
 import type { BlobStore } from './blob-store.ts'
 import type { BucketRecord, IndexDatabase } from './index-database.ts'
+import type { LockClock } from './lock-clock.ts'
 import type { Outbox } from './outbox.ts'
 
 /** What all buckets of a store share. */
@@ -11,6 +12,7 @@ export interface StoreParts {
   readonly blobs: BlobStore
   readonly outbox: Outbox
   readonly clock: Clock
+  readonly lockClock: LockClock
   readonly random: Random
 }
 
@@ -58,6 +60,11 @@ export class BucketState {
     return this.parts.clock.now()
   }
 
+  /** By which locks end: not the wall clock. */
+  lockTime(): Date {
+    return this.parts.lockClock.now()
+  }
+
   /**
    * Runs `change` alone; what it wrote is durable when this resolves, and files that nothing refers to any more are gone.
    *
@@ -67,6 +74,7 @@ export class BucketState {
   async change<Result>(change: () => Result, o: { frees?: boolean } = {}): Promise<Result> {
     const result = await this.index.change(() => {
       this.#refuseIfDeleted()
+      this.parts.lockClock.keepSometimes()
       return change()
     }, o)
     await this.blobs.collect()

@@ -39,7 +39,7 @@ export class BucketVersions {
   /**
    * Puts a version in front of all others, or a replica in its place.
    *
-   * @throws LifeboatError `PreconditionFailed`, `ObjectNotFound`
+   * @throws LifeboatError `PreconditionFailed`, `ObjectNotFound`, `ObjectLocked` when it would replace what is locked
    */
   insert(key: string, o: PutOptions, { hold, ...content }: Content): ObjectVersion {
     const versions = this.of(key)
@@ -53,6 +53,7 @@ export class BucketVersions {
       : versions.nextPlace(this.state.now(), this.state.random)
     const isNull = !o.replicaOf && this.state.versioning !== 'enabled'
     const replaced = isNull ? versions.find(NULL_VERSION) : undefined
+    if (replaced) refuseIfLocked(replaced.record, { now: this.state.lockTime() })
     const record: VersionRecord = {
       versionId: isNull ? NULL_VERSION : versionIdOf(place),
       modifiedAtMs: o.replicaOf?.modifiedAt.getTime() ?? parsePlace(place).timeMs,
@@ -80,7 +81,7 @@ export class BucketVersions {
     found: PlacedVersion,
     o: Pick<DeleteOptions, 'bypassGovernance' | 'outbox'>,
   ): ObjectVersion {
-    refuseIfLocked(found.record, { now: this.state.now(), ...o })
+    refuseIfLocked(found.record, { now: this.state.lockTime(), ...o })
     const versions = this.of(key)
     const version = versionOf(key, found.record, isSame(found, versions.latest()))
     const told = o.outbox?.(version)

@@ -1,6 +1,7 @@
 import { chmodSync } from 'node:fs'
 import { type Database, open, type RootDatabase } from 'lmdb'
 import { GroupCommit } from './group-commit.ts'
+import type { LockTime } from './lock-clock.ts'
 import type { Attributes, BlobReference, ObjectPart, VersionRecord } from './object-version.ts'
 
 export interface BucketRecord {
@@ -50,6 +51,7 @@ export class IndexDatabase {
   /** Files that nothing refers to any more and that are still to be deleted. */
   readonly garbage: Database<true, string>
   readonly outbox: Database<unknown, number>
+  readonly clocks: Database<LockTime, string>
   readonly #commits: GroupCommit
 
   private constructor(
@@ -65,6 +67,7 @@ export class IndexDatabase {
     this.blobs = root.openDB({ name: 'blobs' })
     this.garbage = root.openDB({ name: 'garbage' })
     this.outbox = root.openDB({ name: 'outbox' })
+    this.clocks = root.openDB({ name: 'clocks' })
     this.#commits = new GroupCommit(root, path)
   }
 

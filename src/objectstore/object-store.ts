@@ -7,7 +7,9 @@ import { BlobStore } from './blob-store.ts'
 import { Bucket } from './bucket.ts'
 import { BucketState, type StoreParts } from './bucket-state.ts'
 import { type BucketRecord, IndexDatabase } from './index-database.ts'
+import { LockClock } from './lock-clock.ts'
 import { Outbox } from './outbox.ts'
+import { machineRunningTime, type RunningTime } from './running-time.ts'
 
 /** What a bucket may be created with: all of it is there from its first moment. */
 export type BucketConfiguration = Pick<BucketRecord, 'versioning' | 'attributes' | 'settings'>
@@ -25,24 +27,35 @@ export class ObjectStore {
     }
   }
 
-  /** @param o.encryptionKey  32 bytes, for the objects that are to be encrypted where they lie */
+  /**
+   * @param o.encryptionKey  32 bytes, for the objects that are to be encrypted where they lie
+   * @param o.running        what moves the clock by which locks end; the machine's by default
+   */
   static async open(o: {
     folder: string
     encryptionKey: Buffer
     clock: Clock
     random: Random
+    running?: RunningTime | undefined
   }): Promise<ObjectStore> {
     await mkdir(o.folder, { recursive: true, mode: 0o700 })
-    const { clock, random } = o
+    const { clock, random, running = machineRunningTime } = o
     const index = IndexDatabase.open(join(o.folder, 'index.lmdb'))
     const folder = join(o.folder, 'blobs')
     const blobs = await BlobStore.open({ folder, index, storeKey: o.encryptionKey, random })
-    return new ObjectStore({ index, blobs, outbox: new Outbox(index, clock), clock, random })
+    const lockClock = await LockClock.open({ index, clock, running })
+    const outbox = new Outbox(index, clock)
+    return new ObjectStore({ index, blobs, outbox, clock, lockClock, random })
   }
 
   /** What is still to be told to others: see `PutOptions.outbox`. */
   get outbox(): Outbox {
     return this.parts.outbox
+  }
+
+  /** The time by which locks are set and end. It does not follow the wall clock: see LockClock. */
+  lockTime(): Date {
+    return this.parts.lockClock.now()
   }
 
   /** @throws LifeboatError `BucketExists` */
@@ -94,6 +107,7 @@ export class ObjectStore {
   }
 
   async close(): Promise<void> {
+    await this.parts.lockClock.keep()
     await this.parts.index.close()
   }
 

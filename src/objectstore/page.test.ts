@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { page } from './page.ts'
+import { page, pageByTurns } from './page.ts'
 import { keyPrefix, makePlace, objectKeyIn, versionKey } from './version-key.ts'
 
 const BUCKET = 1
@@ -39,4 +39,26 @@ test('a page reads no more than it shows and the older versions between', () => 
   const { entries, found } = read({ onlyFirst: true, limit: 100 })
   expect(found.rows).toHaveLength(100)
   expect(entries.read).toBeLessThanOrEqual(301)
+})
+
+test('a page that passes over many hidden entries lets others run, and misses nothing', async () => {
+  const entries = new Entries()
+  let isOver = false
+  const found = pageByTurns<string>({
+    rowsFrom: (start) => entries.rowsFrom(start),
+    keyOf: (place) => objectKeyIn(place),
+    bucket: BUCKET,
+    delimiter: '/',
+    limit: 10,
+    onlyFirst: true,
+    isHidden: () => entries.read < 10_000,
+  }).then((result) => {
+    isOver = true
+    return result
+  })
+  let turns = 0
+  for (; !isOver; turns++) await new Promise(setImmediate)
+  expect(turns).toBeGreaterThan(2)
+  // Of the folder in which the hidden ones end, what is not hidden is shown.
+  expect((await found).commonPrefixes).toHaveLength(7)
 })

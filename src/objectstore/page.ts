@@ -19,25 +19,51 @@ export interface Page<Value> {
 
 /** So many entries are passed over one by one before it pays to seek. */
 const PATIENCE = 4
+/** The place that follows another at once. */
+const NEXT = Buffer.from([0])
+/** After so many that are not shown, others get their turn. */
+const HIDDEN_AT_ONCE = 1000
+
+/** What a page is made of. */
+export interface Paged<Value> {
+  /** The entries from a place on. */
+  readonly rowsFrom: (start: Buffer) => Iterable<{ key: Buffer; value: Value }>
+  readonly keyOf: (place: Buffer, value: Value) => string
+  readonly bucket: number
+  readonly prefix?: string | undefined
+  readonly delimiter?: string | undefined
+  readonly limit: number
+  /** What came last on the page before, and the place behind it. */
+  readonly after?: { readonly last: string; readonly place: Buffer } | undefined
+  /** Passes over all but the first entry of each key. */
+  readonly onlyFirst?: boolean
+  readonly isHidden?: (value: Value) => boolean
+}
 
 /**
  * One page of an ordered index. Keys that hold `delimiter` behind `prefix` appear together, as the part up to it; `limit`
  * counts both. What stands under a common prefix is skipped, not read.
  */
-export function page<Value>(o: {
-  /** The entries from a place on. */
-  rowsFrom: (start: Buffer) => Iterable<{ key: Buffer; value: Value }>
-  keyOf: (place: Buffer, value: Value) => string
-  bucket: number
-  prefix?: string | undefined
-  delimiter?: string | undefined
-  limit: number
-  /** What came last on the page before, and the place behind it. */
-  after?: { readonly last: string; readonly place: Buffer } | undefined
-  /** Passes over all but the first entry of each key. */
-  onlyFirst?: boolean
-  isHidden?: (value: Value) => boolean
-}): Page<Value> {
+export function page<Value>(o: Paged<Value>): Page<Value> {
+  const steps = pageInSteps(o)
+  for (;;) {
+    const { done, value } = steps.next()
+    if (done) return value
+  }
+}
+
+/** As `page`, and lets others run while it passes over many entries that are not shown. What they change may be seen or not. */
+export async function pageByTurns<Value>(o: Paged<Value>): Promise<Page<Value>> {
+  const steps = pageInSteps(o)
+  for (;;) {
+    const { done, value } = steps.next()
+    if (done) return value
+    await new Promise(setImmediate)
+  }
+}
+
+/** Holds no iterator of the index while it rests. */
+function* pageInSteps<Value>(o: Paged<Value>): Generator<undefined, Page<Value>> {
   const { bucket, prefix = '', limit, after } = o
   const rows: Row<Value>[] = []
   const commonPrefixes: string[] = []
@@ -48,6 +74,7 @@ export function page<Value>(o: {
   const begin = textPrefix(bucket, prefix)
   let from = after && Buffer.compare(after.place, begin) > 0 ? after.place : begin
   let previousKey: string | undefined
+  let hidden = 0
   for (;;) {
     let seek: Buffer | undefined
     let passed = 0
@@ -61,7 +88,11 @@ export function page<Value>(o: {
         break
       }
       passed = 0
-      if (o.isHidden?.(value)) continue
+      if (o.isHidden?.(value)) {
+        if (++hidden < HIDDEN_AT_ONCE) continue
+        seek = Buffer.concat([place, NEXT])
+        break
+      }
       const group = commonPrefixOf(key, prefix, o.delimiter)
       const isKnown = group !== undefined && after?.last.startsWith(group) === true
       if (!isKnown && rows.length + commonPrefixes.length === limit) return result(true)
@@ -79,6 +110,10 @@ export function page<Value>(o: {
     }
     if (!seek) return result(false)
     from = seek
+    if (hidden >= HIDDEN_AT_ONCE) {
+      hidden = 0
+      yield
+    }
   }
 }
 

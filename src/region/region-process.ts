@@ -5,6 +5,7 @@ import { liveAsChild } from './child-life.ts'
 import { processFolder } from './home-programs.ts'
 import { Region } from './region.ts'
 import { rootCredentials } from './root-credentials.ts'
+import { lifecycleDayMs } from './s3/lifecycle/day-length.ts'
 
 /** The program of one region: `region-process HOME NAME IAM_DELAY_MS GATEWAY_PORT`. */
 const [home = '', name = '', iamDelayMs, gatewayPort] = process.argv.slice(2)
@@ -19,6 +20,7 @@ liveAsChild(folder, async () => {
     binaries: await findPostgresBinaries({ cache: join(home, 'postgresql') }),
     templates: join(home, 'templates'),
     iam: { folder: join(home, 'iam'), delayMs: Number(iamDelayMs) },
+    lifecycleDayMs: lifecycleDayMs(process.env),
     home: {
       bucketsFolder: join(home, 'buckets'),
       ...(Number(gatewayPort) > 0 ? { endpoint: `http://127.0.0.1:${gatewayPort}` } : {}),

@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../core/clock.ts'
 import { systemRandom } from '../core/random.ts'
+import type { RunningTime } from '../objectstore/running-time.ts'
 import type { PostgresBinaries } from '../postgres/binaries.ts'
 import { ACCOUNT_ID } from './account.ts'
 import { Api, type OpenedService, withoutResources } from './api.ts'
@@ -75,6 +76,8 @@ export interface RegionOptions {
   readonly folder: string
   readonly credentials: RootCredentials
   readonly clock: Clock
+  /** What moves the clock of object locks: the machine's by default. */
+  readonly running?: RunningTime
   /** The PostgreSQL servers that DB instances may run; newest major first. */
   readonly binaries: readonly PostgresBinaries[]
   /** Template data directories, shared by the regions of a home. */
@@ -89,6 +92,8 @@ export interface RegionOptions {
    * the region is alone.
    */
   readonly home?: { readonly bucketsFolder: string; readonly endpoint?: string }
+  /** How long a day is for the lifecycle rules of buckets, in milliseconds: a short one shows within seconds what they do. */
+  readonly lifecycleDayMs?: number | undefined
   /** Gets every failure of ours; prints it by default. Nothing in it may be a secret (I12). */
   readonly onError?: (error: unknown) => void
 }
@@ -126,8 +131,10 @@ async function openServices(
     folder: join(o.folder, 's3'),
     directoryFolder: o.home?.bucketsFolder ?? join(o.folder, 'buckets'),
     replication: o.replication,
+    lifecycleDayMs: o.lifecycleDayMs ?? 86_400_000,
     authorize: o.authorize,
     clock: o.clock,
+    running: o.running,
     random: systemRandom,
   })
   const control = openS3Control({

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll } from 'vitest'
 import { type Clock, systemClock } from '../../src/core/clock.ts'
+import type { RunningTime } from '../../src/objectstore/running-time.ts'
 import { findPostgresBinaries } from '../../src/postgres/binaries.ts'
 import { Region } from '../../src/region/region.ts'
 import { unmount } from '../harness/unmount.ts'
@@ -14,7 +15,7 @@ export const CREDENTIALS = {
   secretAccessKey: 'conformance-tests-sign-with-this-secret0',
 }
 
-/** A clock that a test can put forward; it never stops. */
+/** A clock that a test can set forward; it never stops. */
 export class AdjustableClock implements Clock {
   #aheadMs = 0
   now = () => new Date(systemClock.now().getTime() + this.#aheadMs)
@@ -25,25 +26,39 @@ export class AdjustableClock implements Clock {
   }
 }
 
+/** The running time of a machine that a test can start again. */
+class AdjustableRunningTime implements RunningTime {
+  boot = 'first'
+  #aheadMs = 0
+  elapsedMs = () => systemClock.monotonicMs() + this.#aheadMs
+  forward = (ms: number) => {
+    this.#aheadMs += ms
+  }
+}
+
 /**
  * One region for a test file, over HTTP, in a folder of its own. The file's tests use names of their own.
  *
- * `restart` closes it and opens it again on the same folder.
+ * `restart` closes it and opens it again on the same folder. `pass` lets time pass, where `clock.forward` only sets the clock.
  *
  * @param iamDelayMs     how long changes of policies take until they are effective
  * @param disk           the size of a small disk for its folder, as `mount` takes it; only root can have one
+ * @param prepare        is given its folder before the region is opened for the first time
  * @param withDatabases  whether the file needs DB instances; the binaries are then copied to its folder
  */
 export function regionUnderTest({
   withDatabases = false,
   iamDelayMs = 0,
   disk,
+  prepare = async () => undefined,
 }: {
   withDatabases?: boolean
   iamDelayMs?: number
   disk?: string | undefined
+  prepare?: ((folder: string) => Promise<unknown>) | undefined
 } = {}) {
   const clock = new AdjustableClock()
+  const running = new AdjustableRunningTime()
   const errors: unknown[] = []
   let folder: string
   let region: Region
@@ -55,6 +70,7 @@ export function regionUnderTest({
       folder,
       credentials: CREDENTIALS,
       clock,
+      running,
       binaries: withDatabases
         ? await findPostgresBinaries({ cache: join(folder, 'postgresql') })
         : [],
@@ -68,6 +84,7 @@ export function regionUnderTest({
     folder = await mkdtemp(join(tmpdir(), 'lifeboat-region-'))
     if (disk) spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${disk},mode=711`, 'tmpfs', folder])
     await chmod(folder, 0o711)
+    await prepare(folder)
     await open()
   })
   afterAll(async () => {
@@ -79,11 +96,21 @@ export function regionUnderTest({
   return {
     clock,
     errors,
+    pass: (ms: number) => {
+      clock.forward(ms)
+      running.forward(ms)
+    },
     folder: () => folder,
     port: () => port,
     endpoint: () => `http://127.0.0.1:${port}`,
     restart: async () => {
       await region.close()
+      await open()
+    },
+    /** Restarts the machine as well. */
+    reboot: async () => {
+      await region.close()
+      running.boot += ' and another'
       await open()
     },
     /** What an SDK client needs to reach the region; one attempt, so that a test sees every answer. */

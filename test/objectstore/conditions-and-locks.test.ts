@@ -3,8 +3,9 @@ import type { Bucket } from '../../src/objectstore/bucket.ts'
 import { bytesOf, codeOf, StoreUnderTest } from './store-under-test.ts'
 
 const BODY = Buffer.from('body')
-const NOON = new Date('2026-01-01T12:00:00Z')
-const inHours = (hours: number) => new Date(NOON.getTime() + hours * 3_600_000)
+const HOUR_MS = 3_600_000
+/** By the clock of locks, which a test lets run. */
+const inHours = (hours: number) => new Date(under.store.lockTime().getTime() + hours * HOUR_MS)
 
 let under: StoreUnderTest
 let bucket: Bucket
@@ -12,7 +13,6 @@ beforeAll(async () => {
   under = await StoreUnderTest.open()
 })
 beforeEach(async () => {
-  under.setClock(NOON)
   bucket = await under.createBucket('enabled')
 })
 afterAll(() => under.close())
@@ -94,7 +94,7 @@ describe('locks', () => {
     }
     await bucket.delete('key')
     expect((await bytesOf(bucket, bucket.find('key', versionId)!)).equals(BODY)).toBe(true)
-    under.setClock(inHours(1))
+    under.pass(HOUR_MS)
     expect(await codeOf(bucket.delete('key', { versionId }))).toBe('no error')
     expect(bucket.find('key', versionId)).toBeUndefined()
   })
@@ -112,7 +112,7 @@ describe('locks', () => {
     const { versionId } = await bucket.put('key', BODY, { retention: retention('compliance') })
     const longer = { mode: 'compliance' as const, until: inHours(9) }
     await bucket.update('key', versionId, { retention: longer })
-    under.setClock(inHours(5))
+    under.pass(5 * HOUR_MS)
     expect(await codeOf(bucket.delete('key', { versionId }))).toBe('ObjectLocked')
   })
 
@@ -125,6 +125,16 @@ describe('locks', () => {
     expect(bucket.find('key')).toMatchObject({ hasLegalHold: true, tags: { a: 'b' } })
     await bucket.update('key', versionId, { hasLegalHold: false })
     expect(await codeOf(bucket.delete('key', o))).toBe('no error')
+  })
+
+  test('keep a version without an id from being replaced', async () => {
+    const plain = await under.createBucket('off')
+    const version = await plain.put('key', BODY, { retention: retention('compliance') })
+    expect(await codeOf(plain.put('key', Buffer.from('other')))).toBe('ObjectLocked')
+    expect(await codeOf(plain.copy({ bucket: plain, version }, 'key'))).toBe('ObjectLocked')
+    await plain.setVersioning('suspended')
+    expect(await codeOf(plain.delete('key'))).toBe('ObjectLocked')
+    expect((await bytesOf(plain, plain.find('key')!)).equals(BODY)).toBe(true)
   })
 
   test('hold after the store was opened again', async () => {

@@ -30,12 +30,8 @@ test.for([
         }
       })
       expect(new Set(await Promise.all(writers))).toEqual(new Set(['DiskFull']))
-      expect(
-        bucket
-          .list({ limit: 1e6 })
-          .objects.map(({ key }) => key)
-          .sort(),
-      ).toEqual(acknowledged.toSorted())
+      const { objects } = await bucket.list({ limit: 1e6 })
+      expect(objects.map(({ key }) => key).sort()).toEqual(acknowledged.toSorted())
       expect(readdirSync(join(under.folder, 'blobs', 'incoming'))).toEqual([])
 
       const gone = acknowledged.shift()!

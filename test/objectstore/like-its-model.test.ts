@@ -189,15 +189,15 @@ class Comparison {
       expect(bucket.find(key)?.versionId).toBe(model.latest(key)?.versionId)
     }
     for (const one of [{ prefix: '', delimiter: '', limit: 1000 }, ...pages]) {
-      this.#compareLists(bucket, one)
+      await this.#compareLists(bucket, one)
       this.#compareVersionLists(bucket, one)
     }
   }
 
-  #compareLists(bucket: Bucket, o: Page): void {
+  async #compareLists(bucket: Bucket, o: Page): Promise<void> {
     let after: string | undefined
     for (;;) {
-      const real = bucket.list({ ...o, ...(after === undefined ? {} : { after }) })
+      const real = await bucket.list({ ...o, ...(after === undefined ? {} : { after }) })
       const model = this.#model.list({ ...o, after })
       expect(real).toMatchObject({
         objects: model.items.map(expected),

@@ -93,7 +93,7 @@ test('an aborted upload takes no part any more', async () => {
   expect(await codeOf(late)).toBe('UploadNotFound')
   const complete = bucket.uploads.complete(uploadId, [{ number: 1, etag }])
   expect(await codeOf(complete)).toBe('UploadNotFound')
-  expect(bucket.list({ limit: 10 }).objects).toEqual([])
+  expect((await bucket.list({ limit: 10 })).objects).toEqual([])
 })
 
 test('of completions and an abort at the same time one wins', async () => {

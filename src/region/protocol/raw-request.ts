@@ -18,8 +18,12 @@ export interface RawStream extends RawHead {
   readonly body: AsyncIterable<Buffer>
 }
 
-/** Lower-case header names with every value that arrived, in order. */
-export function headersByName(rawHeaders: readonly string[]): Map<string, string[]> {
+/** Lower-case header names with every value that arrived, in order. Made once for each request. */
+export function headersByName(
+  rawHeaders: readonly string[],
+): ReadonlyMap<string, readonly string[]> {
+  const known = HEADERS.get(rawHeaders)
+  if (known) return known
   const headers = new Map<string, string[]>()
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
     const name = rawHeaders[i]!.toLowerCase()
@@ -27,8 +31,11 @@ export function headersByName(rawHeaders: readonly string[]): Map<string, string
     if (values) values.push(rawHeaders[i + 1]!)
     else headers.set(name, [rawHeaders[i + 1]!])
   }
+  HEADERS.set(rawHeaders, headers)
   return headers
 }
+
+const HEADERS = new WeakMap<readonly string[], ReadonlyMap<string, readonly string[]>>()
 
 /** The path and the query of a request target, cut at the first `?`. */
 export function splitTarget(target: string): { path: string; queryText: string } {

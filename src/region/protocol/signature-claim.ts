@@ -40,10 +40,17 @@ export function claimOf(
   if (authorization !== undefined && isPresigned) {
     throw incomplete('Only one of the Authorization header and the X-Amz-* parameters may sign.')
   }
-  if (authorization !== undefined) return fromHeader(authorization, headers)
+  if (authorization !== undefined) {
+    // A request is routed by it before it is verified.
+    const claim = CLAIMS.get(headers) ?? fromHeader(authorization, headers)
+    CLAIMS.set(headers, claim)
+    return claim
+  }
   if (isPresigned) return fromQuery(query, headers)
   throw new AuthFault('MissingAuthenticationToken', 'Request is missing Authentication Token')
 }
+
+const CLAIMS = new WeakMap<ReadonlyMap<string, readonly string[]>, Claim>()
 
 /**
  * The region and service in a request's credential scope, before anything is verified: for routing alone.

@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { parseXml } from './xml-reader.ts'
 
@@ -47,5 +48,32 @@ describe('parseXml', () => {
     expect(() => parseXml('<!--'.repeat(50_000))).toThrow()
     expect(() => parseXml('<![CDATA['.repeat(50_000))).toThrow()
     expect(performance.now() - began).toBeLessThan(5000)
+  })
+
+  test('refuses more elements than any document has, before they take memory', () => {
+    expect(() => parseXml(`<a>${'<b/>'.repeat(99_999)}</a>`)).not.toThrow()
+    for (const element of ['<b/>', '<b c="d"/>', '<b>', '<b></b>']) {
+      const text = `<a>${element.repeat(1_000_000)}`
+      expect(() => parseXml(text)).toThrow(expect.objectContaining({ wireCode: 'MalformedXML' }))
+    }
+  })
+
+  test('reads any text or refuses it, and nothing else', () => {
+    const piece = fc.oneof(
+      fc.constantFrom('<', '>', '</', '/>', '<a>', '</a>', '<!--', '-->', '<![CDATA[', ']]>', '<?'),
+      fc.constantFrom('&', '&#', '&#x110000;', '&#0;', '&lt;', '&a;', ';', '=', '"', "'", ' a="b"'),
+      fc.string({ unit: 'binary', maxLength: 5 }),
+    )
+    const document = fc.array(piece, { maxLength: 30 }).map((pieces) => pieces.join(''))
+    fc.assert(
+      fc.property(document, (text) => {
+        try {
+          expect(parseXml(text).name).not.toBe('')
+        } catch (error) {
+          expect(error).toMatchObject({ wireCode: 'MalformedXML' })
+        }
+      }),
+      { numRuns: 20_000 },
+    )
   })
 })

@@ -10,6 +10,8 @@ export interface XmlNode {
 }
 
 const MAX_DEPTH = 32
+/** More than the longest document has: an upload that is completed with 10,000 parts and their checksums. */
+const MAX_ELEMENTS = 100_000
 
 const ENTITIES: Readonly<Record<string, string>> = {
   amp: '&',
@@ -25,13 +27,14 @@ const TOKEN =
 
 /**
  * Reads a document: elements, attributes and text. Document types are refused, and with them every entity
- * that is not XML's own.
+ * that is not XML's own; what has more elements or is nested deeper than any document of AWS is refused too.
  *
  * @throws Fault `MalformedXML`
  */
 export function parseXml(document: string): XmlNode {
   const root: Draft = draft('')
   const open: Draft[] = [root]
+  let elements = 0
   TOKEN.lastIndex = 0
   const text = document.replace(/^\ufeff/, '')
   while (TOKEN.lastIndex < text.length) {
@@ -40,6 +43,7 @@ export function parseXml(document: string): XmlNode {
     const [, , cdata, closed, opened, attributes = '', isEmpty, characters] = match
     const parent = open.at(-1)!
     if (opened !== undefined) {
+      if (++elements > MAX_ELEMENTS) throw malformedXml()
       const node = draft(opened, attributes)
       parent.children.push(node)
       if (!isEmpty) open.push(node)

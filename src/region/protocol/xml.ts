@@ -8,8 +8,11 @@ const ENTITIES: Readonly<Record<string, string>> = {
   '\n': '&#xA;',
 }
 
+const UNFIT = /[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff&<>"\r\n]/
+
 /** Character data for an XML 1.0 document; characters that XML cannot hold become U+FFFD. */
 export function xmlText(text: string): string {
+  if (!UNFIT.test(text)) return text
   return text
     .replace(/[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/g, '\ufffd')
     .replace(/[&<>"\r\n]/g, (character) => ENTITIES[character]!)
@@ -21,6 +24,7 @@ export function xmlElement(
   content: string,
   attributes: Readonly<Record<string, string>> = {},
 ): string {
-  const list = Object.entries(attributes).map(([key, value]) => ` ${key}="${xmlText(value)}"`)
-  return `<${name}${list.join('')}>${content}</${name}>`
+  let list = ''
+  for (const key in attributes) list += ` ${key}="${xmlText(attributes[key]!)}"`
+  return `<${name}${list}>${content}</${name}>`
 }

@@ -18,6 +18,7 @@ export function checkHasObjectLock(bucket: Bucket): void {
 /**
  * What a new version is locked with: what the request asks for, else the bucket's default.
  *
+ * @param now  by the store's lock clock. Unlike AWS: a lock may end later than its date, by the time that the machine was off
  * @throws S3Fault `InvalidRequest`, `InvalidArgument`
  */
 export function lockOf(

@@ -85,7 +85,7 @@ function textOf(body: Buffer): string {
 
 function readText(schema: Schema, text: string, name: string): unknown {
   if (schema.isListSchema()) return text.split(',').map((item) => item.trim())
-  const value = readScalar(schema, text.trim())
+  const value = readScalar(schema, text)
   if (value === undefined) {
     const shape = { wireCode: 'InvalidArgument', httpStatus: 400 }
     throw new Fault('InvalidArgument', `Provided ${name} is not of the type that it has.`, shape)
@@ -94,9 +94,11 @@ function readText(schema: Schema, text: string, name: string): unknown {
 }
 
 function readScalar(schema: Schema, text: string): unknown {
-  if (schema.isNumericSchema()) return parseNumber(text)
-  if (schema.isBooleanSchema()) return parseBoolean(text)
-  if (schema.isTimestampSchema()) return parseTimestamp(text) ?? parseHttpDate(text)
+  const trimmed = text.trim()
+  if (schema.isNumericSchema()) return parseNumber(trimmed)
+  if (schema.isBooleanSchema()) return parseBoolean(trimmed)
+  if (schema.isTimestampSchema()) return parseTimestamp(trimmed) ?? parseHttpDate(trimmed)
+  // A prefix may end with a space, and a delimiter be one.
   return text
 }
 

@@ -31,26 +31,67 @@ export function writeXmlShape(
   name: string,
   attributes: Record<string, string> = {},
 ): string {
-  if (schema.isListSchema()) {
-    const member = schema.getValueSchema()
-    const isFlat = schema.getMergedTraits().xmlFlattened
-    const memberName = isFlat ? name : (nameOf(member) ?? 'member')
-    const items = (value as unknown[]).map((item) => writeXmlShape(member, item, memberName))
-    return isFlat ? items.join('') : xmlElement(name, items.join(''), attributes)
-  }
-  if (schema.isStructSchema()) {
-    const own = { ...attributes }
+  const form = formOf(schema)
+  if (form.kind === 'list') {
+    const { item, isFlat, itemName } = form
     let content = ''
-    for (const [memberName, member] of membersOf(schema)) {
-      const held = (value as Record<string, unknown>)[memberName]
-      if (held === undefined || held === null) continue
-      const wireName = nameOf(member) ?? memberName
-      if (!member.getMergedTraits().xmlAttribute) content += writeXmlShape(member, held, wireName)
-      else Object.assign(own, { 'xmlns:xsi': XSI, [wireName]: String(held) })
+    for (const one of value as unknown[]) {
+      content += writeXmlShape(item, one, isFlat ? name : itemName)
     }
-    return xmlElement(name, content, own)
+    return isFlat ? content : xmlElement(name, content, attributes)
   }
-  return xmlElement(name, xmlText(formatScalar(value)), attributes)
+  if (form.kind === 'scalar') return xmlElement(name, xmlText(formatScalar(value)), attributes)
+  const own = { ...attributes }
+  let content = ''
+  for (const { memberName, member, wireName, isAttribute } of form.members) {
+    const held = (value as Record<string, unknown>)[memberName]
+    if (held === undefined || held === null) continue
+    if (isAttribute) Object.assign(own, { 'xmlns:xsi': XSI, [wireName]: String(held) })
+    else content += writeXmlShape(member, held, wireName)
+  }
+  return xmlElement(name, content, own)
+}
+
+/** What a schema means for who writes XML: to ask it again for each of a thousand entries is slow. */
+type Form =
+  | { readonly kind: 'scalar' }
+  | {
+      readonly kind: 'list'
+      readonly item: Schema
+      readonly itemName: string
+      readonly isFlat: boolean
+    }
+  | { readonly kind: 'structure'; readonly members: readonly FormMember[] }
+
+interface FormMember {
+  readonly memberName: string
+  readonly member: Schema
+  readonly wireName: string
+  readonly isAttribute: boolean
+}
+
+const FORMS = new WeakMap<Schema, Form>()
+
+function formOf(schema: Schema): Form {
+  const known = FORMS.get(schema)
+  if (known) return known
+  const form = formFrom(schema)
+  FORMS.set(schema, form)
+  return form
+}
+
+function formFrom(schema: Schema): Form {
+  if (schema.isListSchema()) {
+    const item = schema.getValueSchema()
+    const isFlat = Boolean(schema.getMergedTraits().xmlFlattened)
+    return { kind: 'list', item, itemName: nameOf(item) ?? 'member', isFlat }
+  }
+  if (!schema.isStructSchema()) return { kind: 'scalar' }
+  const members = membersOf(schema).map(([memberName, member]) => ({
+    ...{ memberName, member, wireName: nameOf(member) ?? memberName },
+    isAttribute: Boolean(member.getMergedTraits().xmlAttribute),
+  }))
+  return { kind: 'structure', members }
 }
 
 /** The members of a structure with their schemas; making those anew each time is slow. */
@@ -83,8 +124,8 @@ function readStructure(structure: Schema, node: XmlNode): Record<string, unknown
     const [name, member] = memberByName.get(child.name) ?? []
     if (name === undefined || !member) throw malformedXml()
     if (member.isListSchema() && member.getMergedTraits().xmlFlattened) {
-      const list = (result[name] as unknown[] | undefined) ?? []
-      result[name] = [...list, readXmlShape(member.getValueSchema(), child)]
+      result[name] ??= []
+      ;(result[name] as unknown[]).push(readXmlShape(member.getValueSchema(), child))
       continue
     }
     if (Object.hasOwn(result, name)) throw malformedXml()

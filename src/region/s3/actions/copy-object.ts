@@ -11,6 +11,7 @@ import {
 import { writePrecondition } from '../conditions.ts'
 import { copySource } from '../copy-source.ts'
 import { S3Fault } from '../faults.ts'
+import { expirationMembers } from '../lifecycle/members.ts'
 import {
   attributesOf,
   attributesOfVersion,
@@ -48,7 +49,7 @@ export async function copyObject(s3: S3, input: CopyObjectCommandInput, request:
     options: {
       attributes: { ...mergedAttributes(input, kept, replaced) },
       tags: copiesTags(input) ? source.version.tags : tagsOfHeader(input.Tagging),
-      ...lockOf(bucket, input, s3.now()),
+      ...lockOf(bucket, input, s3.store.lockTime()),
       ...writePrecondition(input),
       outbox: s3.replication.ofWrite(bucket),
     },
@@ -58,6 +59,7 @@ export async function copyObject(s3: S3, input: CopyObjectCommandInput, request:
     ...source.members,
     ...versionMembers(bucket, made),
     ...encryptionMembers(attributes),
+    ...expirationMembers(s3, bucket, made),
     CopyObjectResult: {
       ETag: quoted(made.etag),
       LastModified: made.modifiedAt,

@@ -15,7 +15,7 @@ import type { S3Request } from '../s3-request.ts'
 
 /** ListObjects, the first version. Source: S3 API Reference, ListObjects. */
 export async function listObjects(s3: S3, input: ListObjectsCommandInput, request: S3Request) {
-  const { write, page, limit } = list(s3, input, request, input.Marker)
+  const { write, page, limit } = await list(s3, input, request, input.Marker)
   return {
     Name: input.Bucket,
     Prefix: write(input.Prefix ?? ''),
@@ -38,7 +38,7 @@ export async function listObjects(s3: S3, input: ListObjectsCommandInput, reques
 export async function listObjectsV2(s3: S3, input: ListObjectsV2CommandInput, request: S3Request) {
   const { ContinuationToken: token, StartAfter: startAfter } = input
   const after = parseContinuationToken<string>(token) ?? startAfter
-  const { write, page, limit } = list(s3, input, request, after)
+  const { write, page, limit } = await list(s3, input, request, after)
   return {
     Name: input.Bucket,
     Prefix: write(input.Prefix ?? ''),
@@ -61,7 +61,7 @@ export async function listObjectsV2(s3: S3, input: ListObjectsV2CommandInput, re
   }
 }
 
-function list(
+async function list(
   s3: S3,
   input: ListObjectsCommandInput | ListObjectsV2CommandInput,
   request: S3Request,
@@ -74,7 +74,7 @@ function list(
   const limit = pageSize(input.MaxKeys)
   const write = keyWriter(input.EncodingType)
   const { Prefix: prefix, Delimiter: delimiter } = input
-  const page = bucket.list({ ...nonEmpty({ prefix, delimiter, after }), limit })
+  const page = await bucket.list({ ...nonEmpty({ prefix, delimiter, after }), limit })
   return { write, limit, page }
 }
 

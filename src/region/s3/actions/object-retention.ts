@@ -32,7 +32,8 @@ export async function putObjectRetention(
     s3.bucket(request, 'BypassGovernanceRetention', { bucket: input.Bucket, key: input.Key })
   }
   await bucket.update(version.key, version.versionId, {
-    retention: Mode && RetainUntilDate ? retentionOf(Mode, RetainUntilDate, s3.now()) : null,
+    retention:
+      Mode && RetainUntilDate ? retentionOf(Mode, RetainUntilDate, s3.store.lockTime()) : null,
     bypassGovernance: isBypassing,
     outbox: s3.replication.ofChange(bucket),
   })

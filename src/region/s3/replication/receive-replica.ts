@@ -93,7 +93,7 @@ async function store(
   await bucket.put(key, provenBytes(bytes, manifest), {
     attributes,
     tags,
-    ...(retention ? { retention } : lockOf(bucket, {}, s3.now())),
+    ...(retention ? { retention } : lockOf(bucket, {}, s3.store.lockTime())),
     hasLegalHold,
     replicaOf: { versionId, modifiedAt, etag, parts: manifest.parts },
     encrypt: true,
