@@ -24,6 +24,7 @@ const SWEEPS = [
     45,
   ],
   ['a bucket of a million keys', 'test/aws/s3/large-bucket', { LIFEBOAT_KEYS: 1_000_000 }, 15],
+  ['a pair of a million versions', 'test/recovery/large-pair', { LIFEBOAT_KEYS: 1_000_000 }, 10],
   ['an object of 10 GiB, every way', 'test/aws/s3/huge-object', { LIFEBOAT_OBJECT_MB: 10_240 }, 25],
   ['S3 keys, at length', 'test/aws/s3/keys-over-http', { LIFEBOAT_FUZZ: 500 }, 5],
   ['S3 parsers, at length', 'test/aws/s3/fuzzed-parsers', { LIFEBOAT_FUZZ: 10_000 }, 10],

@@ -73,17 +73,21 @@ export function parseVersionPage(text: string): VersionPage {
   const root = text.indexOf('<ListVersionsResult')
   if (root < 0) throw unexpected('it is no ListVersionsResult')
   const versions: ListedVersion[] = []
-  let at = root
-  for (;;) {
-    const version = text.indexOf('<Version>', at)
-    const marker = text.indexOf('<DeleteMarker>', at)
-    if (version < 0 && marker < 0) break
-    const isDeleteMarker = version < 0 || (marker >= 0 && marker < version)
-    const start = isDeleteMarker ? marker : version
+  const find = (open: string, from: number) => {
+    const found = text.indexOf(open, from)
+    return found < 0 ? Number.POSITIVE_INFINITY : found
+  }
+  // Each is looked for once and kept: a page without markers is not searched for one again and again.
+  let version = find('<Version>', root)
+  let marker = find('<DeleteMarker>', root)
+  while (version < text.length || marker < text.length) {
+    const isDeleteMarker = marker < version
+    const start = Math.min(version, marker)
     const end = text.indexOf(isDeleteMarker ? '</DeleteMarker>' : '</Version>', start)
     if (end < 0) throw unexpected('it ends in the middle of an entry')
     versions.push(parseEntry(text.slice(start, end), isDeleteMarker))
-    at = end
+    if (isDeleteMarker) marker = find('<DeleteMarker>', end)
+    else version = find('<Version>', end)
   }
   if (!isOrdered(versions)) versions.sort(byKeyAndAge)
   if (textOf(text, 'IsTruncated') !== 'true') return { versions, next: undefined }
