@@ -36,6 +36,8 @@ test('reads the file of the documentation', () => {
     region: 'ap-southeast-1',
     database: { instance: 'shop-db', secret: 'shop/database', adminSecret: 'shop/database' },
     buckets: [],
+    strategy: 'backup-and-restore',
+    services: [],
     checks: [
       {
         name: 'every order has a total',
@@ -164,7 +166,37 @@ test('reads buckets, their replicas and what points at them', () => {
   })
 })
 
+const REGIONS = GOOD.replace('ap-southeast-1 }', 'ap-southeast-1, recovery: us-east-1 }')
+  .replace('secret: shop/database', 'secret: shop/database, standby: shop-db-standby')
+  .concat('services: [{ cluster: shop, service: web, tasks: 2 }]\n')
+  .concat('publicName: { name: www.shop.example }\n')
+
+test('reads what stands in the recovery region', () => {
+  expect(parseWorkload(REGIONS)).toMatchObject({
+    recoveryRegion: 'us-east-1',
+    strategy: 'warm-standby',
+    database: { standby: 'shop-db-standby' },
+    services: [{ cluster: 'shop', service: 'web', tasks: 2 }],
+    publicName: { name: 'www.shop.example' },
+  })
+})
+
 test.each([
+  [
+    'a recovery region that is the primary one',
+    REGIONS.replace('recovery: us-east-1', 'recovery: ap-southeast-1'),
+    "lifeboat.yaml:4:47 the recovery region is 'ap-southeast-1' itself",
+  ],
+  [
+    'a standby without a region',
+    REGIONS.replace(', recovery: us-east-1', ''),
+    "lifeboat.yaml:5:64 standby 'shop-db-standby' has no region",
+  ],
+  [
+    'a strategy without what it needs',
+    `${GOOD}strategy: pilot-light\n`,
+    "lifeboat.yaml:11:11 strategy 'pilot-light' needs a standby of the database",
+  ],
   [
     'a replica without a region',
     BUCKETS.replace(', region: us-east-1', ''),

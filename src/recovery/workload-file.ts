@@ -80,8 +80,21 @@ function toWorkload(source: WorkloadSource): Workload {
       instance: database.instance,
       secret: database.secret,
       adminSecret: database.admin ?? database.secret,
+      ...(database.standby && { standby: database.standby }),
       ...(database.certificates && { certificates: database.certificates }),
     },
+    strategy: source.strategy ?? (database.standby ? 'warm-standby' : 'backup-and-restore'),
+    services: (source.services ?? []).map(({ cluster, service, tasks }) => ({
+      cluster,
+      service,
+      ...(tasks !== undefined && { tasks }),
+    })),
+    ...(source.publicName && {
+      publicName: {
+        name: source.publicName.name,
+        ...(source.publicName.zone && { zone: source.publicName.zone }),
+      },
+    }),
     buckets: (source.buckets ?? []).map(({ bucket, prefixes, replica, references = [] }) => ({
       bucket,
       prefixes: prefixes ?? [''],

@@ -95,6 +95,8 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   sql: "'sql: select count(*) from orders where total <= 0'.",
   expect: "'expect: 0'.",
   bucket: "'bucket: shop-receipts'.",
+  services: 'a list of { cluster, service, tasks }.',
+  publicName: "'publicName: { name: www.shop.example }'.",
   buckets: 'a list of { bucket, prefixes, replica, references }.',
   prefixes: "'prefixes: [receipts/]'.",
   replica: "'replica: { bucket: shop-receipts-dr, region: us-east-1 }'.",
@@ -129,7 +131,11 @@ function article(expected: string): string {
 
 /** What is well-formed and makes no sense together. */
 export function contradictions(document: Document, source: WorkloadSource): Mistake[] {
-  return [...repeatedNames(document, source), ...misplacedBuckets(document, source)]
+  return [
+    ...repeatedNames(document, source),
+    ...misplacedBuckets(document, source),
+    ...unreachableRecovery(document, source),
+  ]
 }
 
 /** Checks and references are told apart by their names. */
@@ -150,6 +156,28 @@ function repeatedNames(document: Document, source: WorkloadSource): Mistake[] {
       message: `two checks are named '${name}'`,
       hint: 'Give each check a name of its own.',
     }))
+}
+
+/** What stands in the recovery region needs one, and a strategy what it stands on. */
+function unreachableRecovery(document: Document, source: WorkloadSource): Mistake[] {
+  const { regions, database, strategy } = source
+  const mistakes: Mistake[] = []
+  const mistake = (path: string[], message: string, hint: string) =>
+    mistakes.push({ offset: offsetOf(document, path), message, hint })
+  if (regions.recovery !== undefined && regions.recovery === regions.primary) {
+    const hint = 'Name another region: this one may be lost.'
+    mistake(['regions', 'recovery'], `the recovery region is '${regions.primary}' itself`, hint)
+  }
+  if (database.standby !== undefined && regions.recovery === undefined) {
+    const hint = 'Add it, like regions: { primary: ap-southeast-1, recovery: us-east-1 }.'
+    mistake(['database', 'standby'], `standby '${database.standby}' has no region`, hint)
+  }
+  const needsStandby = strategy !== undefined && strategy !== 'backup-and-restore'
+  if (needsStandby && database.standby === undefined) {
+    const hint = 'Add database.standby, or choose backup-and-restore.'
+    mistake(['strategy'], `strategy '${strategy}' needs a standby of the database`, hint)
+  }
+  return mistakes
 }
 
 function misplacedBuckets(document: Document, { regions, buckets = [] }: WorkloadSource) {
@@ -203,6 +231,7 @@ function keyOffset(document: Document, path: readonly (string | number)[], key: 
 function knownKeys(path: readonly (string | number)[]): string[] {
   const parent = path.filter((part) => typeof part === 'string').join('.')
   const { checks, objectives, regions, database, http, lock, buckets } = workloadSchema.shape
+  const { services, publicName } = workloadSchema.shape
   const bucket = buckets.unwrap().element.shape
   const shapes: Record<string, object> = {
     '': workloadSchema.shape,
@@ -213,6 +242,8 @@ function knownKeys(path: readonly (string | number)[]): string[] {
     http: http.unwrap().shape,
     lock: lock.unwrap().shape,
     buckets: bucket,
+    services: services.unwrap().element.shape,
+    publicName: publicName.unwrap().shape,
     'buckets.replica': bucket.replica.unwrap().shape,
     'buckets.references': bucket.references.unwrap().element.shape,
   }

@@ -27,6 +27,14 @@ export function durationFault(value: unknown): LifeboatError | undefined {
   }
 }
 
+/** From the cheapest and slowest to the dearest and fastest. */
+export const STRATEGIES = [
+  'backup-and-restore',
+  'pilot-light',
+  'warm-standby',
+  'active-active',
+] as const
+
 const name = (description: string) => z.string().trim().min(1).meta({ description })
 
 const check = z
@@ -74,6 +82,21 @@ const bucket = z
   })
   .meta({ description: 'A bucket with versioning that belongs to the workload' })
 
+const service = z
+  .strictObject({
+    cluster: name('The ECS cluster, of the same name in both regions'),
+    service: name('The ECS service, of the same name in both regions'),
+    tasks: z
+      .int()
+      .min(1)
+      .max(5_000)
+      .optional()
+      .meta({
+        description: 'How many tasks it needs; default: as many as it has when the region is lost',
+      }),
+  })
+  .meta({ description: 'An ECS service that uses the database' })
+
 /** The workload file as people write it. Its JSON Schema is `schema/lifeboat.schema.json`. */
 export const workloadSchema = z
   .strictObject({
@@ -100,12 +123,27 @@ export const workloadSchema = z
         admin: name(
           'A secret with a login that may revoke and grant; default: `secret`',
         ).optional(),
+        standby: name(
+          'The identifier of its read replica in `regions.recovery`, which is promoted when the region is lost',
+        ).optional(),
         certificates: name(
           'A PEM file of the authorities that the certificate of the database must come from; without it a session is encrypted, but not sure of the server',
         ).optional(),
       })
       .meta({ description: 'The database, by the names that AWS knows' }),
     buckets: z.array(bucket).min(1).optional().meta({ description: 'The objects, in S3' }),
+    strategy: z.enum(STRATEGIES).optional().meta({
+      description:
+        'What stands in `regions.recovery` while all is well; default: by what is named here',
+    }),
+    services: z.array(service).min(1).optional().meta({ description: 'What serves customers' }),
+    publicName: z
+      .strictObject({
+        name: name('The name that customers look up'),
+        zone: name('The id of its Route 53 hosted zone; default: the zone of that name').optional(),
+      })
+      .optional()
+      .meta({ description: 'Where customers find the workload, whichever region serves it' }),
     checks: z.array(check).min(1).meta({ description: 'At least one; more is better' }),
     http: z
       .strictObject({

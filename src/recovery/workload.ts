@@ -1,3 +1,5 @@
+import type { STRATEGIES } from './workload-schema.ts'
+
 /** A workload as the rules want it. JSON, so that an execution can keep it. Holds no credentials. */
 export type Workload = {
   readonly name: string
@@ -8,10 +10,15 @@ export type Workload = {
     readonly instance: string
     readonly secret: string
     readonly adminSecret: string
+    /** A read replica in the recovery region. */
+    readonly standby?: string
     /** An absolute path. */
     readonly certificates?: string
   }
   readonly buckets: readonly Bucket[]
+  readonly strategy: Strategy
+  readonly services: readonly ServiceOfWorkload[]
+  readonly publicName?: { readonly name: string; readonly zone?: string }
   readonly checks: readonly Check[]
   readonly http?: {
     readonly url: string
@@ -32,6 +39,16 @@ export type Check = {
   readonly expect: string | number | boolean | null
   readonly everySeconds: number
   readonly timeoutSeconds: number
+}
+
+export type Strategy = (typeof STRATEGIES)[number]
+
+/** An ECS service, of the same names in both regions. */
+export type ServiceOfWorkload = {
+  readonly cluster: string
+  readonly service: string
+  /** Undefined: as many as there are when the region is lost. */
+  readonly tasks?: number
 }
 
 /** A bucket of the workload. */
