@@ -22,6 +22,7 @@ const ONLY_IN: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^@aws-sdk\/client-/, ['aws', 'region/protocol']],
   [/^@aws-sdk\/core|^@smithy\//, ['aws', 'region/protocol']],
   [/^lmdb$/, ['objectstore', 'region/protocol']],
+  [/^dns-packet$/, ['probe', 'region/route53']],
   [/^pg$/, ['probe', 'runbook']],
   [/^@dbos-inc\//, ['runbook']],
   [/^@cloudpss\/zstd$/, ['postgres/storage']],

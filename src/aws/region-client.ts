@@ -1,4 +1,5 @@
 import { RDSClient } from '@aws-sdk/client-rds'
+import { Route53Client } from '@aws-sdk/client-route-53'
 import { S3Client } from '@aws-sdk/client-s3'
 import { S3ControlClient } from '@aws-sdk/client-s3-control'
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
@@ -9,6 +10,7 @@ import { Buckets } from './buckets.ts'
 import { Calls } from './calls.ts'
 import { Documents } from './documents.ts'
 import { Rds } from './rds.ts'
+import { Route53 } from './route53.ts'
 import { Secrets } from './secrets.ts'
 
 /** Where a fact was found: a rehearsal never proves a figure of an AWS workload. */
@@ -39,6 +41,8 @@ export class RegionClient {
   readonly buckets: Buckets
   readonly batchReplication: BatchReplication
   readonly documents: Documents
+  /** One for all regions; its API is in us-east-1. */
+  readonly route53: Route53
   readonly #calls: Calls
   readonly #clients: {
     rds: RDSClient
@@ -46,6 +50,7 @@ export class RegionClient {
     s3: S3Client
     s3Control: S3ControlClient
     sts: STSClient
+    route53: Route53Client
   }
 
   constructor({ region, endpoint, credentials, clock, ...o }: RegionClientOptions) {
@@ -72,6 +77,7 @@ export class RegionClient {
         ...(controlEndpoint && { endpoint: BatchReplication.endpointOf(controlEndpoint) }),
       }),
       sts: new STSClient(config),
+      route53: new Route53Client(config),
     }
     this.#calls = new Calls(region, clock)
     this.rds = new Rds(this.#clients.rds, this.#calls, clock)
@@ -79,6 +85,7 @@ export class RegionClient {
     this.buckets = new Buckets(this.#clients.s3, this.#calls)
     this.batchReplication = new BatchReplication(this.#clients.s3Control, this.#calls)
     this.documents = new Documents(this.#clients.s3, this.#calls)
+    this.route53 = new Route53(this.#clients.route53, this.#calls, clock)
   }
 
   async identity(): Promise<{ account: string; world: World }> {

@@ -183,6 +183,12 @@ export const ERRORS = {
     explain:
       'A call ended without an answer and its effect could not be read back. Nothing was repeated.',
   },
+  NameServerUnreachable: {
+    exit: 46,
+    http: 503,
+    retryable: true,
+    explain: 'A name server does not answer, or not with what can be read.',
+  },
 
   // Runbooks and executions.
   RunbookNotFound: {

@@ -63,6 +63,7 @@ describe('the value of a record', () => {
   test('of quoted strings', () => {
     expect(text(decoded('TXT', '"one"'))).toEqual(['one'])
     expect(text(decoded('TXT', '"one" "two three"'))).toEqual(['one', 'two three'])
+    expect(text(decoded('TXT', '"one""two three"'))).toEqual(['one', 'two three'])
     expect(text(decoded('TXT', '"a \\"b\\" \\\\ \\303\\244 \u00e4"'))).toEqual([
       'a "b" \\ \u00e4 \u00e4',
     ])
@@ -87,7 +88,7 @@ describe('the value of a record', () => {
     ['SOA', 'a. b. 1 2 3 4 4294967296', 'not a number'],
     ['TXT', 'one', 'not quoted'],
     ['TXT', '"one', 'not quoted'],
-    ['TXT', '"one""two"', 'not quoted'],
+    ['TXT', '"one"two', 'not quoted'],
     ['TXT', '""one""', 'not quoted'],
     ['TXT', '', 'not quoted'],
     ['TXT', `"${'x'.repeat(256)}"`, 'long string'],

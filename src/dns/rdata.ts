@@ -130,10 +130,10 @@ function number(text: string, bytes: 1 | 2 | 4): Buffer {
   return buffer
 }
 
-/** `"one" "two"`: in a string a quote and a backslash follow a backslash, and any byte may be `\ooo`. */
+/** `"one" "two"`, or with nothing between them as Terraform writes: in a string a quote and a backslash follow a backslash, and any byte may be `\ooo`. */
 function quotedStrings(value: string): Buffer[] {
   const strings: Buffer[] = []
-  const pattern = /"((?:[^"\\]|\\[0-3][0-7]{2}|\\[^0-9])*)"(?:\s+|$)/y
+  const pattern = /"((?:[^"\\]|\\[0-3][0-7]{2}|\\[^0-9])*)"\s*/y
   while (pattern.lastIndex < value.length) {
     const text = pattern.exec(value)?.[1]
     if (text === undefined) throw new RdataError('not quoted')
