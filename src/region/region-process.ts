@@ -23,6 +23,7 @@ liveAsChild(folder, async () => {
     lifecycleDayMs: lifecycleDayMs(process.env),
     home: {
       bucketsFolder: join(home, 'buckets'),
+      imagesFile: join(home, 'images.json'),
       ...(Number(gatewayPort) > 0 ? { endpoint: `http://127.0.0.1:${gatewayPort}` } : {}),
     },
   })

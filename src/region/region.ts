@@ -7,8 +7,10 @@ import type { PostgresBinaries } from '../postgres/binaries.ts'
 import { ACCOUNT_ID } from './account.ts'
 import { Api, type OpenedService, withoutResources } from './api.ts'
 import { openCloudWatch } from './cloudwatch/service.ts'
+import { openEcs } from './ecs/service.ts'
 import { logError } from './error-log.ts'
 import { iamService } from './iam/service.ts'
+import type { RoleSessions } from './iam/role-sessions.ts'
 import { openIdentity } from './identity.ts'
 import { Peers } from './peer/peers.ts'
 import type { Authorizer } from './protocol/authorization.ts'
@@ -47,7 +49,8 @@ export class Region {
     const { iam, authorizer, sessions } = identity
     // A region without others around it is the only one that it can reach.
     const own: { api?: Api } = {}
-    const endpoint = () => o.home?.endpoint ?? own.api?.endpoint ?? ''
+    const ownEndpoint = () => own.api?.endpoint ?? ''
+    const endpoint = () => o.home?.endpoint ?? ownEndpoint()
     const replication = { sessions, endpoint, onError }
     const { name: region, clock } = o
     const peers = new Peers({ region, keys: sessions, endpoint, clock })
@@ -62,6 +65,8 @@ export class Region {
         authorize: authorizer.authorize,
         replication,
         peers,
+        sessions,
+        endpointOf: (name) => (name === region ? ownEndpoint() : endpoint()),
       })),
     ]
     own.api = new Api({ region: o.name, opened, identity, clock: o.clock, onError })
@@ -97,10 +102,14 @@ export interface RegionOptions {
    */
   readonly iam?: { readonly folder: string; readonly delayMs: number }
   /**
-   * What the regions of a home share beside IAM: a folder that says where which bucket is, and the endpoint of all. By default
-   * the region is alone.
+   * What the regions of a home share beside IAM: a folder that says where which bucket is, the file of the programs that tasks may
+   * run, and the endpoint of all. By default the region is alone.
    */
-  readonly home?: { readonly bucketsFolder: string; readonly endpoint?: string }
+  readonly home?: {
+    readonly bucketsFolder: string
+    readonly imagesFile: string
+    readonly endpoint?: string
+  }
   /** How long a day is for the lifecycle rules of buckets, in milliseconds: a short one shows within seconds what they do. */
   readonly lifecycleDayMs?: number | undefined
   /** Gets every failure of ours; prints it by default. Nothing in it may be a secret (I12). */
@@ -113,6 +122,9 @@ async function openServices(
     authorize: Authorizer
     replication: ReplicationOptions
     peers: Peers
+    sessions: RoleSessions
+    /** Where a region answers. */
+    endpointOf: (region: string) => string
   },
 ): Promise<OpenedService[]> {
   const documents = (service: string) => DocumentStore.open(join(o.folder, 'documents', service))
@@ -171,9 +183,22 @@ async function openServices(
       return (isControl ? control : s3).stream.refuse(fault, head, requestId)
     },
   }
+  const ecs = await openEcs({
+    region: o.name,
+    accountId: ACCOUNT_ID,
+    folder: join(o.folder, 'ecs'),
+    documents: await documents('ecs'),
+    imagesFile: o.home?.imagesFile ?? join(o.folder, 'images.json'),
+    endpoint: o.replication.endpoint,
+    endpointOf: o.endpointOf,
+    keysOf: (...asked) => o.sessions.startForService(...asked),
+    clock: o.clock,
+    random: systemRandom,
+    onError: o.onError,
+  })
   const cloudWatch = openCloudWatch({
     // Whoever measures itself stands here.
-    sources: [new ReplicationMetrics(s3.replication, o.clock)],
+    sources: [new ReplicationMetrics(s3.replication, o.clock), ecs.metrics],
     clock: o.clock,
     onError: o.onError,
   })
@@ -184,5 +209,6 @@ async function openServices(
     both,
     cloudWatch,
     { begin: control.begin, close: control.close },
+    ecs,
   ]
 }

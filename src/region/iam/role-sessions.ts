@@ -28,6 +28,9 @@ export interface StartedSession {
   readonly arn: string
 }
 
+/** How long keys last that a service hands on, in seconds. Source: ECS Developer Guide, "Task IAM role". */
+const HANDED_SECONDS = 6 * 3600
+
 /** Starts sessions of roles, for those whom the role's trust policy names. */
 export class RoleSessions {
   constructor(
@@ -112,6 +115,16 @@ export class RoleSessions {
   /** As `keysForService`, with the role that is linked to the service, as `AWSServiceRoleForRDS` is to `rds.amazonaws.com`. */
   keysForLinkedService(service: string, durationSeconds: number): StartedSession {
     return this.#issue(ensureLinkedRole(this.iam, service), service, durationSeconds, { service })
+  }
+
+  /**
+   * Keys of a role that trusts a service, which the service hands to a program of the caller's, as ECS does to tasks: whoever
+   * has them is a session of the role as any other, and not the service.
+   *
+   * @throws AuthFault `AccessDenied` unless the role is there and trusts the service
+   */
+  startForService(roleArn: string, service: string, sessionName: string): StartedSession {
+    return this.#issue(this.#roleForService(roleArn, service), sessionName, HANDED_SECONDS, {})
   }
 
   #roleForService(roleArn: string, service: string): RoleRecord {
