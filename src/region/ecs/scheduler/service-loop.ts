@@ -21,6 +21,8 @@ const RETRY_MS = 5000
 export class ServiceLoop {
   /** Tasks that have stopped and count no more. */
   #accounted: ReadonlySet<string>
+  /** Tasks that were unhealthy: they are replaced, even when they recover meanwhile. */
+  #condemned: ReadonlySet<string> = new Set()
   #startFailures = 0
   #isThrottled = false
   #isSteady = false
@@ -79,6 +81,14 @@ export class ServiceLoop {
     if (service.status === 'INACTIVE') return 'inactive'
     const [primary] = service.deployments
     if (!primary) return undefined
+    const isCondemned = ({ id }: TaskRecord) => this.#condemned.has(id)
+    this.#condemned = new Set(
+      tasks.flatMap((task) =>
+        isCondemned(task) || healthOf(task) === 'UNHEALTHY' ? [task.id] : [],
+      ),
+    )
+    const placed = (some: readonly TaskRecord[]) =>
+      some.map((task): Placed => ({ id: task.id, state: stateOf(task, isCondemned(task)) }))
     const steps = nextSteps({
       desiredCount: service.desiredCount,
       ...service.configuration,
@@ -130,7 +140,7 @@ export class ServiceLoop {
     for (const id of ids) {
       const task = tasks.find((one) => one.id === id)!
       const scaling = `Scaling activity initiated by (deployment ${task.startedBy})`
-      const reason = healthOf(task) === 'UNHEALTHY' ? UNHEALTHY : scaling
+      const reason = this.#condemned.has(id) ? UNHEALTHY : scaling
       await this.agent.stop(id, { code: 'ServiceSchedulerInitiated', reason })
     }
     const list = ids.map((id) => `(task ${id})`).join(' ')
@@ -213,12 +223,8 @@ export class ServiceLoop {
   }
 }
 
-function placed(tasks: readonly TaskRecord[]): Placed[] {
-  return tasks.map((task) => ({ id: task.id, state: stateOf(task) }))
-}
-
-function stateOf(task: TaskRecord): Placed['state'] {
+function stateOf(task: TaskRecord, isCondemned: boolean): Placed['state'] {
   if (task.desiredStatus === 'STOPPED') return 'stopping'
-  if (healthOf(task) === 'UNHEALTHY') return 'unhealthy'
+  if (isCondemned) return 'unhealthy'
   return isSuccess(task) ? 'healthy' : 'pending'
 }
