@@ -24,7 +24,7 @@ export interface RolloutState {
  *
  * Source: ECS API Reference, DeploymentConfiguration.
  */
-export function nextSteps(o: RolloutState): { start: number; stop: string[] } {
+export function nextSteps(o: RolloutState): NextSteps {
   const { primary, replaced, desiredCount } = o
   const minHealthy = Math.ceil((desiredCount * o.minimumHealthyPercent) / 100)
   const most = Math.floor((desiredCount * o.maximumPercent) / 100)
@@ -56,7 +56,16 @@ export function nextSteps(o: RolloutState): { start: number; stop: string[] } {
   // The newest go first when there are too many.
   stopAll(byWorth([...good].reverse()), Math.max(0, good.length - desiredCount))
   stopAll(byWorth(replaced), replaced.length)
-  return { start, stop }
+  const isSettled = [...primary, ...replaced].every(({ state }) => state === 'healthy')
+  const isStuck = missing > 0 && o.mayStart && start === 0 && stop.length === 0
+  return { start, stop, isBlocked: isStuck && isSettled }
+}
+
+export interface NextSteps {
+  readonly start: number
+  readonly stop: readonly string[]
+  /** Whether the percents, rounded, let neither a task be stopped nor one be started, for ever. */
+  readonly isBlocked: boolean
 }
 
 const WORTH = { stopping: 0, unhealthy: 1, pending: 2, healthy: 3 }

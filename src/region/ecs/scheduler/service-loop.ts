@@ -17,6 +17,10 @@ const SHORTEST_LIFE_MS = 1000
 /** When a look at the service that failed is repeated, in milliseconds. */
 const RETRY_MS = 5000
 
+const BLOCKED =
+  'was unable to stop or start tasks during a deployment because of the service deployment configuration. ' +
+  'Update the minimumHealthyPercent or maximumPercent value and try again.'
+
 /** Brings one service to its desired count, and keeps it there, until its tasks are gone and it is inactive. */
 export class ServiceLoop {
   /** Tasks that have stopped and count no more. */
@@ -26,6 +30,7 @@ export class ServiceLoop {
   #startFailures = 0
   #isThrottled = false
   #isSteady = false
+  #isBlocked = false
   #notBeforeMs = 0
   #isWoken = false
   #wake: (() => void) | undefined
@@ -99,6 +104,8 @@ export class ServiceLoop {
     await this.#stop(service, tasks, steps.stop)
     const waitMs = steps.start > 0 ? await this.#start(service, steps.start) : undefined
     await this.#tellSteadiness(service, tasks)
+    if (steps.isBlocked && !this.#isBlocked) await this.#tell(service, [BLOCKED])
+    this.#isBlocked = steps.isBlocked
     return waitMs
   }
 
