@@ -119,14 +119,17 @@ export function ecsUnderTest() {
       return existsSync(file) ? readFileSync(file, 'utf8') : ''
     },
     /** The processes of a task. */
-    processes: (taskArn: string) => {
-      const mark = `/v4/${taskArn.slice(taskArn.lastIndexOf('/') + 1)}-`
-      return readdirSync('/proc')
-        .filter((name) => /^\d+$/.test(name))
-        .filter((pid) => environmentOf(pid).includes(mark))
-        .map(Number)
-    },
+    processes: markedProcesses,
   }
+}
+
+/** The processes of a task, by their environment. */
+export function markedProcesses(taskArn: string): number[] {
+  const mark = `/v4/${taskArn.slice(taskArn.lastIndexOf('/') + 1)}-`
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => environmentOf(pid).includes(mark))
+    .map(Number)
 }
 
 function environmentOf(pid: string): string {
