@@ -133,8 +133,10 @@ async function openServices(
     accountId: ACCOUNT_ID,
     folder: join(o.folder, 'secretsmanager'),
     documents: await documents('secretsmanager'),
+    peers: o.peers,
     clock: o.clock,
     random: systemRandom,
+    onError: o.onError,
   })
   const rds = await openRds({
     region: o.name,
@@ -204,7 +206,7 @@ async function openServices(
   })
   const both = { begin: s3.begin, close: s3.close, stream }
   return [
-    withoutResources(secretsManager),
+    secretsManager,
     rds,
     both,
     cloudWatch,
