@@ -4,6 +4,7 @@ import { withExitCodes } from '../exit-codes.ts'
 import { action, type Invocation, type Surroundings } from '../invocation.ts'
 import { table } from '../output.ts'
 import { portNumber } from '../port-number.ts'
+import { outageCommand } from './region-outage.ts'
 
 /** `lifeboat region …`: AWS-compatible regions on this machine. */
 export function regionCommand(around: Surroundings): Command {
@@ -13,6 +14,7 @@ export function regionCommand(around: Surroundings): Command {
     .addCommand(stopCommand(around))
     .addCommand(statusCommand(around))
     .addCommand(envCommand(around))
+    .addCommand(outageCommand(around, open))
 }
 
 interface StartOptions {
@@ -99,11 +101,13 @@ function statusCommand(around: Surroundings): Command {
 
 function describe({ endpoint, dnsAddress, regions, global, dns }: RegionHomeStatus): string {
   if (regions.length === 0) return 'no regions yet; start one with: lifeboat region start'
-  const row = ({ name, status, pid }: ProcessStatus) => [name, status, pid ? `process ${pid}` : '']
+  const row = ({ name, status, pid, outages = [] }: ProcessStatus) => [
+    ...[name, status, pid ? `process ${pid}` : '', outages.join(', ')],
+  ]
   return [
     endpoint ? `endpoint ${endpoint}, DNS ${dnsAddress}` : 'no endpoint: nothing runs',
-    table(['region', 'status', ''], regions.map(row)),
-    table(['for all', 'status', ''], [global, dns].map(row)),
+    table(['region', 'status', '', 'outage'], regions.map(row)),
+    table(['for all', 'status', '', 'outage'], [global, dns].map(row)),
   ].join('\n')
 }
 

@@ -4,6 +4,7 @@ import { pipeline } from 'node:stream/promises'
 import { InvariantError } from '../../core/assert.ts'
 import type { Clock } from '../../core/clock.ts'
 import { LifeboatError } from '../../core/errors.ts'
+import { SENDER_HEADER } from '../protocol/sender.ts'
 import { type SessionKeys, signedHeaders } from '../protocol/signed-headers.ts'
 import { formatMessage, type Message, MessageError, NOTHING, readMessage } from './message.ts'
 import { away, errorOf, type PeerFailure, type PeerQuestion } from './peer.ts'
@@ -36,6 +37,7 @@ export class PeerClient {
 
   constructor(
     private readonly o: {
+      region: string
       /** Where all regions of the home answer, as `http://127.0.0.1:4566`. */
       endpoint: () => string
       keys: LinkedKeys
@@ -97,7 +99,7 @@ export class PeerClient {
         region,
         service: PEER_SCOPE,
         body: undefined,
-        headers: { host: endpoint.host },
+        headers: { host: endpoint.host, [SENDER_HEADER]: this.o.region },
         keys: this.#keys(service),
         now: this.o.clock.now(),
       }),

@@ -26,9 +26,7 @@ export class Peers {
   readonly #operationsByService = new Map<string, Operations>()
   readonly #client: PeerClient
 
-  constructor(
-    private readonly o: ConstructorParameters<typeof PeerClient>[0] & { readonly region: string },
-  ) {
+  constructor(private readonly o: ConstructorParameters<typeof PeerClient>[0]) {
     this.#client = new PeerClient(o)
   }
 

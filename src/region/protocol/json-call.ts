@@ -1,4 +1,5 @@
 import { request as openRequest } from 'node:http'
+import { SENDER_HEADER } from './sender.ts'
 import { type SessionKeys, signedHeaders } from './signed-headers.ts'
 
 /** What a service refused a call with. */
@@ -18,6 +19,7 @@ const MAX_ANSWER_BYTES = 4 * 1024 * 1024
 /**
  * Calls a JSON service of a region of the home as its other clients do: over HTTP, signed with temporary keys.
  *
+ * @param o.from       the region that calls
  * @param o.endpoint   as `http://127.0.0.1:4566`
  * @param o.target     as `secretsmanager.GetSecretValue`
  * @param o.timeoutMs  for all of it
@@ -25,6 +27,7 @@ const MAX_ANSWER_BYTES = 4 * 1024 * 1024
  * @throws CallRefusal; and what a connection fails with when the region is away
  */
 export async function callJson(o: {
+  from: string
   endpoint: string
   region: string
   service: string
@@ -47,6 +50,7 @@ export async function callJson(o: {
       'content-type': 'application/x-amz-json-1.1',
       'content-length': `${Buffer.byteLength(body)}`,
       'x-amz-target': o.target,
+      [SENDER_HEADER]: o.from,
     },
     keys: o.keys,
     now: o.now,

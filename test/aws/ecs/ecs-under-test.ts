@@ -132,7 +132,8 @@ export function markedProcesses(taskArn: string): number[] {
     .map(Number)
 }
 
-function environmentOf(pid: string): string {
+/** Empty for a process that has gone, or is none of ours. */
+export function environmentOf(pid: string): string {
   try {
     return readFileSync(`/proc/${pid}/environ`, 'latin1')
   } catch (error) {

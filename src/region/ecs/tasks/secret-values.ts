@@ -11,6 +11,7 @@ const WAIT_MS = 500
 const CALL_TIMEOUT_MS = 5000
 
 export interface SecretValuesOptions {
+  readonly region: string
   /** Where a region answers, as `http://127.0.0.1:4566`. */
   readonly endpointOf: (region: string) => string
   readonly clock: Clock
@@ -44,6 +45,7 @@ async function textOf(
   for (let attempt = 1; ; attempt += 1) {
     try {
       const { SecretString } = await callJson({
+        from: o.region,
         endpoint: o.endpointOf(region),
         region,
         service: 'secretsmanager',
