@@ -1,3 +1,4 @@
+import { ECSClient } from '@aws-sdk/client-ecs'
 import { RDSClient } from '@aws-sdk/client-rds'
 import { S3Client } from '@aws-sdk/client-s3'
 import { S3ControlClient } from '@aws-sdk/client-s3-control'
@@ -10,6 +11,7 @@ import { Calls } from './calls.ts'
 import { Documents } from './documents.ts'
 import { Rds } from './rds.ts'
 import { Secrets } from './secrets.ts'
+import { Services } from './services.ts'
 
 /** Where a fact was found: a rehearsal never proves a figure of an AWS workload. */
 export type World = 'embedded' | `aws:${string}/${string}`
@@ -39,6 +41,7 @@ export class RegionClient {
   readonly buckets: Buckets
   readonly batchReplication: BatchReplication
   readonly documents: Documents
+  readonly services: Services
   readonly #calls: Calls
   readonly #clients: {
     rds: RDSClient
@@ -46,6 +49,7 @@ export class RegionClient {
     s3: S3Client
     s3Control: S3ControlClient
     sts: STSClient
+    ecs: ECSClient
   }
 
   constructor({ region, endpoint, credentials, clock, ...o }: RegionClientOptions) {
@@ -72,6 +76,7 @@ export class RegionClient {
         ...(controlEndpoint && { endpoint: BatchReplication.endpointOf(controlEndpoint) }),
       }),
       sts: new STSClient(config),
+      ecs: new ECSClient(config),
     }
     this.#calls = new Calls(region, clock)
     this.rds = new Rds(this.#clients.rds, this.#calls, clock)
@@ -79,6 +84,7 @@ export class RegionClient {
     this.buckets = new Buckets(this.#clients.s3, this.#calls)
     this.batchReplication = new BatchReplication(this.#clients.s3Control, this.#calls)
     this.documents = new Documents(this.#clients.s3, this.#calls)
+    this.services = new Services(this.#clients.ecs, this.#calls, clock)
   }
 
   async identity(): Promise<{ account: string; world: World }> {
