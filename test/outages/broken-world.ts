@@ -41,8 +41,16 @@ export function brokenWorld() {
     )
     return await Promise.race([seen, late])
   }
-  const secrets = (region: string) => new SecretsManager(world.client(region))
-  const ecs = () => new ECS(world.client(HERE))
+  // Each client has connections of its own, and a gateway takes so many at a time.
+  const clients = new Map<string, { destroy(): void }>()
+  const known = <Client extends { destroy(): void }>(name: string, make: () => Client): Client => {
+    const client = clients.get(name) ?? make()
+    clients.set(name, client)
+    return client as Client
+  }
+  const secrets = (region: string) => known(region, () => new SecretsManager(world.client(region)))
+  const ecs = () => known('ecs', () => new ECS(world.client(HERE)))
+  const iam = () => known('iam', () => new IAM(world.client(THERE)))
 
   beforeAll(async () => {
     const file = join(world.home().folder, 'images.json')
@@ -68,6 +76,7 @@ export function brokenWorld() {
   }, 180_000)
   afterAll(async () => {
     for (const name of [HERE, THERE, 'global', 'dns']) await world.home().lift(name)
+    for (const client of clients.values()) client.destroy()
   })
 
   const sql = async (text: string, signal?: AbortSignal) => {
@@ -102,8 +111,7 @@ export function brokenWorld() {
     ...world,
     api: (region: string) =>
       sight((abortSignal) => secrets(region).listSecrets({}, { abortSignal })),
-    globalApi: () =>
-      sight((abortSignal) => new IAM(world.client(THERE)).listUsers({}, { abortSignal })),
+    globalApi: () => sight((abortSignal) => iam().listUsers({}, { abortSignal })),
     database: () => sight((signal) => sql('select 1', signal)),
     /** A name server that knows no zone refuses: then it is up. */
     dns: () =>
@@ -153,6 +161,8 @@ export function brokenWorld() {
       const { ReplicationStatus = [] } = await secrets(region).describeSecret({ SecretId })
       return ReplicationStatus[0]?.Status === 'InSync'
     },
+    /** The client of Secrets Manager of a region. */
+    secrets,
     value: async (region: string, SecretId: string) =>
       (await secrets(region).getSecretValue({ SecretId })).SecretString,
     outagesOf: async (name: string) => {

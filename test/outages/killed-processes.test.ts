@@ -1,6 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { SecretsManager } from '@aws-sdk/client-secrets-manager'
 import { describe, expect, test } from 'vitest'
 import { Chance } from '../trials/rounds.ts'
 import { until } from '../trials/trial-region.ts'
@@ -42,10 +41,10 @@ describe('any process of a home, killed with kill -9 at any moment', () => {
     }
 
     async #writeSecrets(first: number): Promise<void> {
-      const client = new SecretsManager(world.client(HERE))
       for (let n = first; !this.#isOver; n += 1) {
         this.secret.asked = n
-        const isDone = await client
+        const isDone = await world
+          .secrets(HERE)
           .putSecretValue({ SecretId: 'ledger', SecretString: `${n}` })
           .then(
             () => true,
