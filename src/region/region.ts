@@ -12,6 +12,7 @@ import { logError } from './error-log.ts'
 import type { RoleSessions } from './iam/role-sessions.ts'
 import { iamService } from './iam/service.ts'
 import { openIdentity } from './identity.ts'
+import { STRAIGHT, type Ways } from './network/ways.ts'
 import { Peers } from './peer/peers.ts'
 import type { Authorizer } from './protocol/authorization.ts'
 import { DocumentStore } from './protocol/documents.ts'
@@ -53,7 +54,8 @@ export class Region {
     const endpoint = () => o.home?.endpoint ?? ownEndpoint()
     const replication = { sessions, endpoint, onError }
     const { name: region, clock } = o
-    const peers = new Peers({ region, keys: sessions, endpoint, clock })
+    const ways = o.home?.ways ?? STRAIGHT
+    const peers = new Peers({ region, keys: sessions, endpoint, clock, ways })
     const opened: OpenedService[] = [
       // Of a home, the process of the global services answers for IAM; a region decides by its directory.
       { ...(o.home ? {} : { service: iamService(iam) }), close: () => iam.close() },
@@ -103,12 +105,13 @@ export interface RegionOptions {
   readonly iam?: { readonly folder: string; readonly delayMs: number }
   /**
    * What the regions of a home share beside IAM: a folder that says where which bucket is, the file of the programs that tasks may
-   * run, and the endpoint of all. By default the region is alone.
+   * run, the endpoint of all, and how servers of others are reached. By default the region is alone.
    */
   readonly home?: {
     readonly bucketsFolder: string
     readonly imagesFile: string
     readonly endpoint?: string
+    readonly ways?: Ways
   }
   /** How long a day is for the lifecycle rules of buckets, in milliseconds: a short one shows within seconds what they do. */
   readonly lifecycleDayMs?: number | undefined

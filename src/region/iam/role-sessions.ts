@@ -119,7 +119,7 @@ export class RoleSessions {
 
   /**
    * Keys of a role that trusts a service, which the service hands to a program of the caller's, as ECS does to tasks: whoever
-   * has them is a session of the role as any other, and not the service.
+   * has them is a session of the role like all others, and not the service.
    *
    * @throws AuthFault `AccessDenied` unless the role is there and trusts the service
    */

@@ -39,6 +39,11 @@ export interface Peer {
   ask<Output extends object>(
     question: PeerQuestion,
   ): Promise<Required<Pick<PeerReply<Output>, 'output' | 'body'>>>
+  /**
+   * The loopback port by which a server of a region is reached that speaks a protocol of its own, as a database does that a
+   * standby streams from. It stays the same while this process lives.
+   */
+  portTo(region: string, port: number): Promise<number>
 }
 
 /** How a failure travels to who asked: a refusal by its shape, an expected failure by its code. */

@@ -1,3 +1,4 @@
+import { STRAIGHT, type Ways } from '../network/ways.ts'
 import { AuthFault } from '../protocol/auth-fault.ts'
 import { commonFault, type Fault } from '../protocol/fault.ts'
 import type { StreamReply, StreamService } from '../protocol/stream-service.ts'
@@ -26,7 +27,9 @@ export class Peers {
   readonly #operationsByService = new Map<string, Operations>()
   readonly #client: PeerClient
 
-  constructor(private readonly o: ConstructorParameters<typeof PeerClient>[0]) {
+  constructor(
+    private readonly o: ConstructorParameters<typeof PeerClient>[0] & { readonly ways?: Ways },
+  ) {
     this.#client = new PeerClient(o)
   }
 
@@ -50,6 +53,8 @@ export class Peers {
         const { document, body } = await this.#client.ask(service, question, faultOf)
         return { output: document as Output, body }
       },
+      portTo: async (region, port) =>
+        region === this.o.region ? port : await (this.o.ways ?? STRAIGHT).portTo(region, port),
     }
   }
 
