@@ -145,7 +145,8 @@ describe('CreateService', () => {
         '(service port) was unable to place a task because no container instance met all of its requirements. ' +
           'A port that is required by the task is used by another one.',
       )
-    expect((await world.describeService('port')).runningCount).toBe(1)
+    await expect.poll(async () => (await world.describeService('port')).runningCount).toBe(1)
+    expect((await world.tasksOf('port')).length).toBe(1)
   })
 
   test.each([

@@ -5,7 +5,7 @@ import {
   type ServiceRecord,
   withEvents,
 } from '../service-record.ts'
-import { healthOf, isStopped, type TaskRecord } from '../tasks/task.ts'
+import { healthOf, type TaskRecord } from '../tasks/task.ts'
 import { failureThreshold } from './restart-delay.ts'
 
 /**
@@ -96,12 +96,10 @@ function ended(
   return { ...deployment, rolloutState, rolloutStateReason, updatedAt: ecs.timestamp() }
 }
 
-/** Whether a task has ended in a way that counts against its deployment. */
-export function isFailure(task: TaskRecord): boolean {
-  if (!isStopped(task)) return false
-  const wasUnhealthy =
-    task.stopCode === 'ServiceSchedulerInitiated' && task.stoppedReason === UNHEALTHY
-  return task.stopCode === 'TaskFailedToStart' || wasUnhealthy
+/** Whether a task ends in a way that counts against its deployment. */
+export function isFailure({ stopCode, stoppedReason }: TaskRecord): boolean {
+  if (stopCode === 'TaskFailedToStart') return true
+  return stopCode === 'ServiceSchedulerInitiated' && stoppedReason === UNHEALTHY
 }
 
 /** Why the scheduler stops a task whose health check fails. Source: ECS Developer Guide, "Stopped tasks error messages". */

@@ -23,7 +23,7 @@ const BLOCKED =
 
 /** Brings one service to its desired count, and keeps it there, until its tasks are gone and it is inactive. */
 export class ServiceLoop {
-  /** Tasks that have stopped and count no more. */
+  /** Tasks that have ended, or are about to, and count no more. */
   #accounted: ReadonlySet<string>
   /** Tasks that were unhealthy: they are replaced, even when they recover meanwhile. */
   #condemned: ReadonlySet<string> = new Set()
@@ -41,7 +41,7 @@ export class ServiceLoop {
     private readonly at: { readonly cluster: string; readonly name: string },
     private readonly onError: (error: unknown) => void,
   ) {
-    this.#accounted = new Set(this.#stopped().map(({ id }) => id))
+    this.#accounted = new Set(this.#ended().map(({ id }) => id))
   }
 
   /** Says that something has changed. */
@@ -110,18 +110,18 @@ export class ServiceLoop {
   }
 
   /**
-   * Takes notice of the primary deployment's tasks that have run or stopped since the last time; answers how many count against
+   * Takes notice of the primary deployment's tasks that have run or ended since the last time; answers how many count against
    * it.
    */
   #account({ deployments }: ServiceRecord): number {
-    const stopped = this.#stopped()
+    const ended = this.#ended()
     const isOwn = ({ startedBy }: TaskRecord) => startedBy === deployments[0]?.id
     if (this.ecs.tasks.ofService(this.at).some((task) => isOwn(task) && isSuccess(task))) {
       this.#startFailures = 0
       this.#isThrottled = false
     }
-    const added = stopped.filter((task) => isOwn(task) && !this.#accounted.has(task.id))
-    this.#accounted = new Set(stopped.map(({ id }) => id))
+    const added = ended.filter((task) => isOwn(task) && !this.#accounted.has(task.id))
+    this.#accounted = new Set(ended.map(({ id }) => id))
     const failures = added.filter(isFailure).length
     const nowMs = this.ecs.o.clock.monotonicMs()
     if (added.some(({ stopCode }) => stopCode === 'EssentialContainerExited')) {
@@ -134,8 +134,9 @@ export class ServiceLoop {
     return failures
   }
 
-  #stopped(): TaskRecord[] {
-    return this.ecs.tasks.ofService(this.at).filter((task) => !isAlive(task))
+  #ended(): TaskRecord[] {
+    const tasks = this.ecs.tasks.ofService(this.at)
+    return tasks.filter(({ desiredStatus }) => desiredStatus === 'STOPPED')
   }
 
   async #stop(
