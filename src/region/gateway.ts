@@ -16,14 +16,8 @@ import {
   regionProgram,
 } from './home-programs.ts'
 import { Flows } from './network/flows.ts'
-import { readOutages, writeOutages } from './network/outage-file.ts'
-import {
-  NO_OUTAGES,
-  type OutageOrder,
-  type Outages,
-  withOutage,
-  withoutOutage,
-} from './network/outages.ts'
+import { OutageSwitch } from './network/outage-switch.ts'
+import { type OutageOrder, type Outages, withOutage, withoutOutage } from './network/outages.ts'
 import { TcpLinks } from './network/tcp-links.ts'
 import { PEER_SCOPE } from './peer/peer-client.ts'
 import { AuthFault } from './protocol/auth-fault.ts'
@@ -71,11 +65,8 @@ export interface ChildStatus {
 export class Gateway {
   readonly #children = new Map<string, HomeChild>()
   readonly #starting = new Map<string, Promise<HomeChild>>()
-  readonly #flows = new Flows()
-  readonly #forwarding = new Forwarding(this.#flows)
-  readonly #links = new TcpLinks(this.#flows)
-  #outages: Outages = NO_OUTAGES
-  #change: Promise<unknown> = Promise.resolve()
+  readonly #forwarding: Forwarding
+  readonly #links: TcpLinks
   /** The port that the name server has had since its first start: resolvers know it. */
   #dnsPort: number
   #isClosed = false
@@ -84,7 +75,10 @@ export class Gateway {
     private readonly o: GatewayOptions & { home: string },
     private readonly server: Server,
     private readonly lock: FolderLock,
+    private readonly passage: { readonly flows: Flows; readonly outages: OutageSwitch },
   ) {
+    this.#forwarding = new Forwarding(passage.flows)
+    this.#links = new TcpLinks(passage.flows)
     this.#dnsPort = o.dnsPort ?? 0
   }
 
@@ -94,7 +88,8 @@ export class Gateway {
    * @throws LifeboatError `AlreadyRunning`, `PortTaken`, `FolderNotUsable`
    */
   static async open(o: GatewayOptions & { home: string }): Promise<Gateway> {
-    const outages = await readOutages(o.home)
+    const flows = new Flows()
+    const outages = await OutageSwitch.open(o.home, flows)
     const lock = await FolderLock.acquire(`${o.home}/gateway`)
     const server = limitedServer()
     try {
@@ -103,8 +98,7 @@ export class Gateway {
       await lock.release()
       throw error
     }
-    const gateway = new Gateway(o, server, lock)
-    gateway.#take(outages)
+    const gateway = new Gateway(o, server, lock, { flows, outages })
     const route = (request: IncomingMessage, response: ServerResponse) =>
       gateway.#route(request, response)
     server.on('request', route)
@@ -140,7 +134,7 @@ export class Gateway {
   }
 
   get outages(): Outages {
-    return this.#outages
+    return this.passage.outages.outages
   }
 
   /**
@@ -151,7 +145,7 @@ export class Gateway {
   async breakDown(name: string, order: OutageOrder): Promise<void> {
     this.#checkKnown(name)
     if (order.kind === 'partition') this.#checkKnown(order.from)
-    await this.#changeOutages((before) => withOutage(before, name, order))
+    await this.passage.outages.change((before) => withOutage(before, name, order))
     const child = this.#children.get(name)
     if (order.kind === 'kill') await child?.kill()
     if (order.kind === 'freeze') child?.signalGroup('SIGSTOP')
@@ -160,8 +154,8 @@ export class Gateway {
   /** Ends every outage that a process takes part in; one that was killed answers when it resolves. Safe to call again. */
   async lift(name: string): Promise<void> {
     this.#checkKnown(name)
-    const { isKilled, isFrozen } = this.#outages.byName[name] ?? {}
-    await this.#changeOutages((before) => withoutOutage(before, name))
+    const { isKilled, isFrozen } = this.passage.outages.of(name)
+    await this.passage.outages.change((before) => withoutOutage(before, name))
     if (isFrozen) this.#children.get(name)?.signalGroup('SIGCONT')
     if (isKilled) await this.#ensure(name)
   }
@@ -182,14 +176,14 @@ export class Gateway {
 
   async #ensure(name: string): Promise<void> {
     if (this.#isClosed) throw new LifeboatError('RegionUnreachable', 'the gateway is closing')
-    if (this.#children.get(name)?.isAlive || this.#outages.byName[name]?.isKilled) return
+    if (this.#children.get(name)?.isAlive || this.passage.outages.of(name).isKilled) return
     const portTo = (to: string, port: number) => this.#links.open({ from: name, to, port })
     const start = this.#starting.get(name) ?? HomeChild.start(this.#program(name), { portTo })
     this.#starting.set(name, start)
     try {
       const child = await start
       this.#children.set(name, child)
-      const { isKilled, isFrozen } = this.#outages.byName[name] ?? {}
+      const { isKilled, isFrozen } = this.passage.outages.of(name)
       if (isKilled) await child.kill()
       if (isFrozen) child.signalGroup('SIGSTOP')
       if (name === 'dns') this.#dnsPort = child.port
@@ -206,24 +200,6 @@ export class Gateway {
       return dnsProgram(home, { port: this.#dnsPort, gatewayPort, checkTargets, checkSpeed })
     }
     return regionProgram(home, name, { iamDelayMs, gatewayPort })
-  }
-
-  /** One change after the other; durable before it is in effect. */
-  async #changeOutages(next: (before: Outages) => Outages): Promise<void> {
-    const change = this.#change.then(async () => {
-      const after = next(this.#outages)
-      await writeOutages(this.o.home, after)
-      this.#take(after)
-    })
-    this.#change = change.catch((error: unknown) => {
-      if (!(error instanceof LifeboatError)) throw error
-    })
-    await change
-  }
-
-  #take(outages: Outages): void {
-    this.#outages = outages
-    this.#flows.outages = outages
   }
 
   #checkKnown(name: string): void {

@@ -62,6 +62,11 @@ function startCommand(around: Surroundings): Command {
         const running = regions.filter(({ status }) => status === 'running').map(({ name }) => name)
         const words = `${running.join(', ')} at ${endpoint}`
         output.result({ endpoint, regions, global, dns }, words)
+        for (const { name, outages } of [...regions, global, dns]) {
+          if (!outages) continue
+          const lift = `lifeboat region outage ${name} --lift`
+          output.say(`${name}: ${outages.join(', ')}; to end that: ${lift}`)
+        }
         output.say('for AWS clients: eval "$(lifeboat region env)"')
         if (!started.isForeground || !started.ended) return
         output.say('Ctrl-C stops it; --detach would leave it running')

@@ -1,6 +1,15 @@
+import { CloudWatch } from '@aws-sdk/client-cloudwatch'
 import { describe, expect, test } from 'vitest'
 import { refusal } from '../region-under-test.ts'
 import { ARN, CLUSTER, ecsUnderTest } from './ecs-under-test.ts'
+
+const METRIC = {
+  Namespace: 'ECS/ContainerInsights',
+  Dimensions: [
+    { Name: 'ClusterName', Value: CLUSTER },
+    { Name: 'ServiceName', Value: 'counted' },
+  ],
+}
 
 describe('DescribeClusters and ListClusters', () => {
   const world = ecsUnderTest()
@@ -32,6 +41,15 @@ describe('DescribeClusters and ListClusters', () => {
     expect(clusters).toMatchObject([
       { runningTasksCount: 2, pendingTasksCount: 0, activeServicesCount: 1 },
     ])
+    const { MetricDataResults } = await new CloudWatch(world.client()).getMetricData({
+      StartTime: new Date(Date.now() - 60_000),
+      EndTime: new Date(Date.now() + 60_000),
+      MetricDataQueries: ['DesiredTaskCount', 'RunningTaskCount'].map((MetricName) => ({
+        Id: MetricName.toLowerCase(),
+        MetricStat: { Metric: { ...METRIC, MetricName }, Period: 60, Stat: 'Maximum' },
+      })),
+    })
+    expect(MetricDataResults?.map(({ Values }) => Math.max(...Values!))).toEqual([2, 2])
   })
 
   test('list by pages, and refuse a token that is none', async () => {

@@ -2,10 +2,11 @@ import { existsSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { ECS } from '@aws-sdk/client-ecs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { outputOf, runs } from '../clients/program.ts'
-import { CREDENTIALS } from '../region-under-test.ts'
-import { ecsUnderTest } from './ecs-under-test.ts'
+import { HERE, secretsInTwoRegions, THERE } from '../secretsmanager/secrets-in-two-regions.ts'
+import { IMAGES } from './ecs-under-test.ts'
 
 /** A mirror of the provider, as nothing is downloaded here. */
 const PLUGINS = process.env.TF_PLUGIN_DIR ?? '/opt/tf-plugins'
@@ -50,6 +51,9 @@ resource "aws_iam_role_policy" "secret" {
 resource "aws_secretsmanager_secret" "db" {
   name                    = "tf/db"
   recovery_window_in_days = 0
+  replica {
+    region = "us-east-1"
+  }
 }
 
 resource "aws_secretsmanager_secret_version" "db" {
@@ -115,14 +119,17 @@ resource "aws_ecs_service" "ec2" {
 }
 `
 
-describe.skipIf(!hasTerraform)(`ECS by Terraform${why}`, () => {
-  const world = ecsUnderTest()
+describe.skipIf(!hasTerraform)(`ECS and a replicated secret by Terraform${why}`, () => {
+  const world = secretsInTwoRegions()
+  const ecs = () => new ECS(world.client(HERE))
   let folder: string
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'lifeboat-terraform-'))
     await writeFile(join(folder, 'main.tf'), services)
-    await writeFile(join(folder, 'providers.tf'), providers(world.endpoint()))
+    const images = join(world.home().folder, 'images.json')
+    await writeFile(images, JSON.stringify(IMAGES), { mode: 0o600 })
+    await writeFile(join(folder, 'providers.tf'), providers(world.client(HERE).endpoint))
     await terraform('init', `-plugin-dir=${PLUGINS}`)
   }, 60_000)
   afterAll(async () => {
@@ -130,8 +137,8 @@ describe.skipIf(!hasTerraform)(`ECS by Terraform${why}`, () => {
   })
   const terraform = (verb: string, ...options: string[]) =>
     outputOf('terraform', [`-chdir=${folder}`, verb, '-no-color', ...options], {
-      AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,
+      AWS_ACCESS_KEY_ID: world.client(HERE).credentials.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: world.client(HERE).credentials.secretAccessKey,
       CHECKPOINT_DISABLE: '1',
     })
 
@@ -140,12 +147,14 @@ describe.skipIf(!hasTerraform)(`ECS by Terraform${why}`, () => {
     expect(await terraform('plan', '-detailed-exitcode')).toContain('No changes.')
     const described = async (name: string) => {
       const at = { cluster: 'tf', services: [name] }
-      return (await world.ecs().describeServices(at)).services![0]!
+      return (await ecs().describeServices(at)).services![0]!
     }
     expect(await described('web')).toMatchObject({ runningCount: 2, launchType: 'FARGATE' })
+    expect(await world.value(THERE, 'tf/db')).toBe('{"password":"pass"}')
     await terraform('destroy', '-auto-approve')
-    expect((await world.ecs().listClusters({})).clusterArns).toHaveLength(1)
-    expect((await world.ecs().listTaskDefinitions({})).taskDefinitionArns).toEqual([])
+    expect((await ecs().listClusters({})).clusterArns).toEqual([])
+    await expect.poll(() => world.isThere(THERE, 'tf/db')).toBe(false)
+    expect((await ecs().listTaskDefinitions({})).taskDefinitionArns).toEqual([])
   }, 600_000)
 })
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { outputOf, runs } from '../clients/program.ts'
 import { refusal } from '../region-under-test.ts'
 import { HERE, one, secretsInTwoRegions, THERE } from './secrets-in-two-regions.ts'
 
@@ -87,6 +88,42 @@ describe('StopReplicationToReplica and RemoveRegionsFromReplication', () => {
     const Name = SecretId
     await world.sdk(THERE).createSecret({ Name, SecretString: 'another' })
     expect(await world.value(THERE, SecretId)).toBe('another')
+  })
+
+  const hasCli = runs('aws', ['--version'])
+  const hasBoto = runs('python3', ['-c', 'import boto3'])
+  const needs = hasCli && hasBoto ? '' : ' (skipped: needs aws CLI and boto3)'
+
+  test.skipIf(needs !== '')(`works by the aws CLI and boto3${needs}`, async () => {
+    const { endpoint, credentials } = world.client(HERE)
+    const environment = (region: string) => ({
+      ...{ AWS_ENDPOINT_URL: endpoint, AWS_DEFAULT_REGION: region },
+      AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+      AWS_EC2_METADATA_DISABLED: 'true',
+    })
+    await world.sdk(HERE).createSecret({ Name: 'clients', SecretString: 'one' })
+    const output = await outputOf(
+      'aws',
+      [
+        ...['secretsmanager', 'replicate-secret-to-regions', '--secret-id', 'clients'],
+        ...['--add-replica-regions', `Region=${THERE}`, '--output', 'json'],
+      ],
+      environment(HERE),
+    )
+    expect(JSON.parse(output).ReplicationStatus).toMatchObject(one('InProgress'))
+    await expect
+      .poll(() => world.statusOf('clients'), { timeout: 20_000 })
+      .toMatchObject(one('InSync'))
+    const script =
+      'import boto3\ns = boto3.client("secretsmanager")\n' +
+      'try:\n  s.put_secret_value(SecretId="clients", SecretString="x")\n' +
+      'except s.exceptions.InvalidParameterException: print("read-only")\n' +
+      'print(s.stop_replication_to_replica(SecretId="clients")["ARN"])\n' +
+      's.put_secret_value(SecretId="clients", SecretString="two")\n'
+    const printed = await outputOf('python3', ['-c', script], environment(THERE))
+    expect(printed).toMatch(/^read-only\narn:aws:secretsmanager:us-east-1:.*:clients-\w{6}\n$/)
+    expect(await world.value(THERE, 'clients')).toBe('two')
   })
 
   test('a promoted secret is not removed with its former primary', async () => {
