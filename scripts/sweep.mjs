@@ -15,6 +15,8 @@ const SWEEPS = [
   ['50 kills of a protected cluster', 'test/postgres/killed-protection', { LIFEBOAT_FULL: 1 }, 6],
   ['50 kills of an RDS region', 'test/aws/rds/stored-after-kill', { LIFEBOAT_KILLS: 50 }, 6],
   ['100 kills of DNS and its API', 'test/aws/route53/killed-processes', { LIFEBOAT_KILLS: 100 }, 8],
+  ['50 kills of a region that runs tasks', 'test/aws/ecs/killed', { LIFEBOAT_KILLS: 50 }, 10],
+  ['100 kills of any process of a home', 'test/outages/killed', { LIFEBOAT_KILLS: 100 }, 25],
   ['200 flipped bits in the vault', 'test/postgres/damaged-vault', { LIFEBOAT_FULL: 1 }, 8],
   ['1,000 kills of an object store', 'test/objectstore/killed-store', { LIFEBOAT_KILLS: 1000 }, 30],
   [

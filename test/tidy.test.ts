@@ -35,6 +35,7 @@ const ONLY_IN: readonly (readonly [RegExp, readonly string[]])[] = [
 /** Within `region`, one service never imports another: `region.ts` wires them. */
 const REGION_SERVICES = [
   'cloudwatch',
+  'ecs',
   'iam',
   'rds',
   'route53',

@@ -1,3 +1,4 @@
+import { ECSClient } from '@aws-sdk/client-ecs'
 import { RDSClient } from '@aws-sdk/client-rds'
 import { Route53Client } from '@aws-sdk/client-route-53'
 import { S3Client } from '@aws-sdk/client-s3'
@@ -12,6 +13,7 @@ import { Documents } from './documents.ts'
 import { Rds } from './rds.ts'
 import { Route53 } from './route53.ts'
 import { Secrets } from './secrets.ts'
+import { Services } from './services.ts'
 
 /** Where a fact was found: a rehearsal never proves a figure of an AWS workload. */
 export type World = 'embedded' | `aws:${string}/${string}`
@@ -43,6 +45,7 @@ export class RegionClient {
   readonly documents: Documents
   /** One for all regions; its API is in us-east-1. */
   readonly route53: Route53
+  readonly services: Services
   readonly #calls: Calls
   readonly #clients: {
     rds: RDSClient
@@ -51,6 +54,7 @@ export class RegionClient {
     s3Control: S3ControlClient
     sts: STSClient
     route53: Route53Client
+    ecs: ECSClient
   }
 
   constructor({ region, endpoint, credentials, clock, ...o }: RegionClientOptions) {
@@ -78,6 +82,7 @@ export class RegionClient {
       }),
       sts: new STSClient(config),
       route53: new Route53Client(config),
+      ecs: new ECSClient(config),
     }
     this.#calls = new Calls(region, clock)
     this.rds = new Rds(this.#clients.rds, this.#calls, clock)
@@ -86,6 +91,7 @@ export class RegionClient {
     this.batchReplication = new BatchReplication(this.#clients.s3Control, this.#calls)
     this.documents = new Documents(this.#clients.s3, this.#calls)
     this.route53 = new Route53(this.#clients.route53, this.#calls, clock)
+    this.services = new Services(this.#clients.ecs, this.#calls, clock)
   }
 
   async identity(): Promise<{ account: string; world: World }> {

@@ -2,7 +2,9 @@ import {
   DescribeSecretCommand,
   GetSecretValueCommand,
   PutSecretValueCommand,
+  ReplicateSecretToRegionsCommand,
   type SecretsManagerClient,
+  StopReplicationToReplicaCommand,
 } from '@aws-sdk/client-secrets-manager'
 import { LifeboatError } from '../core/errors.ts'
 import type { Calls } from './calls.ts'
@@ -19,6 +21,20 @@ export interface DatabaseSecret {
   readonly database: string | undefined
   /** Every key of the secret, as it is. */
   readonly fields: Readonly<Record<string, unknown>>
+}
+
+/** A secret among its copies in several regions. */
+export interface SecretReplication {
+  /** Undefined when it is not replicated. */
+  readonly primaryRegion: string | undefined
+  /** Whether this region's is a copy, which only its primary changes. */
+  readonly isReplica: boolean
+  /** As the primary tells; empty in the region of a replica. */
+  readonly replicas: readonly {
+    readonly region: string
+    readonly state: 'inSync' | 'inProgress' | 'failed'
+    readonly reason?: string
+  }[]
 }
 
 /** AWS Secrets Manager of one region, in our words. Every method throws as `Calls` says. */
@@ -70,6 +86,60 @@ export class Secrets {
       },
     )
     return answer
+  }
+
+  /** Where a secret is replicated to, and whether it is the primary one. */
+  async replicationOf(secret: string): Promise<SecretReplication> {
+    const answer = await this.calls.read(`describe secret '${secret}'`, () =>
+      this.client.send(new DescribeSecretCommand({ SecretId: secret })),
+    )
+    const { PrimaryRegion: primaryRegion, ReplicationStatus = [] } = answer
+    return {
+      primaryRegion,
+      isReplica: primaryRegion !== undefined && primaryRegion !== this.calls.region,
+      replicas: ReplicationStatus.map(({ Region = '', Status, StatusMessage }) => ({
+        region: Region,
+        state: Status === 'InSync' ? 'inSync' : Status === 'Failed' ? 'failed' : 'inProgress',
+        ...(StatusMessage === undefined ? {} : { reason: StatusMessage }),
+      })),
+    }
+  }
+
+  /**
+   * Begins to replicate a secret to a region. Safe to call again.
+   *
+   * @param isForced  whether a secret of the name that is there already is overwritten, as one of before a failover is
+   */
+  async replicate(secret: string, region: string, isForced = false): Promise<void> {
+    await this.calls.repeat(`replicate secret '${secret}' to '${region}'`, () =>
+      this.client.send(
+        new ReplicateSecretToRegionsCommand({
+          SecretId: secret,
+          AddReplicaRegions: [{ Region: region }],
+          ForceOverwriteReplicaSecret: isForced,
+        }),
+      ),
+    )
+  }
+
+  /**
+   * Makes a replica of this region a secret of its own, which can be written. It needs no other region. Safe to call again: one
+   * that is no replica is left as it is.
+   *
+   * @returns its ARN
+   */
+  async promoteReplica(secret: string): Promise<string> {
+    const { isReplica } = await this.replicationOf(secret)
+    if (!isReplica) return await this.getArn(secret)
+    return await this.calls.change(
+      `promote the replica of secret '${secret}'`,
+      async () => {
+        const stop = new StopReplicationToReplicaCommand({ SecretId: secret })
+        return (await this.client.send(stop)).ARN ?? secret
+      },
+      async () =>
+        (await this.replicationOf(secret)).isReplica ? undefined : await this.getArn(secret),
+    )
   }
 
   /** The ARN of a secret. */

@@ -27,6 +27,11 @@ export async function freePort(random: Random = systemRandom): Promise<number> {
   })
 }
 
+/** Lets a port be handed out again. */
+export function releasePort(port: number): void {
+  handedOut.delete(port)
+}
+
 function isFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const probe = createServer()

@@ -86,14 +86,9 @@ const service = z
   .strictObject({
     cluster: name('The ECS cluster, of the same name in both regions'),
     service: name('The ECS service, of the same name in both regions'),
-    tasks: z
-      .int()
-      .min(1)
-      .max(5_000)
-      .optional()
-      .meta({
-        description: 'How many tasks it needs; default: as many as it has when the region is lost',
-      }),
+    tasks: z.int().min(1).max(5_000).optional().meta({
+      description: 'How many tasks it needs; default: as many as it has when the region is lost',
+    }),
   })
   .meta({ description: 'An ECS service that uses the database' })
 

@@ -2,9 +2,13 @@ import { LifeboatError } from '../core/errors.ts'
 import { logError } from './error-log.ts'
 import { FolderLock } from './folder-lock.ts'
 
-/** What a process of a home tells its parent: the port on which it answers, or why it failed. */
+/**
+ * What a process of a home tells its parent: the port on which it answers, or why it failed; and what it asks for meanwhile: a
+ * way to a port of another region, which the parent answers by `LinkMessage`.
+ */
 export type ChildMessage =
   | { readonly kind: 'ready'; readonly port: number }
+  | { readonly kind: 'link'; readonly id: number; readonly to: string; readonly port: number }
   | { readonly kind: 'failed'; readonly code: string; message: string; hint: string | undefined }
 
 /** How long closing may take before the whole group is killed, in milliseconds. */

@@ -1,18 +1,31 @@
 import { Agent, type IncomingMessage, request as openRequest, type ServerResponse } from 'node:http'
+import { DelayLine } from './network/delay-line.ts'
+import { Flows } from './network/flows.ts'
+import type { Journey } from './network/outages.ts'
 
 /** Headers that belong to one connection and not to the request. */
 const HOP_HEADERS = new Set(['connection', 'keep-alive', 'proxy-connection'])
 
 /**
  * Passes requests on to region processes as they came: method, target, header lines and body are not touched,
- * so that what the client signed is what the region verifies.
+ * so that what the client signed is what the region verifies. Outages decide what passes and when it arrives.
  */
 export class Forwarding {
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 256 })
 
+  constructor(private readonly flows: Flows = new Flows()) {}
+
   /** A region that dies meanwhile closes the client's connection, as an unreachable region would. */
-  forward(incoming: IncomingMessage, outgoing: ServerResponse, port: number): void {
+  forward(
+    incoming: IncomingMessage,
+    outgoing: ServerResponse,
+    { port, ...journey }: Journey & { port: number },
+  ): void {
     const cut = () => outgoing.destroy()
+    if (!this.flows.mayPass(journey)) {
+      cut()
+      return
+    }
     const upstream = openRequest({
       agent: this.#agent,
       host: '127.0.0.1',
@@ -22,19 +35,35 @@ export class Forwarding {
       headers: withoutHopHeaders(incoming.rawHeaders),
       setHost: false,
     })
+    const ended = this.flows.begin(journey, cut)
     upstream.on('response', (reply) => {
-      outgoing.writeHead(reply.statusCode ?? 502, withoutHopHeaders(reply.rawHeaders))
       reply.on('error', cut)
-      reply.pipe(outgoing)
+      this.#answer(reply, outgoing, journey)
     })
     upstream.on('error', cut)
     incoming.on('error', () => upstream.destroy())
-    outgoing.on('close', () => upstream.destroy())
+    outgoing.on('close', () => {
+      ended()
+      upstream.destroy()
+    })
     incoming.pipe(upstream)
   }
 
   close(): void {
     this.#agent.destroy()
+  }
+
+  #answer(reply: IncomingMessage, outgoing: ServerResponse, journey: Journey): void {
+    const delayMs = () => this.flows.delayMs(journey)
+    const begin = () => {
+      if (outgoing.destroyed) return
+      outgoing.writeHead(reply.statusCode ?? 502, withoutHopHeaders(reply.rawHeaders))
+      // A stream between regions lives long, and may become slow later.
+      if (journey.from !== undefined) reply.pipe(new DelayLine(delayMs)).pipe(outgoing)
+      else reply.pipe(outgoing)
+    }
+    if (journey.from === undefined && delayMs() > 0) setTimeout(begin, delayMs())
+    else begin()
   }
 }
 

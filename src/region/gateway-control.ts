@@ -8,6 +8,7 @@ import { systemRandom } from '../core/random.ts'
 import { isRunning, type ProcessIdentity, thisProcess } from '../postgres/process-identity.ts'
 import { logError } from './error-log.ts'
 import type { ChildStatus, Gateway } from './gateway.ts'
+import type { OutageOrder, Outages } from './network/outages.ts'
 import { closeServer, listening } from './protocol/http-server.ts'
 
 /**
@@ -30,7 +31,15 @@ export interface GatewayStatus {
   readonly dnsPort: number
   /** The regions, and what the home has once, that were started. */
   readonly processes: readonly ChildStatus[]
+  readonly outages: Outages
 }
+
+/** What a gateway can be asked: its status, to start processes, to stop; to break one of them down, or to lift that. */
+export type GatewayQuestion =
+  | { readonly verb: 'status' | 'stop' }
+  | { readonly verb: 'start'; readonly names: readonly string[] }
+  | { readonly verb: 'break-down'; readonly name: string; readonly order: OutageOrder }
+  | { readonly verb: 'lift'; readonly name: string }
 
 const MAX_BODY_BYTES = 64 * 1024
 
@@ -105,15 +114,12 @@ export class RunningGateway {
   }
 
   /** @throws LifeboatError what the gateway refused with, or `RegionUnreachable` */
-  async ask(
-    verb: 'status' | 'start' | 'stop',
-    names: readonly string[] = [],
-  ): Promise<GatewayStatus> {
+  async ask(question: GatewayQuestion): Promise<GatewayStatus> {
     const { controlPort, token } = this.control
-    const response = await fetch(`http://127.0.0.1:${controlPort}/${verb}`, {
+    const response = await fetch(`http://127.0.0.1:${controlPort}/${question.verb}`, {
       method: 'POST',
       headers: { authorization: `Bearer ${token}` },
-      body: JSON.stringify({ names }),
+      body: JSON.stringify(question),
     }).catch((cause: unknown) => {
       throw new LifeboatError('RegionUnreachable', 'the gateway does not answer', { cause })
     })
@@ -126,8 +132,8 @@ export class RunningGateway {
 }
 
 export function gatewayStatus(gateway: Gateway): GatewayStatus {
-  const { port, dnsPort } = gateway
-  return { pid: process.pid, port, dnsPort, processes: gateway.status() }
+  const { port, dnsPort, outages } = gateway
+  return { pid: process.pid, port, dnsPort, processes: gateway.status(), outages }
 }
 
 async function answer(
@@ -145,8 +151,10 @@ async function answer(
     text += chunk
     if (text.length > MAX_BODY_BYTES) throw new LifeboatError('InvalidUsage', 'too long')
   }
-  const { names } = JSON.parse(text || '{}') as { names?: string[] }
-  if (request.url === '/start') await gateway.start(names ?? [])
+  const question: GatewayQuestion = JSON.parse(text || '{"verb":"status"}')
+  if (question.verb === 'start') await gateway.start(question.names)
+  if (question.verb === 'break-down') await gateway.breakDown(question.name, question.order)
+  if (question.verb === 'lift') await gateway.lift(question.name)
   return gatewayStatus(gateway)
 }
 

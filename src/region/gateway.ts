@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { LifeboatError } from '../core/errors.ts'
@@ -11,8 +12,14 @@ import {
   globalProgram,
   type HomeProgram,
   isGlobalProcess,
+  processFolder,
   regionProgram,
 } from './home-programs.ts'
+import { Flows } from './network/flows.ts'
+import { OutageSwitch } from './network/outage-switch.ts'
+import { type OutageOrder, type Outages, withOutage, withoutOutage } from './network/outages.ts'
+import { TcpLinks } from './network/tcp-links.ts'
+import { PEER_SCOPE } from './peer/peer-client.ts'
 import { AuthFault } from './protocol/auth-fault.ts'
 import type { CredentialScope } from './protocol/canonical-request.ts'
 import { speaksJson } from './protocol/dispatch.ts'
@@ -23,7 +30,9 @@ import { closeServer, limitedServer, listening, send } from './protocol/http-ser
 import { isPresignedV2 } from './protocol/presigned-v2.ts'
 import { headersByName, splitTarget } from './protocol/raw-request.ts'
 import { jsonErrorReply, queryErrorReply } from './protocol/reply.ts'
+import { SENDER_HEADER } from './protocol/sender.ts'
 import { claimedScope, isAnonymous } from './protocol/signature-claim.ts'
+import { REPLICA_HEADER } from './s3/replication/manifest.ts'
 
 export interface GatewayOptions {
   /** Of the one endpoint; 0 lets the system choose. */
@@ -56,7 +65,8 @@ export interface ChildStatus {
 export class Gateway {
   readonly #children = new Map<string, HomeChild>()
   readonly #starting = new Map<string, Promise<HomeChild>>()
-  readonly #forwarding = new Forwarding()
+  readonly #forwarding: Forwarding
+  readonly #links: TcpLinks
   /** The port that the name server has had since its first start: resolvers know it. */
   #dnsPort: number
   #isClosed = false
@@ -65,7 +75,10 @@ export class Gateway {
     private readonly o: GatewayOptions & { home: string },
     private readonly server: Server,
     private readonly lock: FolderLock,
+    private readonly passage: { readonly flows: Flows; readonly outages: OutageSwitch },
   ) {
+    this.#forwarding = new Forwarding(passage.flows)
+    this.#links = new TcpLinks(passage.flows)
     this.#dnsPort = o.dnsPort ?? 0
   }
 
@@ -75,6 +88,8 @@ export class Gateway {
    * @throws LifeboatError `AlreadyRunning`, `PortTaken`, `FolderNotUsable`
    */
   static async open(o: GatewayOptions & { home: string }): Promise<Gateway> {
+    const flows = new Flows()
+    const outages = await OutageSwitch.open(o.home, flows)
     const lock = await FolderLock.acquire(`${o.home}/gateway`)
     const server = limitedServer()
     try {
@@ -83,7 +98,7 @@ export class Gateway {
       await lock.release()
       throw error
     }
-    const gateway = new Gateway(o, server, lock)
+    const gateway = new Gateway(o, server, lock, { flows, outages })
     const route = (request: IncomingMessage, response: ServerResponse) =>
       gateway.#route(request, response)
     server.on('request', route)
@@ -100,7 +115,10 @@ export class Gateway {
     return this.#dnsPort
   }
 
-  /** Starts what does not run of regions, `global` and `dns`; resolves when all answer. Safe to call again. */
+  /**
+   * Starts what does not run of regions, `global` and `dns`; resolves when all answer. What an outage has killed stays dead.
+   * Safe to call again.
+   */
   async start(names: readonly string[]): Promise<void> {
     for (const name of names) checkName(name)
     await Promise.all(names.map((name) => this.#ensure(name)))
@@ -115,6 +133,33 @@ export class Gateway {
     }))
   }
 
+  get outages(): Outages {
+    return this.passage.outages.outages
+  }
+
+  /**
+   * Makes an outage, until it is lifted; it outlives this process. In effect when it resolves.
+   *
+   * @throws LifeboatError `InvalidUsage` for what cannot be meant, or not beside the outages that there are
+   */
+  async breakDown(name: string, order: OutageOrder): Promise<void> {
+    this.#checkKnown(name)
+    if (order.kind === 'partition') this.#checkKnown(order.from)
+    await this.passage.outages.change((before) => withOutage(before, name, order))
+    const child = this.#children.get(name)
+    if (order.kind === 'kill') await child?.kill()
+    if (order.kind === 'freeze') child?.signalGroup('SIGSTOP')
+  }
+
+  /** Ends every outage that a process takes part in; one that was killed answers when it resolves. Safe to call again. */
+  async lift(name: string): Promise<void> {
+    this.#checkKnown(name)
+    const { isKilled, isFrozen } = this.passage.outages.of(name)
+    await this.passage.outages.change((before) => withoutOutage(before, name))
+    if (isFrozen) this.#children.get(name)?.signalGroup('SIGCONT')
+    if (isKilled) await this.#ensure(name)
+  }
+
   /** Stops every process in an orderly way, then stops listening. Safe to call again. */
   async close(): Promise<void> {
     if (this.#isClosed) return
@@ -124,18 +169,23 @@ export class Gateway {
     const all = new Set([...this.#children.values(), ...started])
     await Promise.all([...all].map((child) => child.stop()))
     this.#forwarding.close()
+    await this.#links.close()
     await closeServer(this.server)
     await this.lock.release()
   }
 
   async #ensure(name: string): Promise<void> {
     if (this.#isClosed) throw new LifeboatError('RegionUnreachable', 'the gateway is closing')
-    if (this.#children.get(name)?.isAlive) return
-    const start = this.#starting.get(name) ?? HomeChild.start(this.#program(name))
+    if (this.#children.get(name)?.isAlive || this.passage.outages.of(name).isKilled) return
+    const portTo = (to: string, port: number) => this.#links.open({ from: name, to, port })
+    const start = this.#starting.get(name) ?? HomeChild.start(this.#program(name), { portTo })
     this.#starting.set(name, start)
     try {
       const child = await start
       this.#children.set(name, child)
+      const { isKilled, isFrozen } = this.passage.outages.of(name)
+      if (isKilled) await child.kill()
+      if (isFrozen) child.signalGroup('SIGSTOP')
       if (name === 'dns') this.#dnsPort = child.port
     } finally {
       this.#starting.delete(name)
@@ -150,6 +200,15 @@ export class Gateway {
       return dnsProgram(home, { port: this.#dnsPort, gatewayPort, checkTargets, checkSpeed })
     }
     return regionProgram(home, name, { iamDelayMs, gatewayPort })
+  }
+
+  #checkKnown(name: string): void {
+    checkName(name)
+    const isThere = this.#children.has(name) || existsSync(processFolder(this.o.home, name))
+    if (isThere) return
+    throw new LifeboatError('InvalidUsage', `this home has no region '${name}'`, {
+      hint: 'Look which it has: lifeboat region status.',
+    })
   }
 
   #region(name: string): HomeChild | undefined {
@@ -169,18 +228,25 @@ export class Gateway {
       const target = request.url ?? ''
       const head = { method: request.method ?? '', target, rawHeaders: request.rawHeaders }
       const host = headers.get('host')?.[0] ?? ''
-      const child =
+      const scope =
         isAnonymous(head) || isPresignedV2(head)
-          ? this.#openRegion(host)
-          : this.#childFor(claimedScope(headers, parseForm(splitTarget(target).queryText)), host)
+          ? undefined
+          : claimedScope(headers, parseForm(splitTarget(target).queryText))
+      const child = scope ? this.#childFor(scope, host) : this.#openRegion(host)
       if (!child) {
         throw new AuthFault(
           'SignatureDoesNotMatch',
           'Credential should be scoped to a valid region.',
         )
       }
-      if (child.isAlive) this.#forwarding.forward(request, response, child.port)
-      else response.destroy()
+      if (!child.isAlive) {
+        response.destroy()
+        return
+      }
+      const from = headers.get(SENDER_HEADER)?.[0]
+      const isReplication = scope?.service === PEER_SCOPE || headers.has(REPLICA_HEADER)
+      const { name: to, port } = child
+      this.#forwarding.forward(request, response, { from, to, isReplication, port })
     } catch (error) {
       if (!(error instanceof Fault)) throw error
       request.resume()

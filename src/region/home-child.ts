@@ -11,8 +11,10 @@ import {
   signal,
 } from '../postgres/process-identity.ts'
 import type { ChildMessage } from './child-life.ts'
+import { logError } from './error-log.ts'
 import { findHolder } from './folder-lock.ts'
 import type { HomeProgram } from './home-programs.ts'
+import { type LinkMessage, STRAIGHT, type Ways } from './network/ways.ts'
 
 /** How long an orphan and a child that was asked to end may take, in milliseconds. */
 const ORPHAN_GRACE_MS = 10_000
@@ -31,9 +33,13 @@ export class HomeChild {
   /**
    * Forks a program and waits until it answers. Its output goes to a log in its folder.
    *
+   * @param portTo  by which port of this machine it reaches one of another region; by itself by default
    * @throws LifeboatError whatever it failed with, or `RegionUnreachable`
    */
-  static async start({ name, folder, log, program, args }: HomeProgram): Promise<HomeChild> {
+  static async start(
+    { name, folder, log, program, args }: HomeProgram,
+    { portTo }: Ways = STRAIGHT,
+  ): Promise<HomeChild> {
     mkdirSync(folder, { recursive: true, mode: 0o711 })
     await endOrphan(folder)
 
@@ -46,6 +52,13 @@ export class HomeChild {
     })
     closeSync(output)
     child.once('exit', (code) => code !== 0 && killGroup(child.pid))
+    child.on('message', (asked: ChildMessage) => {
+      if (asked.kind !== 'link') return
+      const { id } = asked
+      portTo(asked.to, asked.port)
+        .then((port) => child.send({ kind: 'linked', id, port } satisfies LinkMessage))
+        .catch(logError)
+    })
     const message = await firstMessage(child)
     const identity = child.pid === undefined ? undefined : findProcess(child.pid)
     if (message?.kind === 'ready' && identity) {
@@ -66,10 +79,23 @@ export class HomeChild {
     return !isEndTold && isRunning(this.identity)
   }
 
+  /** Sends a signal to its whole group: itself, its databases and its tasks. */
+  signalGroup(name: NodeJS.Signals): void {
+    signal(this.identity, name, { group: true })
+  }
+
+  /** `kill -9` of its whole group; resolves when it is gone. */
+  async kill(): Promise<void> {
+    this.signalGroup('SIGKILL')
+    await gone(this.identity, ORPHAN_GRACE_MS)
+  }
+
   /** Closes in an orderly way; after a deadline its whole group is killed. */
   async stop(): Promise<void> {
     if (!this.isAlive) return
     const ended = once(this.child, 'exit')
+    // One that is frozen would not hear.
+    this.signalGroup('SIGCONT')
     const timer = setTimeout(() => signal(this.identity, 'SIGKILL', { group: true }), STOP_GRACE_MS)
     this.child.kill('SIGTERM')
     await ended
@@ -81,6 +107,7 @@ export class HomeChild {
 export async function endOrphan(folder: string): Promise<void> {
   const holder = await findHolder(folder)
   if (!holder) return
+  signal(holder, 'SIGCONT', { group: true })
   signal(holder, 'SIGTERM')
   if (!(await gone(holder, ORPHAN_GRACE_MS))) {
     signal(holder, 'SIGKILL', { group: true })
@@ -108,7 +135,9 @@ export async function gone(noted: ProcessIdentity, deadlineMs: number): Promise<
 
 async function firstMessage(child: ChildProcess): Promise<ChildMessage | undefined> {
   return await new Promise((resolve, reject) => {
-    child.once('message', (message) => resolve(message as ChildMessage))
+    child.on('message', (message: ChildMessage) => {
+      if (message.kind !== 'link') resolve(message)
+    })
     child.once('exit', () => resolve(undefined))
     child.once('error', reject)
   })

@@ -16,6 +16,8 @@ import {
 import type { GatewayMessage } from './gateway-process.ts'
 import { endOrphan, gone } from './home-child.ts'
 import { GLOBAL_PROCESSES, isGlobalProcess, processFolder } from './home-programs.ts'
+import { readOutages } from './network/outage-file.ts'
+import { type OutageOrder, type Outages, outagesOf } from './network/outages.ts'
 import { rootCredentials } from './root-credentials.ts'
 
 /** The port of the one endpoint for all regions, as other emulators of AWS have it. */
@@ -39,6 +41,8 @@ export interface ProcessStatus {
   readonly pid?: number
   /** Its own port: of a region and the global services behind the endpoint of all. */
   readonly port?: number
+  /** What was declared to be wrong with it, in words; undefined when nothing was. */
+  readonly outages?: readonly string[]
 }
 
 export interface HomeProcesses {
@@ -104,7 +108,9 @@ export class RegionHome {
     if (running) {
       refuseChange(running, options)
       const missing = names.length > 0 ? names : [...GLOBAL_PROCESSES, ...this.#known()]
-      return this.#started(await running.ask('start', missing), { isForeground: false })
+      return this.#started(await running.ask({ verb: 'start', names: missing }), {
+        isForeground: false,
+      })
     }
     const { detach = false, port = DEFAULT_PORT, ...more } = options
     const dnsPort = port === 0 ? 0 : DEFAULT_DNS_PORT
@@ -125,7 +131,7 @@ export class RegionHome {
           hint: 'Call stop on what start has returned.',
         })
       }
-      await running.ask('stop')
+      await running.ask({ verb: 'stop' })
       const hasStopped = running.isDetached
         ? await gone(running.process, STOP_DEADLINE_MS)
         : await this.#hasReleased()
@@ -144,13 +150,31 @@ export class RegionHome {
 
   async status(): Promise<RegionHomeStatus> {
     const running = await RunningGateway.find(this.folder)
-    const status = await running?.ask('status')
+    const status = await running?.ask({ verb: 'status' })
     return {
       endpoint: running && endpointOf(running.port),
       gatewayPid: running?.process.pid,
       dnsAddress: status && dnsAddressOf(status),
-      ...this.#processes(status),
+      ...this.#processes(status, status?.outages ?? (await readOutages(this.folder))),
     }
+  }
+
+  /**
+   * Breaks a region, `global` or `dns` down, until it is lifted: it outlives all processes of the home.
+   *
+   * @throws LifeboatError `RegionUnreachable` while no gateway runs; `InvalidUsage` for what cannot be meant
+   */
+  async breakDown(name: string, order: OutageOrder): Promise<RegionHomeStatus> {
+    const running = await this.#running()
+    await running.ask({ verb: 'break-down', name, order })
+    return await this.status()
+  }
+
+  /** Ends all outages of a process; one that was killed answers again when it resolves. @throws as `breakDown` */
+  async lift(name: string): Promise<RegionHomeStatus> {
+    const running = await this.#running()
+    await running.ask({ verb: 'lift', name })
+    return await this.status()
   }
 
   /**
@@ -161,12 +185,8 @@ export class RegionHome {
    * @throws LifeboatError `RegionUnreachable` while no gateway runs
    */
   async environment(region?: string): Promise<Record<string, string>> {
-    const { endpoint, dnsAddress } = await this.status()
-    if (!endpoint) {
-      throw new LifeboatError('RegionUnreachable', 'no region of this home runs', {
-        hint: 'Start one with lifeboat region start.',
-      })
-    }
+    await this.#running()
+    const { endpoint = '', dnsAddress } = await this.status()
     const keys = await rootCredentials(join(this.folder, 'credentials.json'))
     const name = region ?? this.#known()[0]!
     return {
@@ -179,6 +199,14 @@ export class RegionHome {
       AWS_EC2_METADATA_DISABLED: 'true',
       ...(dnsAddress ? { LIFEBOAT_DNS: dnsAddress } : {}),
     }
+  }
+
+  async #running(): Promise<RunningGateway> {
+    const running = await RunningGateway.find(this.folder)
+    if (running) return running
+    throw new LifeboatError('RegionUnreachable', 'no region of this home runs', {
+      hint: 'Start one with lifeboat region start.',
+    })
   }
 
   async #startHere(names: readonly string[], options: GatewayOptions): Promise<StartedRegions> {
@@ -232,7 +260,8 @@ export class RegionHome {
       child.disconnect()
       child.unref()
       const running = await RunningGateway.find(this.folder)
-      if (running) return this.#started(await running.ask('status'), { isForeground: false })
+      if (running)
+        return this.#started(await running.ask({ verb: 'status' }), { isForeground: false })
     }
     if (message?.kind === 'failed' && message.code in ERRORS) {
       const { code, hint } = message
@@ -247,7 +276,7 @@ export class RegionHome {
     return {
       endpoint: endpointOf(status.port),
       port: status.port,
-      ...this.#processes(status),
+      ...this.#processes(status, status.outages),
       isForeground,
       ended: undefined,
       stop: () => this.stop(),
@@ -264,13 +293,17 @@ export class RegionHome {
     return !holder
   }
 
-  #processes(status: GatewayStatus | undefined): HomeProcesses {
+  #processes(status: GatewayStatus | undefined, outages: Outages): HomeProcesses {
     const running = new Map(status?.processes.map((child) => [child.name, child]))
     const statusOf = (name: string): ProcessStatus => {
       const child = running.get(name)
       return child?.isRunning
-        ? { name, status: 'running', pid: child.pid, port: child.port }
-        : { name, status: 'stopped' }
+        ? { name, status: 'running', pid: child.pid, port: child.port, ...wrong(name) }
+        : { name, status: 'stopped', ...wrong(name) }
+    }
+    const wrong = (name: string) => {
+      const words = outagesOf(outages, name)
+      return words.length > 0 ? { outages: words } : {}
     }
     const started = [...running.keys()].filter((name) => !isGlobalProcess(name))
     const names = new Set([...this.#names(), ...started])

@@ -3,6 +3,7 @@ import { systemClock } from '../core/clock.ts'
 import { findPostgresBinaries } from '../postgres/binaries.ts'
 import { liveAsChild } from './child-life.ts'
 import { processFolder } from './home-programs.ts'
+import { waysOfGateway } from './network/ways.ts'
 import { Region } from './region.ts'
 import { rootCredentials } from './root-credentials.ts'
 import { lifecycleDayMs } from './s3/lifecycle/day-length.ts'
@@ -23,6 +24,8 @@ liveAsChild(folder, async () => {
     lifecycleDayMs: lifecycleDayMs(process.env),
     home: {
       bucketsFolder: join(home, 'buckets'),
+      imagesFile: join(home, 'images.json'),
+      ways: waysOfGateway(),
       ...(Number(gatewayPort) > 0 ? { endpoint: `http://127.0.0.1:${gatewayPort}` } : {}),
     },
   })

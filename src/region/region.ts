@@ -6,12 +6,14 @@ import type { RunningTime } from '../objectstore/running-time.ts'
 import type { PostgresBinaries } from '../postgres/binaries.ts'
 import { ACCOUNT_ID } from './account.ts'
 import { Api, type OpenedService, withoutResources } from './api.ts'
-import { MetricSeries } from './cloudwatch/metric-series.ts'
-import { ReplicationMetrics } from './cloudwatch/replication-metrics.ts'
-import { cloudWatchService } from './cloudwatch/service.ts'
+import { openCloudWatch } from './cloudwatch/service.ts'
+import { openEcs } from './ecs/service.ts'
 import { logError } from './error-log.ts'
+import type { RoleSessions } from './iam/role-sessions.ts'
 import { iamService } from './iam/service.ts'
 import { openIdentity } from './identity.ts'
+import { STRAIGHT, type Ways } from './network/ways.ts'
+import { Peers } from './peer/peers.ts'
 import type { Authorizer } from './protocol/authorization.ts'
 import { DocumentStore } from './protocol/documents.ts'
 import { headersByName, splitTarget } from './protocol/raw-request.ts'
@@ -19,6 +21,7 @@ import type { StreamService } from './protocol/stream-service.ts'
 import { openRds } from './rds/service.ts'
 import type { RootCredentials } from './root-credentials.ts'
 import { openS3 } from './s3/open-s3.ts'
+import { ReplicationMetrics } from './s3/replication/metrics.ts'
 import type { ReplicationOptions } from './s3/replication/replication.ts'
 import { isS3Control, openS3Control } from './s3control/service.ts'
 import { openSecretsManager } from './secretsmanager/service.ts'
@@ -47,13 +50,26 @@ export class Region {
     const { iam, authorizer, sessions } = identity
     // A region without others around it is the only one that it can reach.
     const own: { api?: Api } = {}
-    const endpoint = () => o.home?.endpoint ?? own.api?.endpoint ?? ''
+    const ownEndpoint = () => own.api?.endpoint ?? ''
+    const endpoint = () => o.home?.endpoint ?? ownEndpoint()
     const replication = { sessions, endpoint, onError }
+    const { name: region, clock } = o
+    const ways = o.home?.ways ?? STRAIGHT
+    const peers = new Peers({ region, keys: sessions, endpoint, clock, ways })
     const opened: OpenedService[] = [
       // Of a home, the process of the global services answers for IAM; a region decides by its directory.
       { ...(o.home ? {} : { service: iamService(iam) }), close: () => iam.close() },
       withoutResources(stsService(sessions)),
-      ...(await openServices({ ...o, onError, authorize: authorizer.authorize, replication })),
+      { stream: peers.stream, close: async () => peers.close() },
+      ...(await openServices({
+        ...o,
+        onError,
+        authorize: authorizer.authorize,
+        replication,
+        peers,
+        sessions,
+        endpointOf: (name) => (name === region ? ownEndpoint() : endpoint()),
+      })),
     ]
     own.api = new Api({ region: o.name, opened, identity, clock: o.clock, onError })
     return new Region(own.api)
@@ -88,10 +104,15 @@ export interface RegionOptions {
    */
   readonly iam?: { readonly folder: string; readonly delayMs: number }
   /**
-   * What the regions of a home share beside IAM: a folder that says where which bucket is, and the endpoint of all. By default
-   * the region is alone.
+   * What the regions of a home share beside IAM: a folder that says where which bucket is, the file of the programs that tasks may
+   * run, the endpoint of all, and how servers of others are reached. By default the region is alone.
    */
-  readonly home?: { readonly bucketsFolder: string; readonly endpoint?: string }
+  readonly home?: {
+    readonly bucketsFolder: string
+    readonly imagesFile: string
+    readonly endpoint?: string
+    readonly ways?: Ways
+  }
   /** How long a day is for the lifecycle rules of buckets, in milliseconds: a short one shows within seconds what they do. */
   readonly lifecycleDayMs?: number | undefined
   /** Gets every failure of ours; prints it by default. Nothing in it may be a secret (I12). */
@@ -103,6 +124,10 @@ async function openServices(
     onError: (error: unknown) => void
     authorize: Authorizer
     replication: ReplicationOptions
+    peers: Peers
+    sessions: RoleSessions
+    /** Where a region answers. */
+    endpointOf: (region: string) => string
   },
 ): Promise<OpenedService[]> {
   const documents = (service: string) => DocumentStore.open(join(o.folder, 'documents', service))
@@ -111,8 +136,10 @@ async function openServices(
     accountId: ACCOUNT_ID,
     folder: join(o.folder, 'secretsmanager'),
     documents: await documents('secretsmanager'),
+    peers: o.peers,
     clock: o.clock,
     random: systemRandom,
+    onError: o.onError,
   })
   const rds = await openRds({
     region: o.name,
@@ -161,25 +188,32 @@ async function openServices(
       return (isControl ? control : s3).stream.refuse(fault, head, requestId)
     },
   }
-  const series = new MetricSeries()
-  const metrics = new ReplicationMetrics({
-    series,
-    figures: s3.replication,
+  const ecs = await openEcs({
+    region: o.name,
+    accountId: ACCOUNT_ID,
+    folder: join(o.folder, 'ecs'),
+    documents: await documents('ecs'),
+    imagesFile: o.home?.imagesFile ?? join(o.folder, 'images.json'),
+    endpoint: o.replication.endpoint,
+    endpointOf: o.endpointOf,
+    keysOf: (...asked) => o.sessions.startForService(...asked),
+    clock: o.clock,
+    random: systemRandom,
+    onError: o.onError,
+  })
+  const cloudWatch = openCloudWatch({
+    // Whoever measures itself stands here.
+    sources: [new ReplicationMetrics(s3.replication, o.clock), ecs.metrics],
     clock: o.clock,
     onError: o.onError,
   })
-  s3.replication.onOutcome = (outcome) => metrics.end(outcome)
-  const cloudWatch = {
-    service: cloudWatchService(series, () => metrics.sample()),
-    begin: () => metrics.begin(),
-    close: async () => metrics.close(),
-  }
   const both = { begin: s3.begin, close: s3.close, stream }
   return [
-    withoutResources(secretsManager),
+    secretsManager,
     rds,
     both,
     cloudWatch,
     { begin: control.begin, close: control.close },
+    ecs,
   ]
 }

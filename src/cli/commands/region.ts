@@ -4,6 +4,7 @@ import { withExitCodes } from '../exit-codes.ts'
 import { action, type Invocation, type Surroundings } from '../invocation.ts'
 import { table } from '../output.ts'
 import { portNumber } from '../port-number.ts'
+import { outageCommand } from './region-outage.ts'
 
 /** `lifeboat region …`: AWS-compatible regions on this machine. */
 export function regionCommand(around: Surroundings): Command {
@@ -13,6 +14,7 @@ export function regionCommand(around: Surroundings): Command {
     .addCommand(stopCommand(around))
     .addCommand(statusCommand(around))
     .addCommand(envCommand(around))
+    .addCommand(outageCommand(around, open))
 }
 
 interface StartOptions {
@@ -60,6 +62,11 @@ function startCommand(around: Surroundings): Command {
         const running = regions.filter(({ status }) => status === 'running').map(({ name }) => name)
         const words = `${running.join(', ')} at ${endpoint}`
         output.result({ endpoint, regions, global, dns }, words)
+        for (const { name, outages } of [...regions, global, dns]) {
+          if (!outages) continue
+          const lift = `lifeboat region outage ${name} --lift`
+          output.say(`${name}: ${outages.join(', ')}; to end that: ${lift}`)
+        }
         output.say('for AWS clients: eval "$(lifeboat region env)"')
         if (!started.isForeground || !started.ended) return
         output.say('Ctrl-C stops it; --detach would leave it running')
@@ -99,11 +106,13 @@ function statusCommand(around: Surroundings): Command {
 
 function describe({ endpoint, dnsAddress, regions, global, dns }: RegionHomeStatus): string {
   if (regions.length === 0) return 'no regions yet; start one with: lifeboat region start'
-  const row = ({ name, status, pid }: ProcessStatus) => [name, status, pid ? `process ${pid}` : '']
+  const row = ({ name, status, pid, outages = [] }: ProcessStatus) => [
+    ...[name, status, pid ? `process ${pid}` : '', outages.join(', ')],
+  ]
   return [
     endpoint ? `endpoint ${endpoint}, DNS ${dnsAddress}` : 'no endpoint: nothing runs',
-    table(['region', 'status', ''], regions.map(row)),
-    table(['for all', 'status', ''], [global, dns].map(row)),
+    table(['region', 'status', '', 'outage'], regions.map(row)),
+    table(['for all', 'status', '', 'outage'], [global, dns].map(row)),
   ].join('\n')
 }
 

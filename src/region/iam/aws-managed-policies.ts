@@ -19,6 +19,7 @@ const STATEMENTS: Readonly<Record<string, readonly Statement[]>> = {
   ReadOnlyAccess: [
     allow(
       ...['cloudwatch:Describe*', 'cloudwatch:Get*', 'cloudwatch:List*'],
+      ...['ecs:Describe*', 'ecs:List*'],
       ...['iam:Generate*', 'iam:Get*', 'iam:List*', 'iam:Simulate*'],
       ...['rds:Describe*', 'rds:Download*', 'rds:List*'],
       ...['route53:Get*', 'route53:List*', 'route53:Test*'],
@@ -34,17 +35,27 @@ const STATEMENTS: Readonly<Record<string, readonly Statement[]>> = {
   AmazonS3FullAccess: [allow('s3:*', 's3-object-lambda:*')],
   AmazonS3ReadOnlyAccess: [allow('s3:Get*', 's3:List*', 's3:Describe*')],
   SecretsManagerReadWrite: [allow('secretsmanager:*')],
+  AmazonECS_FullAccess: [allow('ecs:*')],
+  // It allows to pull images and to write logs, neither of which needs a right here; of secrets it says nothing.
+  'service-role/AmazonECSTaskExecutionRolePolicy': [
+    allow(
+      ...['ecr:GetAuthorizationToken', 'ecr:BatchCheckLayerAvailability'],
+      ...['ecr:GetDownloadUrlForLayer', 'ecr:BatchGetImage'],
+      ...['logs:CreateLogStream', 'logs:PutLogEvents'],
+    ),
+  ],
 }
 
 /** By ARN. */
 export const AWS_MANAGED_POLICIES: ReadonlyMap<string, PolicyRecord> = new Map(
-  Object.entries(STATEMENTS).map(([name, Statement], index) => {
-    const arn = `arn:aws:iam::aws:policy/${name}`
+  Object.entries(STATEMENTS).map(([pathAndName, Statement], index) => {
+    const arn = `arn:aws:iam::aws:policy/${pathAndName}`
+    const [name = '', path] = pathAndName.split('/').reverse()
     const createdAt = '2015-02-06T18:39:46.000Z'
     const document = JSON.stringify({ Version: '2012-10-17', Statement })
     const policy: PolicyRecord = {
       name,
-      path: '/',
+      path: path === undefined ? '/' : `/${path}/`,
       id: `ANPAAWSMANAGED${String.fromCharCode(65 + index).repeat(7)}`,
       arn,
       createdAt,

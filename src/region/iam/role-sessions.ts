@@ -7,6 +7,7 @@ import { checkedPolicy } from './checks.ts'
 import type { Iam } from './iam.ts'
 import { sealToken } from './key-ring.ts'
 import type { RoleRecord } from './records.ts'
+import { ensureLinkedRole } from './service-linked-roles.ts'
 
 export interface SessionRequest {
   readonly roleArn: string
@@ -26,6 +27,9 @@ export interface StartedSession {
   readonly userId: string
   readonly arn: string
 }
+
+/** How long keys last that a service hands on, in seconds. Source: ECS Developer Guide, "Task IAM role". */
+const HANDED_SECONDS = 6 * 3600
 
 /** Starts sessions of roles, for those whom the role's trust policy names. */
 export class RoleSessions {
@@ -106,6 +110,21 @@ export class RoleSessions {
   keysForServiceItself(service: string, rights: string, durationSeconds: number): StartedSession {
     const itself = { name: service, id: service }
     return this.#issue(itself, 'itself', durationSeconds, { service, rights: [rights] })
+  }
+
+  /** As `keysForService`, with the role that is linked to the service, as `AWSServiceRoleForRDS` is to `rds.amazonaws.com`. */
+  keysForLinkedService(service: string, durationSeconds: number): StartedSession {
+    return this.#issue(ensureLinkedRole(this.iam, service), service, durationSeconds, { service })
+  }
+
+  /**
+   * Keys of a role that trusts a service, which the service hands to a program of the caller's, as ECS does to tasks: whoever
+   * has them is a session of the role like all others, and not the service.
+   *
+   * @throws AuthFault `AccessDenied` unless the role is there and trusts the service
+   */
+  startForService(roleArn: string, service: string, sessionName: string): StartedSession {
+    return this.#issue(this.#roleForService(roleArn, service), sessionName, HANDED_SECONDS, {})
   }
 
   #roleForService(roleArn: string, service: string): RoleRecord {

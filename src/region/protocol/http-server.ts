@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
+import type { AddressInfo, Socket, Server as TcpServer } from 'node:net'
 import { LifeboatError } from '../../core/errors.ts'
 import { Fault } from './fault.ts'
 import type { RawHead, RawRequest, RawStream } from './raw-request.ts'
@@ -106,7 +106,7 @@ export function limitedServer(): Server {
 }
 
 /** Waits until the server listens on loopback. @throws LifeboatError `PortTaken` */
-export async function listening(server: Server, port: number): Promise<void> {
+export async function listening(server: TcpServer, port: number): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
       if (cause.code !== 'EADDRINUSE' && cause.code !== 'EACCES') return reject(cause)

@@ -17,6 +17,26 @@ export interface Secret {
   readonly gonePast?: string
   /** Oldest first. */
   readonly versions: readonly SecretVersion[]
+  /** Of a primary secret: where else it is to be. */
+  readonly replicas?: readonly ReplicaLink[]
+  /** Of a secret that has or had replicas: counts the changes that they follow. */
+  readonly revision?: number
+  /** Of a replica: where its primary is, and the revision of that which it has. */
+  readonly primary?: { readonly region: string; readonly revision: number }
+  /** Of a replica that was promoted: where its primary was, and the revision that it had, until that has been told. */
+  readonly promotedFrom?: { readonly region: string; readonly revision: number }
+}
+
+/** A region that a secret is replicated to. */
+export interface ReplicaLink {
+  readonly region: string
+  readonly kmsKeyId?: string
+  /** Whether another secret of the name is to give way there. */
+  readonly isForced: boolean
+  /** The revision that is there. */
+  readonly delivered?: number
+  /** Why it is not there, and will not be until somebody asks again. */
+  readonly failure?: string
 }
 
 export interface SecretVersion {

@@ -17,6 +17,8 @@ export interface SecretValue {
 
 /** All secrets of a region, durable and sealed. Changes to one secret happen one after the other. */
 export class Secrets {
+  /** Called after each change. */
+  onChange: (() => void) | undefined
   readonly #turns = new Map<string, Promise<unknown>>()
 
   private constructor(
@@ -78,35 +80,89 @@ export class Secrets {
     })
   }
 
-  /** Replaces a secret by what `next` makes of it, durably. @throws as `getLive` */
-  async change(secretId: string, next: (secret: Secret) => Secret): Promise<Secret> {
-    return await this.changeDeleted(secretId, (secret) => next(live(secret)))
+  /**
+   * Replaces a secret by what `next` makes of it, durably; its replicas follow.
+   *
+   * @param prepare  makes durable what must be so before the change is
+   * @throws as `getLive`, and `InvalidParameterException` for a replica
+   */
+  async change(
+    secretId: string,
+    next: (secret: Secret) => Secret,
+    prepare?: (secret: Secret) => Promise<void>,
+  ): Promise<Secret> {
+    return await this.changeDeleted(secretId, (secret) => next(live(secret)), prepare)
   }
 
-  /** As `change`, also while a deletion is scheduled. @throws as `get` */
-  async changeDeleted(secretId: string, next: (secret: Secret) => Secret): Promise<Secret> {
+  /** As `change`, also while a deletion is scheduled. @throws as `get`, and for a replica */
+  async changeDeleted(
+    secretId: string,
+    next: (secret: Secret) => Secret,
+    prepare?: (secret: Secret) => Promise<void>,
+  ): Promise<Secret> {
     return await this.#inTurn(this.#nameOf(secretId), async () => {
-      const before = this.get(secretId)
-      return await this.#replace(before, next(before))
+      const before = ownOf(this.get(secretId))
+      const after = next(before)
+      await prepare?.(before)
+      return await this.#replace(before, after)
     })
   }
 
-  /** Deletes a secret for good, with all its versions; answers what it was. */
-  async remove(secretId: string): Promise<Secret | undefined> {
+  /** As `changeDeleted`, of what replicas need not know, or of a replica itself. @throws as `get` */
+  async note(secretId: string, next: (secret: Secret) => Secret): Promise<Secret> {
+    return await this.#inTurn(this.#nameOf(secretId), async () => {
+      const before = this.get(secretId)
+      return await this.#write(before, next(before))
+    })
+  }
+
+  /**
+   * Stores what `make` returns under a name, or deletes the secret where it returns `null`, durably. It gets the secret that
+   * has the name.
+   */
+  async put(
+    name: string,
+    make: (existing: Secret | undefined) => Secret | undefined | null,
+  ): Promise<void> {
+    await this.#inTurn(name, async () => {
+      const before = this.find(name)
+      const after = make(before)
+      if (after === null) await this.o.documents.delete(COLLECTION, name)
+      else if (after) await this.#write(before, after)
+    })
+  }
+
+  /**
+   * Deletes a secret for good, with all its versions; answers what it was.
+   *
+   * @param check  @throws what speaks against it
+   */
+  async remove(secretId: string, check: (secret: Secret) => void): Promise<Secret | undefined> {
     const name = this.#nameOf(secretId)
     return await this.#inTurn(name, async () => {
       const secret = this.find(secretId)
-      if (secret) await this.o.documents.delete(COLLECTION, name)
+      if (!secret) return undefined
+      check(ownOf(secret))
+      await this.o.documents.delete(COLLECTION, name)
       return secret
     })
   }
 
   newArn(name: string): string {
-    return `${this.arnWithoutSuffix(name)}-${this.o.random.hex(ARN_SUFFIX_LENGTH - 1)}`
+    return this.arnWithSuffix(name, this.o.random.hex(ARN_SUFFIX_LENGTH - 1))
   }
 
   arnWithoutSuffix(name: string): string {
     return `arn:aws:secretsmanager:${this.o.region}:${this.o.accountId}:secret:${name}`
+  }
+
+  get region(): string {
+    return this.o.region
+  }
+
+  /** A secret of that name has in every region the same end of its ARN when it is replicated. */
+  arnWithSuffix(name: string, suffix: string): string {
+    return `${this.arnWithoutSuffix(name)}-${suffix}`
   }
 
   newVersionId(): string {
@@ -133,8 +189,18 @@ export class Secrets {
     return held.length === asked.length && timingSafeEqual(held, asked)
   }
 
+  /** A change that replicas follow counts. */
   async #replace(before: Secret | undefined, after: Secret): Promise<Secret> {
-    if (after !== before) await this.o.documents.put(COLLECTION, after.name, after)
+    const isFollowed = (after.replicas ?? before?.replicas ?? []).length > 0
+    if (after === before || !isFollowed) return await this.#write(before, after)
+    const counted = { ...after, revision: (before?.revision ?? 0) + 1 }
+    return await this.#write(before, counted)
+  }
+
+  async #write(before: Secret | undefined, after: Secret): Promise<Secret> {
+    if (after === before) return after
+    await this.o.documents.put(COLLECTION, after.name, after)
+    this.onChange?.()
     return after
   }
 
@@ -186,6 +252,15 @@ export interface SecretsOptions {
   readonly random: Random
 }
 
+/** @throws SecretsManagerFault `InvalidParameterException` for a replica */
+function ownOf(secret: Secret): Secret {
+  if (!secret.primary) return secret
+  throw new SecretsManagerFault(
+    'InvalidParameterException',
+    "Operation not permitted on a replica secret. Call must be made in primary secret's region.",
+  )
+}
+
 function live(secret: Secret): Secret {
   if (secret.deletedAt) {
     throw new SecretsManagerFault(
@@ -194,6 +269,11 @@ function live(secret: Secret): Secret {
     )
   }
   return secret
+}
+
+/** The random end of a secret's ARN, which tells it from another one of its name. */
+export function suffixOf({ arn }: Secret): string {
+  return arn.slice(1 - ARN_SUFFIX_LENGTH)
 }
 
 /** AWS ends a secret's ARN with a hyphen and six random characters. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { refusal } from '../region-under-test.ts'
+import { REGION, refusal } from '../region-under-test.ts'
 import { secretsUnderTest, token } from './secrets-under-test.ts'
 
 describe('CreateSecret', () => {
@@ -80,7 +80,16 @@ describe('CreateSecret', () => {
       'InvalidParameterException',
     ],
     ['a tag of AWS', { Tags: [{ Key: 'aws:x', Value: '1' }] }, 'InvalidParameterException'],
-    ['a replica', { AddReplicaRegions: [{ Region: 'us-east-1' }] }, 'UnsupportedOperation'],
+    [
+      'a replica in its own region',
+      { AddReplicaRegions: [{ Region: REGION }] },
+      'InvalidParameterException',
+    ],
+    [
+      'a replica with a key of KMS',
+      { AddReplicaRegions: [{ Region: 'us-east-1', KmsKeyId: 'alias/mine' }] },
+      'UnsupportedOperation',
+    ],
     ['a key of KMS', { KmsKeyId: 'alias/mine' }, 'UnsupportedOperation'],
   ])('refuses %s, and makes nothing', async (what, input, code) => {
     const Name = what.replaceAll(' ', '-')

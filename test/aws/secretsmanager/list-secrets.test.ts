@@ -64,7 +64,7 @@ describe('ListSecrets', () => {
     expect(await list({ MaxResults: 0 })).toBe('InvalidParameterException')
     expect(await list({ MaxResults: 101 })).toBe('InvalidParameterException')
     expect(await list({ Filters: [{ Key: 'name', Values: [] }] })).toBe('InvalidParameterException')
-    expect(await list({ Filters: [{ Key: 'primary-region', Values: ['a'] }] })).toBe(
+    expect(await list({ Filters: [{ Key: 'owning-service', Values: ['a'] }] })).toBe(
       'UnsupportedOperation',
     )
   })

@@ -3,6 +3,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { Clock } from '../../../core/clock.ts'
 import { uriEncode } from '../../protocol/canonical-request.ts'
+import { SENDER_HEADER } from '../../protocol/sender.ts'
 import { type SessionKeys, signedHeaders } from '../../protocol/signed-headers.ts'
 import { type FailureReason, parseFailureReason, REASON_HEADER } from './failure-reason.ts'
 import { formatManifest, type Manifest, REPLICA_HEADER } from './manifest.ts'
@@ -23,6 +24,7 @@ export class ReplicaClient {
 
   constructor(
     private readonly o: {
+      region: string
       /** Where all regions of the home answer, as `http://127.0.0.1:4566`. */
       endpoint: () => string
       clock: Clock
@@ -60,7 +62,12 @@ export class ReplicaClient {
         region: to.region,
         service: 's3',
         body: undefined,
-        headers: { host: endpoint.host, 'content-length': `${length}`, [REPLICA_HEADER]: header },
+        headers: {
+          host: endpoint.host,
+          'content-length': `${length}`,
+          [REPLICA_HEADER]: header,
+          [SENDER_HEADER]: this.o.region,
+        },
         keys: to.keys,
         now: this.o.clock.now(),
       }),

@@ -62,7 +62,9 @@ export class Replication {
     // Every request that travels listens to it.
     setMaxListeners(0, this.#ending.signal)
     this.#tally = new PendingTally(s3.store.outbox)
-    this.#client = new ReplicaClient({ endpoint: o.endpoint, clock, maxConnections: 2 * AT_ONCE })
+    const { region } = s3.o
+    const maxConnections = 2 * AT_ONCE
+    this.#client = new ReplicaClient({ region, endpoint: o.endpoint, clock, maxConnections })
     this.#delivery = new Delivery(s3, new RoleKeys(o.sessions, clock), this.#client)
   }
 

@@ -11,6 +11,7 @@ import {
   refuseUnsupported,
 } from '../checks.ts'
 import { addVersion } from '../new-version.ts'
+import { checkedReplicas, replicationStatus } from '../replication/replica-links.ts'
 import type { Secret } from '../secret.ts'
 import type { Secrets } from '../secrets.ts'
 
@@ -25,9 +26,8 @@ export async function createSecret(secrets: Secrets, input: CreateSecretCommandI
   const token = checkedToken(input.ClientRequestToken, secrets)
   const tags = checkedTags(input.Tags ?? [])
   const description = checkedDescription(input.Description)
+  const replicas = checkedReplicas(secrets, input)
   refuseUnsupported({
-    AddReplicaRegions: (input.AddReplicaRegions ?? []).length > 0,
-    ForceOverwriteReplicaSecret: input.ForceOverwriteReplicaSecret === true,
     KmsKeyId: isCustomKey(input.KmsKeyId),
     Type: input.Type !== undefined,
   })
@@ -49,10 +49,17 @@ export async function createSecret(secrets: Secrets, input: CreateSecretCommandI
       createdAt: now,
       changedAt: now,
       versions: [],
+      ...(replicas.length > 0 ? { replicas } : {}),
     }
     return value ? addVersion(secrets, made, { token, value, stages: ['AWSCURRENT'] }) : made
   })
-  return { ARN: secret.arn, Name: secret.name, ...(value ? { VersionId: token } : {}) }
+  const ReplicationStatus = replicationStatus(secret)
+  return {
+    ARN: secret.arn,
+    Name: secret.name,
+    ...(value ? { VersionId: token } : {}),
+    ...(ReplicationStatus.length > 0 ? { ReplicationStatus } : {}),
+  }
 }
 
 export function checkedDescription(description: string | undefined): string | undefined {

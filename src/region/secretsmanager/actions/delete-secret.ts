@@ -3,6 +3,7 @@ import {
   SecretsManagerFault,
 } from '../../protocol/models/secrets-manager.ts'
 import { invalidParameter } from '../checks.ts'
+import type { Secret } from '../secret.ts'
 import type { Secrets } from '../secrets.ts'
 
 const DAY_MS = 86_400_000
@@ -29,6 +30,7 @@ export async function deleteSecret(secrets: Secrets, input: DeleteSecretCommandI
     )
   }
   const secret = await secrets.changeDeleted(id, (before) => {
+    refuseReplicated(before)
     if (before.deletedAt) {
       throw new SecretsManagerFault(
         'InvalidRequestException',
@@ -48,10 +50,19 @@ export async function deleteSecret(secrets: Secrets, input: DeleteSecretCommandI
 
 /** As on AWS, forcing the deletion of a secret that does not exist succeeds. */
 async function deleteAtOnce(secrets: Secrets, id: string) {
-  const secret = await secrets.remove(id)
+  const secret = await secrets.remove(id, refuseReplicated)
   return {
     ARN: secret?.arn ?? (id.startsWith('arn:') ? id : secrets.newArn(id)),
     Name: secret?.name ?? id,
     DeletionDate: secrets.now(),
   }
+}
+
+/** Source: Secrets Manager API Reference, DeleteSecret: replicas are to be removed first. */
+function refuseReplicated({ arn, replicas = [] }: Secret): void {
+  if (replicas.length === 0) return
+  const regions = replicas.map(({ region }) => region).join(', ')
+  throw invalidParameter(
+    `You can't delete secret ${arn} that still has replica regions [${regions}].`,
+  )
 }

@@ -1,4 +1,5 @@
 import type { DescribeSecretCommandInput } from '../../protocol/models/secrets-manager.ts'
+import { primaryRegionOf, replicationStatus } from '../replication/replica-links.ts'
 import type { Secret } from '../secret.ts'
 import type { Secrets } from '../secrets.ts'
 
@@ -10,8 +11,10 @@ import type { Secrets } from '../secrets.ts'
 export async function describeSecret(secrets: Secrets, input: DescribeSecretCommandInput) {
   const secret = secrets.get(input.SecretId ?? '')
   const { gonePast } = secret
+  const replicas = replicationStatus(secret)
   return {
     ...described(secret),
+    ...(replicas.length > 0 ? { ReplicationStatus: replicas } : {}),
     ...(gonePast ? { DeletedDate: new Date(gonePast) } : {}),
     VersionIdsToStages: stagesByVersion(secret),
   }
@@ -19,11 +22,13 @@ export async function describeSecret(secrets: Secrets, input: DescribeSecretComm
 
 /** What DescribeSecret and ListSecrets tell alike. */
 export function described(secret: Secret) {
+  const primaryRegion = primaryRegionOf(secret)
   return {
     ARN: secret.arn,
     Name: secret.name,
     ...(secret.description === undefined ? {} : { Description: secret.description }),
     ...(secret.kmsKeyId === undefined ? {} : { KmsKeyId: secret.kmsKeyId }),
+    ...(primaryRegion === undefined ? {} : { PrimaryRegion: primaryRegion }),
     Tags: [...secret.tags],
     CreatedDate: new Date(secret.createdAt),
     LastChangedDate: new Date(secret.changedAt),

@@ -45,7 +45,7 @@ function findVersion(secret: Secret, input: GetSecretValueCommandInput): SecretV
 async function touch(secrets: Secrets, { arn, accessedAt }: Secret): Promise<void> {
   const today = `${secrets.now().toISOString().slice(0, 10)}T00:00:00.000Z`
   if (accessedAt === today) return
-  await secrets.changeDeleted(arn, (secret) => ({ ...secret, accessedAt: today }))
+  await secrets.note(arn, (secret) => ({ ...secret, accessedAt: today }))
 }
 
 function notFound(what: string) {

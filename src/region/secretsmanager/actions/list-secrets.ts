@@ -1,6 +1,7 @@
 import type { Filter, ListSecretsCommandInput } from '../../protocol/models/secrets-manager.ts'
 import { invalidParameter, refuseUnsupported } from '../checks.ts'
 import { pageOf } from '../page.ts'
+import { primaryRegionOf } from '../replication/replica-links.ts'
 import type { Secret } from '../secret.ts'
 import type { Secrets } from '../secrets.ts'
 import { described, stagesByVersion } from './describe-secret.ts'
@@ -12,6 +13,7 @@ const FILTERS: Readonly<Record<string, Claim>> = {
   name: ({ name }, value) => name.startsWith(value),
   description: ({ description }, value) => containsWords(description ?? '', value),
   'tag-key': ({ tags }, value) => tags.some(({ Key }) => Key.startsWith(value)),
+  'primary-region': (secret, value) => primaryRegionOf(secret)?.startsWith(value) ?? false,
   'tag-value': ({ tags }, value) => tags.some(({ Value }) => Value.startsWith(value)),
   all: (secret, value) =>
     [
@@ -37,9 +39,7 @@ const ORDERS: Readonly<Record<string, (secret: Secret) => string>> = {
 export async function listSecrets(secrets: Secrets, input: ListSecretsCommandInput) {
   const filters = input.Filters ?? []
   refuseUnsupported({
-    'Filters with primary-region or owning-service': filters.some(({ Key }) =>
-      ['primary-region', 'owning-service'].includes(Key ?? ''),
-    ),
+    'Filters with owning-service': filters.some(({ Key }) => Key === 'owning-service'),
   })
   const sortKey = ORDERS[input.SortBy ?? 'created-date']
   if (!sortKey) throw invalidParameter('SortBy is not one of the orders.')
