@@ -6,9 +6,7 @@ import type { RunningTime } from '../objectstore/running-time.ts'
 import type { PostgresBinaries } from '../postgres/binaries.ts'
 import { ACCOUNT_ID } from './account.ts'
 import { Api, type OpenedService, withoutResources } from './api.ts'
-import { MetricSeries } from './cloudwatch/metric-series.ts'
-import { ReplicationMetrics } from './cloudwatch/replication-metrics.ts'
-import { cloudWatchService } from './cloudwatch/service.ts'
+import { openCloudWatch } from './cloudwatch/service.ts'
 import { logError } from './error-log.ts'
 import { iamService } from './iam/service.ts'
 import { openIdentity } from './identity.ts'
@@ -19,6 +17,7 @@ import type { StreamService } from './protocol/stream-service.ts'
 import { openRds } from './rds/service.ts'
 import type { RootCredentials } from './root-credentials.ts'
 import { openS3 } from './s3/open-s3.ts'
+import { ReplicationMetrics } from './s3/replication/metrics.ts'
 import type { ReplicationOptions } from './s3/replication/replication.ts'
 import { isS3Control, openS3Control } from './s3control/service.ts'
 import { openSecretsManager } from './secretsmanager/service.ts'
@@ -161,19 +160,12 @@ async function openServices(
       return (isControl ? control : s3).stream.refuse(fault, head, requestId)
     },
   }
-  const series = new MetricSeries()
-  const metrics = new ReplicationMetrics({
-    series,
-    figures: s3.replication,
+  const cloudWatch = openCloudWatch({
+    // Whoever measures itself stands here.
+    sources: [new ReplicationMetrics(s3.replication, o.clock)],
     clock: o.clock,
     onError: o.onError,
   })
-  s3.replication.onOutcome = (outcome) => metrics.end(outcome)
-  const cloudWatch = {
-    service: cloudWatchService(series, () => metrics.sample()),
-    begin: () => metrics.begin(),
-    close: async () => metrics.close(),
-  }
   const both = { begin: s3.begin, close: s3.close, stream }
   return [
     withoutResources(secretsManager),
