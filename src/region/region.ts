@@ -10,6 +10,7 @@ import { openCloudWatch } from './cloudwatch/service.ts'
 import { logError } from './error-log.ts'
 import { iamService } from './iam/service.ts'
 import { openIdentity } from './identity.ts'
+import { Peers } from './peer/peers.ts'
 import type { Authorizer } from './protocol/authorization.ts'
 import { DocumentStore } from './protocol/documents.ts'
 import { headersByName, splitTarget } from './protocol/raw-request.ts'
@@ -48,11 +49,19 @@ export class Region {
     const own: { api?: Api } = {}
     const endpoint = () => o.home?.endpoint ?? own.api?.endpoint ?? ''
     const replication = { sessions, endpoint, onError }
+    const peers = new Peers({ region: o.name, keys: sessions, endpoint, clock: o.clock })
     const opened: OpenedService[] = [
       // Of a home, the process of the global services answers for IAM; a region decides by its directory.
       { ...(o.home ? {} : { service: iamService(iam) }), close: () => iam.close() },
       withoutResources(stsService(sessions)),
-      ...(await openServices({ ...o, onError, authorize: authorizer.authorize, replication })),
+      { stream: peers.stream, close: async () => peers.close() },
+      ...(await openServices({
+        ...o,
+        onError,
+        authorize: authorizer.authorize,
+        replication,
+        peers,
+      })),
     ]
     own.api = new Api({ region: o.name, opened, identity, clock: o.clock, onError })
     return new Region(own.api)
@@ -102,6 +111,7 @@ async function openServices(
     onError: (error: unknown) => void
     authorize: Authorizer
     replication: ReplicationOptions
+    peers: Peers
   },
 ): Promise<OpenedService[]> {
   const documents = (service: string) => DocumentStore.open(join(o.folder, 'documents', service))

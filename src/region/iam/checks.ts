@@ -15,6 +15,10 @@ export function invalid(message: string) {
   return new IamFault('ValidationException', message)
 }
 
+export function invalidInput(message: string) {
+  return new IamFault('InvalidInputException', message)
+}
+
 export function limitExceeded(what: string, most: number) {
   return new IamFault('LimitExceededException', `Cannot exceed quota for ${what}: ${most}`)
 }
@@ -40,10 +44,10 @@ export function checkedTags(
     const isKey = /^[\p{L}\p{Z}\p{N}_.:/=+@-]{1,128}$/u.test(Key)
     const isValue = /^[\p{L}\p{Z}\p{N}_.:/=+@-]{0,256}$/u.test(Value)
     if (isKey && isValue && !/^aws:/i.test(Key)) return { Key, Value }
-    throw new IamFault('InvalidInputException', `The tag '${Key}' is not valid.`)
+    throw invalidInput(`The tag '${Key}' is not valid.`)
   })
   if (new Set(checked.map(({ Key }) => Key.toLowerCase())).size < checked.length) {
-    throw new IamFault('InvalidInputException', 'Duplicate tag keys found.')
+    throw invalidInput('Duplicate tag keys found.')
   }
   if (checked.length > MAX_TAGS) throw limitExceeded('TagsPerResource', MAX_TAGS)
   return checked

@@ -2,6 +2,7 @@ import { IamFault } from '../protocol/models/iam.ts'
 import type { Collections } from './directory.ts'
 import type { Iam } from './iam.ts'
 import type { IdentityRecord } from './records.ts'
+import { refuseLinked } from './service-linked-roles.ts'
 
 /** Users and roles, as far as they are alike: both have policies and tags. */
 export type IdentityKind = 'users' | 'roles'
@@ -11,7 +12,11 @@ export function getIdentity(iam: Iam, kind: IdentityKind, name: string): Identit
   return kind === 'users' ? iam.getUser(name) : iam.getRole(name)
 }
 
-/** Replaces a user or a role by what `next` makes of it. @throws IamFault `NoSuchEntityException` */
+/**
+ * Replaces a user or a role by what `next` makes of it.
+ *
+ * @throws IamFault `NoSuchEntityException`, `UnmodifiableEntityException`
+ */
 export function changeIdentity<Kind extends IdentityKind>(
   iam: Iam,
   kind: Kind,
@@ -20,6 +25,7 @@ export function changeIdentity<Kind extends IdentityKind>(
 ): Collections[Kind] {
   return iam.directory.change((edit) => {
     const before = getIdentity(iam, kind, name) as Collections[Kind]
+    refuseLinked(before)
     const after = next(before)
     edit.put(kind, name.toLowerCase(), after)
     return after

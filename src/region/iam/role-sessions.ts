@@ -7,6 +7,7 @@ import { checkedPolicy } from './checks.ts'
 import type { Iam } from './iam.ts'
 import { sealToken } from './key-ring.ts'
 import type { RoleRecord } from './records.ts'
+import { ensureLinkedRole } from './service-linked-roles.ts'
 
 export interface SessionRequest {
   readonly roleArn: string
@@ -106,6 +107,11 @@ export class RoleSessions {
   keysForServiceItself(service: string, rights: string, durationSeconds: number): StartedSession {
     const itself = { name: service, id: service }
     return this.#issue(itself, 'itself', durationSeconds, { service, rights: [rights] })
+  }
+
+  /** As `keysForService`, with the role that is linked to the service, as `AWSServiceRoleForRDS` is to `rds.amazonaws.com`. */
+  keysForLinkedService(service: string, durationSeconds: number): StartedSession {
+    return this.#issue(ensureLinkedRole(this.iam, service), service, durationSeconds, { service })
   }
 
   #roleForService(roleArn: string, service: string): RoleRecord {

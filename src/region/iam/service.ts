@@ -29,6 +29,7 @@ import {
 } from './actions/policy-versions.ts'
 import {
   createRole,
+  createServiceLinkedRole,
   deleteRole,
   getRole,
   listInstanceProfilesForRole,
@@ -109,6 +110,7 @@ function roleActions(iam: Iam) {
     AttachRolePolicy: ({ RoleName, PolicyArn }) =>
       attachPolicy(iam, 'roles', { name: RoleName, policyArn: PolicyArn }),
     CreateRole: (input) => createRole(iam, input),
+    CreateServiceLinkedRole: (input) => createServiceLinkedRole(iam, input),
     DeleteRole: (input) => deleteRole(iam, input),
     DeleteRolePolicy: ({ RoleName, PolicyName }) =>
       deleteInlinePolicy(iam, 'roles', { name: RoleName, policyName: PolicyName }),

@@ -1,5 +1,6 @@
 import type {
   CreateRoleRequest,
+  CreateServiceLinkedRoleRequest,
   DeleteRoleRequest,
   GetRoleRequest,
   ListInstanceProfilesForRoleRequest,
@@ -15,6 +16,7 @@ import {
   checkedTags,
   encodedDocument,
   invalid,
+  invalidInput,
   POLICY_LIMITS,
   pageOf,
   refuseUnsupported,
@@ -22,6 +24,12 @@ import {
 import type { Iam } from '../iam.ts'
 import { addIdentity, changeIdentity, refuseWithPolicies } from '../identities.ts'
 import type { RoleRecord } from '../records.ts'
+import {
+  ensureLinkedRole,
+  findLinkedRole,
+  isReservedForLinked,
+  refuseLinked,
+} from '../service-linked-roles.ts'
 
 const HOUR_S = 3600
 
@@ -36,6 +44,11 @@ export async function createRole(iam: Iam, input: CreateRoleRequest) {
   refuseUnsupported({ PermissionsBoundary: input.PermissionsBoundary })
   const name = checkedName('roleName', input.RoleName)
   const path = checkedPath(input.Path)
+  if (isReservedForLinked(name, path)) {
+    throw invalid(
+      `The name or the path of ${name} is reserved for roles that are linked to services.`,
+    )
+  }
   const role: RoleRecord = {
     name,
     path,
@@ -51,6 +64,23 @@ export async function createRole(iam: Iam, input: CreateRoleRequest) {
   }
   addIdentity(iam, 'roles', role)
   return { Role: roleShape(role) }
+}
+
+/**
+ * CreateServiceLinkedRole: the role under which a service works by itself. A service makes it too when it first needs it.
+ *
+ * Source: IAM API Reference, CreateServiceLinkedRole.
+ */
+export async function createServiceLinkedRole(iam: Iam, input: CreateServiceLinkedRoleRequest) {
+  refuseUnsupported({ CustomSuffix: input.CustomSuffix, Description: input.Description })
+  const service = input.AWSServiceName ?? ''
+  const known = findLinkedRole(iam, service)
+  if (known) {
+    throw invalidInput(
+      `Service role name ${known.name} has been taken in this account, please try a different suffix.`,
+    )
+  }
+  return { Role: roleShape(ensureLinkedRole(iam, service)) }
 }
 
 /** GetRole. Source: IAM API Reference, GetRole. */
@@ -96,7 +126,9 @@ export async function updateAssumeRolePolicy(iam: Iam, input: UpdateAssumeRolePo
 export async function deleteRole(iam: Iam, input: DeleteRoleRequest) {
   const name = input.RoleName ?? ''
   iam.directory.change((edit) => {
-    refuseWithPolicies(iam.getRole(name))
+    const role = iam.getRole(name)
+    refuseLinked(role)
+    refuseWithPolicies(role)
     edit.delete('roles', name.toLowerCase())
   })
   return {}
