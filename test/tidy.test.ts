@@ -35,6 +35,7 @@ const ONLY_IN: readonly (readonly [RegExp, readonly string[]])[] = [
 const REGION_SERVICES = [
   'cloudwatch',
   'iam',
+  'kms',
   'rds',
   'route53',
   's3',

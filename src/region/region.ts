@@ -8,8 +8,10 @@ import { ACCOUNT_ID } from './account.ts'
 import { Api, type OpenedService, withoutResources } from './api.ts'
 import { openCloudWatch } from './cloudwatch/service.ts'
 import { logError } from './error-log.ts'
+import { findPolicyProblem } from './iam/policy/parse.ts'
 import { iamService } from './iam/service.ts'
 import { openIdentity } from './identity.ts'
+import { openKms } from './kms/service.ts'
 import { Peers } from './peer/peers.ts'
 import type { Authorizer } from './protocol/authorization.ts'
 import { DocumentStore } from './protocol/documents.ts'
@@ -123,6 +125,16 @@ async function openServices(
     clock: o.clock,
     random: systemRandom,
   })
+  const kms = await openKms({
+    region: o.name,
+    accountId: ACCOUNT_ID,
+    folder: join(o.folder, 'kms'),
+    documents: await documents('kms'),
+    findPolicyProblem: (policy) => findPolicyProblem(policy, 'resource'),
+    authorize: o.authorize,
+    clock: o.clock,
+    random: systemRandom,
+  })
   const rds = await openRds({
     region: o.name,
     accountId: ACCOUNT_ID,
@@ -179,6 +191,7 @@ async function openServices(
   const both = { begin: s3.begin, close: s3.close, stream }
   return [
     withoutResources(secretsManager),
+    withoutResources(kms.service),
     rds,
     both,
     cloudWatch,

@@ -1,10 +1,10 @@
 import { rm } from 'node:fs/promises'
 import type { Clock } from '../../core/clock.ts'
+import { Turns } from '../../core/turns.ts'
 import { Protection } from '../../postgres/protection.ts'
 import type { InstanceFacts } from './instance.ts'
 import type { LiveInstance } from './live-instance.ts'
 import type { RegionKey } from './region-key.ts'
-import { Turns } from './turns.ts'
 
 /** A stretch of time to any moment of which an instance can be restored. */
 export interface RestoreWindow {

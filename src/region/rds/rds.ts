@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../../core/clock.ts'
 import type { Random } from '../../core/random.ts'
+import { Turns } from '../../core/turns.ts'
 import type { PostgresBinaries } from '../../postgres/binaries.ts'
 import type { DocumentStore } from '../protocol/documents.ts'
 import { AutomatedBackups, type RestoreWindow } from './automated-backups.ts'
@@ -19,7 +20,6 @@ import { RegionNames } from './region-names.ts'
 import { RetainedBackupsStore } from './retained-backups.ts'
 import { type SnapshotRecord, Snapshots } from './snapshots.ts'
 import { SubnetGroups } from './subnet-groups.ts'
-import { Turns } from './turns.ts'
 
 /** Source: RDS User Guide, "Quotas in Amazon RDS". */
 const INSTANCE_QUOTA = 40

@@ -1,8 +1,8 @@
+import { Turns } from '../../core/turns.ts'
 import type { DocumentStore } from '../protocol/documents.ts'
 import { RdsFault, snapshotAlreadyExists, snapshotNotFound } from './faults.ts'
 import type { InstanceFacts } from './instance.ts'
 import type { Tag } from './tags.ts'
-import { Turns } from './turns.ts'
 
 const COLLECTION = 'snapshots'
 
