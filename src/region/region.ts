@@ -141,6 +141,7 @@ async function openServices(
     folder: join(o.folder, 'rds'),
     templates: o.templates,
     documents: await documents('rds'),
+    keyService: kms.dataKeysFor('rds'),
     binaries: o.binaries,
     clock: o.clock,
     random: systemRandom,

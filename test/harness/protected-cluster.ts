@@ -72,6 +72,11 @@ export class ProtectedClusters {
     return cluster
   }
 
+  /** A cluster that a test has made itself. */
+  endLater(cluster: Cluster): void {
+    this.#closing.push(() => cluster.kill())
+  }
+
   async protect(name: string, encryptionKey?: Buffer): Promise<Protection> {
     const protection = await Protection.open({
       folder: this.protectionFolder(name),

@@ -51,6 +51,9 @@ export class DataKeys {
   /** What a caller must be allowed before the service makes a resource depend on a key for it. */
   accesses(keyId: string): AccessRequest[] {
     const { service, region, accountId } = this.o
+    const alias = this.keys.aliasIn(keyId)
+    // Everybody may make a service use its own key.
+    if (alias?.startsWith('alias/aws/')) return []
     const context = {
       'kms:CallerAccount': accountId,
       'kms:ViaService': `${service}.${region}.amazonaws.com`,

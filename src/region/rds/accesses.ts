@@ -68,11 +68,13 @@ export function rdsAccesses(
     const name = input[parameter]
     return typeof name === 'string' ? arnsOfBackup(rds, name) : []
   })
+  const { KmsKeyId } = input
+  const keys = typeof KmsKeyId === 'string' ? rds.keys.accesses(KmsKeyId) : []
   const resources = [...new Set([...named, ...tagged, ...backups])]
   const kind = KIND_BY_ACTION[operation]
   if (resources.length === 0) return [{ action, resource: kind ? rds.names.arn(kind, '*') : '*' }]
   const all = resources.map((resource) => ({ action, resource, context: tagsOf(rds, resource) }))
-  return [...all, ...taggingOf(rds, operation, input)]
+  return [...all, ...taggingOf(rds, operation, input), ...keys]
 }
 
 function taggingOf(

@@ -32,7 +32,6 @@ export function automatedBackupShape(
 ): DBInstanceAutomatedBackup {
   const { settings } = instance
   const window = rds.restoreWindow(instance)
-  const isEncrypted = instance.sealedEncryptionKey !== undefined
   return {
     DBInstanceArn: rds.names.arn('db', instance.identifier),
     DBInstanceAutomatedBackupsArn: rds.names.arn('auto-backup', instance.automatedBackupsName),
@@ -54,8 +53,8 @@ export function automatedBackupShape(
     AvailabilityZone: settings.availabilityZone,
     VpcId: rds.names.vpcId,
     OptionGroupName: `default:postgres-${instance.major}`,
-    Encrypted: isEncrypted,
-    KmsKeyId: isEncrypted ? rds.kmsKeyArn : undefined,
+    Encrypted: instance.encryption !== undefined,
+    KmsKeyId: instance.encryption?.keyArn,
     IAMDatabaseAuthenticationEnabled: false,
     BackupRetentionPeriod: settings.backupRetentionDays,
     PreferredBackupWindow: settings.backupWindow,

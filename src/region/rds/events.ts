@@ -21,6 +21,14 @@ const EVENTS = {
     'notification',
     'DB instance is being started due to it exceeding the maximum allowed time being stopped.',
   ],
+  'key lost': [
+    'failure',
+    'The KMS key of the DB instance cannot be used. Enable the key and start the DB instance within seven days.',
+  ],
+  'key gone': [
+    'failure',
+    'The KMS key of the DB instance could not be used for seven days. Restore the DB instance from a backup.',
+  ],
   'instance failed': ['failure', 'DB instance put into failed state.'],
   'bad parameters': ['failure', 'DB instance put into incompatible-parameters state.'],
   'restore failed': ['failure', 'DB instance put into incompatible-restore state.'],

@@ -13,7 +13,6 @@ const CERTIFICATE_VALID_TILL = new Date('2061-05-25T00:00:00Z')
  */
 export function instanceShape(rds: Rds, record: InstanceRecord): DBInstance {
   const { settings, identifier } = record
-  const isEncrypted = record.sealedEncryptionKey !== undefined
   return {
     DBInstanceIdentifier: identifier,
     DBInstanceArn: rds.names.arn('db', identifier),
@@ -37,8 +36,8 @@ export function instanceShape(rds: Rds, record: InstanceRecord): DBInstance {
     Iops: settings.iops,
     StorageThroughput: settings.storageThroughput,
     MaxAllocatedStorage: settings.maxAllocatedStorageGiB,
-    StorageEncrypted: isEncrypted,
-    KmsKeyId: isEncrypted ? rds.kmsKeyArn : undefined,
+    StorageEncrypted: record.encryption !== undefined,
+    KmsKeyId: record.encryption?.keyArn,
     BackupRetentionPeriod: settings.backupRetentionDays,
     PreferredBackupWindow: settings.backupWindow,
     PreferredMaintenanceWindow: settings.maintenanceWindow,

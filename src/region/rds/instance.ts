@@ -1,4 +1,5 @@
 import type { InstanceStatus } from './instance-status.ts'
+import type { Encryption } from './storage-keys.ts'
 import type { Tag } from './tags.ts'
 
 /** A DB instance as it is stored: everything is JSON, times are ISO 8601, passwords and keys are sealed. */
@@ -15,8 +16,8 @@ export interface InstanceRecord {
   readonly engineVersion: string
   readonly masterUsername: string
   readonly databaseName?: string
-  /** Absent when backups are not encrypted. Wrapped by the region's key. */
-  readonly sealedEncryptionKey?: string
+  /** Absent when backups are not encrypted. */
+  readonly encryption?: Encryption
   /** Of `rdsadmin`, the real superuser. */
   readonly sealedSuperuserPassword: string
   /** Of the master user, until it has been given to the server. */
@@ -40,6 +41,8 @@ export interface InstanceRecord {
   readonly usedBackupWindow?: string
   readonly usedMaintenanceWindow?: string
   readonly stoppedAt?: string
+  /** Since when its KMS key cannot be used. */
+  readonly keyLostAt?: string
   readonly deletion?: Deletion
   readonly tags: readonly Tag[]
 }
@@ -106,7 +109,7 @@ export type InstanceFacts = Pick<
   | 'engineVersion'
   | 'masterUsername'
   | 'databaseName'
-  | 'sealedEncryptionKey'
+  | 'encryption'
   | 'sealedSuperuserPassword'
   | 'settings'
   | 'recoveryMinimums'
@@ -116,7 +119,7 @@ export type InstanceFacts = Pick<
 export function factsOf(record: InstanceRecord): InstanceFacts {
   const { identifier, resourceId, automatedBackupsName, acceptedAt, createdAt, port, major } =
     record
-  const { engineVersion, masterUsername, databaseName, sealedEncryptionKey } = record
+  const { engineVersion, masterUsername, databaseName, encryption } = record
   const { sealedSuperuserPassword, settings, recoveryMinimums, tags } = record
   return {
     identifier,
@@ -129,7 +132,7 @@ export function factsOf(record: InstanceRecord): InstanceFacts {
     engineVersion,
     masterUsername,
     ...(databaseName === undefined ? {} : { databaseName }),
-    ...(sealedEncryptionKey === undefined ? {} : { sealedEncryptionKey }),
+    ...(encryption === undefined ? {} : { encryption }),
     sealedSuperuserPassword,
     settings,
     recoveryMinimums,

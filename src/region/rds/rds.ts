@@ -19,6 +19,7 @@ import type { RegionKey } from './region-key.ts'
 import { RegionNames } from './region-names.ts'
 import { RetainedBackupsStore } from './retained-backups.ts'
 import { type SnapshotRecord, Snapshots } from './snapshots.ts'
+import { type KeyService, StorageKeys } from './storage-keys.ts'
 import { SubnetGroups } from './subnet-groups.ts'
 
 /** Source: RDS User Guide, "Quotas in Amazon RDS". */
@@ -33,6 +34,7 @@ export interface RdsOptions {
   /** Shared by all regions of a home. */
   readonly templates: string
   readonly documents: DocumentStore
+  readonly keyService: KeyService
   /** Newest major first, at least one. */
   readonly binaries: readonly PostgresBinaries[]
   readonly clock: Clock
@@ -44,6 +46,7 @@ export interface RdsOptions {
 /** Amazon RDS of one region: what its actions, its works and its scheduler share. */
 export class Rds {
   readonly names: RegionNames
+  readonly keys: StorageKeys
   readonly versions: EngineVersions
   readonly events: Events
   readonly snapshots: Snapshots
@@ -61,13 +64,14 @@ export class Rds {
     readonly key: RegionKey,
   ) {
     this.names = new RegionNames(o.region, o.accountId, o.random)
+    this.keys = new StorageKeys(o.keyService)
     this.versions = new EngineVersions(o.binaries)
     this.events = new Events(o.documents, o.clock)
     this.snapshots = new Snapshots(o.documents)
     this.retained = new RetainedBackupsStore(o.documents)
     this.backups = new AutomatedBackups({
       folder: (resourceId) => this.folder('backups', resourceId),
-      key,
+      keys: this.keys,
       clock: o.clock,
       onGap: (instance) => {
         this.tell(instance, 'gap in backups').catch((error) => this.report(error))
@@ -88,12 +92,6 @@ export class Rds {
 
   get random(): Random {
     return this.o.random
-  }
-
-  /** The key that encrypted instances are said to be encrypted with: the account's default for RDS. */
-  get kmsKeyArn(): string {
-    const { region, accountId } = this.o
-    return `arn:aws:kms:${region}:${accountId}:key/00000000-0000-4000-8000-000000000001`
   }
 
   now(): string {

@@ -45,6 +45,7 @@ export async function beginRestore(
     instanceClass: facts.settings.instanceClass,
     retentionDays: facts.settings.backupRetentionDays,
   })
+  rds.keys.check(facts.encryption)
   await checkPortFree(rds, checkedPort(input.Port))
   const record = newRecord(rds, input, {
     identifier,
@@ -53,7 +54,7 @@ export async function beginRestore(
     masterUsername: facts.masterUsername,
     databaseName: facts.databaseName,
     settings,
-    isEncrypted: facts.sealedEncryptionKey !== undefined,
+    keyArn: facts.encryption?.keyArn,
     superuserPassword: rds.key.password(facts.sealedSuperuserPassword),
   })
   return { DBInstance: instanceShape(rds, await rds.addInstance(record, restoreInstance(rds))) }

@@ -6,7 +6,6 @@ import type { SnapshotRecord } from './snapshots.ts'
 export function snapshotShape(rds: Rds, snapshot: SnapshotRecord): DBSnapshot {
   const { instance } = snapshot
   const { settings } = instance
-  const isEncrypted = instance.sealedEncryptionKey !== undefined
   const createdAt = snapshot.completedAt === undefined ? undefined : new Date(snapshot.completedAt)
   return {
     DBSnapshotIdentifier: snapshot.identifier,
@@ -31,8 +30,8 @@ export function snapshotShape(rds: Rds, snapshot: SnapshotRecord): DBSnapshot {
     AvailabilityZone: settings.availabilityZone,
     VpcId: rds.names.vpcId,
     OptionGroupName: `default:postgres-${instance.major}`,
-    Encrypted: isEncrypted,
-    KmsKeyId: isEncrypted ? rds.kmsKeyArn : undefined,
+    Encrypted: instance.encryption !== undefined,
+    KmsKeyId: instance.encryption?.keyArn,
     IAMDatabaseAuthenticationEnabled: false,
     SnapshotTarget: 'region',
     ProcessorFeatures: [],

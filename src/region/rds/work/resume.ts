@@ -4,6 +4,7 @@ import type { Rds } from '../rds.ts'
 import { backUpInstance } from './back-up.ts'
 import { createInstance } from './create-instance.ts'
 import { deleteInstance } from './delete-instance.ts'
+import { loseKey } from './lose-key.ts'
 import { modifyInstance } from './modify-instance.ts'
 import { restoreInstance } from './restore-instance.ts'
 import { rebootInstance, startInstance } from './start-instance.ts'
@@ -41,7 +42,11 @@ export async function resumeInstance(rds: Rds, instance: LiveInstance): Promise<
       return instance.resume(stopInstance(rds))
     case 'deleting':
       return instance.resume(deleteInstance(rds))
+    case 'inaccessible-encryption-credentials-recoverable':
+      if (instance.record.keyLostAt === undefined) instance.resume(loseKey(rds))
+      return
     case 'stopped':
+    case 'inaccessible-encryption-credentials':
     case 'failed':
     case 'incompatible-parameters':
     case 'incompatible-restore':
