@@ -72,9 +72,9 @@ export class ProtectedClusters {
     return cluster
   }
 
-  /** A cluster that a test has made itself. */
-  endLater(cluster: Cluster): void {
-    this.#closing.push(() => cluster.kill())
+  /** What a test has opened itself. */
+  closeLater(close: () => Promise<void>): void {
+    this.#closing.push(close)
   }
 
   async protect(name: string, encryptionKey?: Buffer): Promise<Protection> {

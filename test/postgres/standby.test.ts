@@ -49,7 +49,7 @@ async function standbyOf(source: Cluster, name: string, settings: Record<string,
     superuser,
     settings: { ...settings, ...(await standbySettings(primary, passwordFile)) },
   })
-  clusters.endLater(cluster)
+  clusters.closeLater(() => cluster.kill())
   await cluster.start()
   return { cluster, sql: await clusters.connect(cluster), primary: sql, slot }
 }
