@@ -15,8 +15,11 @@ import { openKms } from './kms/service.ts'
 import { Peers } from './peer/peers.ts'
 import type { Authorizer } from './protocol/authorization.ts'
 import { DocumentStore } from './protocol/documents.ts'
+import { verifyPresignedRequest } from './protocol/presigned-request.ts'
 import { headersByName, splitTarget } from './protocol/raw-request.ts'
+import type { VerifiedRequest } from './protocol/sigv4.ts'
 import type { StreamService } from './protocol/stream-service.ts'
+import { faultNamed } from './rds/faults.ts'
 import { openRds } from './rds/service.ts'
 import type { RootCredentials } from './root-credentials.ts'
 import { openS3 } from './s3/open-s3.ts'
@@ -52,6 +55,8 @@ export class Region {
     const endpoint = () => o.home?.endpoint ?? own.api?.endpoint ?? ''
     const replication = { sessions, endpoint, onError }
     const peers = new Peers({ region: o.name, keys: sessions, endpoint, clock: o.clock })
+    const verifyUrl = (url: string, other: string) =>
+      verifyPresignedRequest(url, { keys: identity.keys, region: other, now: o.clock.now() })
     const opened: OpenedService[] = [
       // Of a home, the process of the global services answers for IAM; a region decides by its directory.
       { ...(o.home ? {} : { service: iamService(iam) }), close: () => iam.close() },
@@ -63,6 +68,7 @@ export class Region {
         authorize: authorizer.authorize,
         replication,
         peers,
+        verifyUrl,
       })),
     ]
     own.api = new Api({ region: o.name, opened, identity, clock: o.clock, onError })
@@ -114,6 +120,7 @@ async function openServices(
     authorize: Authorizer
     replication: ReplicationOptions
     peers: Peers
+    verifyUrl: (url: string, region: string) => VerifiedRequest
   },
 ): Promise<OpenedService[]> {
   const documents = (service: string) => DocumentStore.open(join(o.folder, 'documents', service))
@@ -142,6 +149,9 @@ async function openServices(
     templates: o.templates,
     documents: await documents('rds'),
     keyService: kms.dataKeysFor('rds'),
+    peer: o.peers.of('rds.amazonaws.com', faultNamed),
+    verifyUrl: o.verifyUrl,
+    authorize: o.authorize,
     binaries: o.binaries,
     clock: o.clock,
     random: systemRandom,

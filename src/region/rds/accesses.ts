@@ -9,6 +9,7 @@ const KIND_BY_PARAMETER: Readonly<Record<string, Kind>> = {
   DBInstanceIdentifier: 'db',
   SourceDBInstanceIdentifier: 'db',
   TargetDBInstanceIdentifier: 'db',
+  SourceDBInstanceArn: 'db',
   DBSnapshotIdentifier: 'snapshot',
   SourceDBSnapshotIdentifier: 'snapshot',
   TargetDBSnapshotIdentifier: 'snapshot',

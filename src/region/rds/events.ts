@@ -29,6 +29,13 @@ const EVENTS = {
     'failure',
     'The KMS key of the DB instance could not be used for seven days. Restore the DB instance from a backup.',
   ],
+  'replica promoted': [
+    'read replica',
+    'Promoted Read Replica instance to a stand-alone database instance.',
+  ],
+  'replication stopped': ['read replica', 'Streaming replication has stopped.'],
+  'replication resumed': ['read replica', 'Replication for the Read Replica resumed.'],
+  'replication ended': ['read replica', 'Replication for the Read Replica was terminated.'],
   'instance failed': ['failure', 'DB instance put into failed state.'],
   'bad parameters': ['failure', 'DB instance put into incompatible-parameters state.'],
   'restore failed': ['failure', 'DB instance put into incompatible-restore state.'],

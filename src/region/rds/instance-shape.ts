@@ -1,6 +1,7 @@
-import type { DBInstance } from '../protocol/models/rds.ts'
+import type { DBInstance, DBInstanceStatusInfo } from '../protocol/models/rds.ts'
 import type { InstanceRecord, PendingSettings } from './instance.ts'
 import type { Rds } from './rds.ts'
+import { nameBeside } from './replication/replica.ts'
 
 /** A moment until which the region's certificates are said to be valid. Unlike AWS: there is no TLS. */
 const CERTIFICATE_VALID_TILL = new Date('2061-05-25T00:00:00Z')
@@ -71,7 +72,12 @@ export function instanceShape(rds: Rds, record: InstanceRecord): DBInstance {
       CAIdentifier: settings.certificateAuthority,
       ValidTill: CERTIFICATE_VALID_TILL,
     },
-    ReadReplicaDBInstanceIdentifiers: [],
+    ReadReplicaSourceDBInstanceIdentifier:
+      record.replicaOf && nameBeside(record.replicaOf.arn, rds.names.region),
+    ReadReplicaDBInstanceIdentifiers: (record.replicas ?? []).map(({ arn }) =>
+      nameBeside(arn, rds.names.region),
+    ),
+    StatusInfos: record.replicaOf ? [replicationInfo(rds, record)] : undefined,
     DomainMemberships: [],
     AssociatedRoles: [],
     MonitoringInterval: 0,
@@ -87,6 +93,17 @@ export function instanceShape(rds: Rds, record: InstanceRecord): DBInstance {
       record.stoppedAt === undefined ? undefined : rds.automaticRestartTime(record.stoppedAt),
     TagList: [...record.tags],
   }
+}
+
+/** Source: RDS User Guide, "Monitoring read replication". */
+function replicationInfo(
+  rds: Rds,
+  { resourceId, replicaOf }: InstanceRecord,
+): DBInstanceStatusInfo {
+  const { isStreaming, problem } = rds.replicas.stateOf(resourceId)
+  const Status = replicaOf?.ended ? 'terminated' : isStreaming ? 'replicating' : 'error'
+  const Message = replicaOf?.ended ?? (isStreaming ? '' : problem)
+  return { StatusType: 'read replication', Normal: isStreaming, Status, Message }
 }
 
 function pendingShape(pending: PendingSettings & { sealedMasterPassword?: string }) {

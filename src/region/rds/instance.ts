@@ -1,4 +1,5 @@
 import type { InstanceStatus } from './instance-status.ts'
+import type { Replica, ReplicaSource } from './replication/replica.ts'
 import type { Encryption } from './storage-keys.ts'
 import type { Tag } from './tags.ts'
 
@@ -20,6 +21,8 @@ export interface InstanceRecord {
   readonly encryption?: Encryption
   /** Of `rdsadmin`, the real superuser. */
   readonly sealedSuperuserPassword: string
+  /** Of `rdsrepladmin`, as which replicas log in; once there was one. */
+  readonly sealedReplicationPassword?: string
   /** Of the master user, until it has been given to the server. */
   readonly sealedMasterPassword?: string
   /** When it was asked for. */
@@ -44,6 +47,12 @@ export interface InstanceRecord {
   /** Since when its KMS key cannot be used. */
   readonly keyLostAt?: string
   readonly deletion?: Deletion
+  /** Of a read replica. */
+  readonly replicaOf?: ReplicaSource
+  /** A promotion that is being carried out: all of it can be done again. */
+  readonly promotion?: Pick<InstanceSettings, 'backupRetentionDays' | 'backupWindow'>
+  /** Read replicas of this instance, in any region. */
+  readonly replicas?: readonly Replica[]
   readonly tags: readonly Tag[]
 }
 
@@ -53,6 +62,7 @@ export type Origin =
   /** `source` is a resource id: the instance may be gone, its backups retained. */
   | { readonly kind: 'point in time'; readonly source: string; readonly time: string }
   | { readonly kind: 'snapshot'; readonly snapshot: string }
+  | { readonly kind: 'replica' }
 
 export interface InstanceSettings {
   readonly instanceClass: string

@@ -4,7 +4,10 @@ import type { Clock } from '../../core/clock.ts'
 import type { Random } from '../../core/random.ts'
 import { Turns } from '../../core/turns.ts'
 import type { PostgresBinaries } from '../../postgres/binaries.ts'
+import type { Peer } from '../peer/peer.ts'
+import type { Authorizer } from '../protocol/authorization.ts'
 import type { DocumentStore } from '../protocol/documents.ts'
+import type { VerifiedRequest } from '../protocol/sigv4.ts'
 import { AutomatedBackups, type RestoreWindow } from './automated-backups.ts'
 import { EngineVersions } from './engine-versions.ts'
 import { type EventName, Events } from './events.ts'
@@ -17,6 +20,7 @@ import { parseBackupWindow } from './preferred-windows.ts'
 import { occurrenceAt } from './recurring-window.ts'
 import type { RegionKey } from './region-key.ts'
 import { RegionNames } from './region-names.ts'
+import { ReplicaWatch } from './replication/replica-watch.ts'
 import { RetainedBackupsStore } from './retained-backups.ts'
 import { type SnapshotRecord, Snapshots } from './snapshots.ts'
 import { type KeyService, StorageKeys } from './storage-keys.ts'
@@ -35,6 +39,11 @@ export interface RdsOptions {
   readonly templates: string
   readonly documents: DocumentStore
   readonly keyService: KeyService
+  /** How it talks to RDS of other regions. */
+  readonly peer: Peer
+  /** Verifies a request that was signed as a URL for another region. @throws Fault */
+  readonly verifyUrl: (url: string, region: string) => VerifiedRequest
+  readonly authorize: Authorizer
   /** Newest major first, at least one. */
   readonly binaries: readonly PostgresBinaries[]
   readonly clock: Clock
@@ -54,6 +63,7 @@ export class Rds {
   readonly backups: AutomatedBackups
   readonly parameterGroups: ParameterGroups
   readonly subnetGroups: SubnetGroups
+  readonly replicas: ReplicaWatch
   readonly #instances = new Map<string, LiveInstance>()
   /** Identifiers are given one at a time. */
   readonly #naming = new Turns()
@@ -83,11 +93,24 @@ export class Rds {
       o.binaries.map(({ major }) => major),
     )
     this.subnetGroups = new SubnetGroups(o.documents, this.names)
+    this.replicas = new ReplicaWatch(this)
     for (const record of LiveInstance.stored(o.documents)) this.#track(record)
   }
 
   get clock(): Clock {
     return this.o.clock
+  }
+
+  get authorize(): Authorizer {
+    return this.o.authorize
+  }
+
+  get verifyUrl(): RdsOptions['verifyUrl'] {
+    return this.o.verifyUrl
+  }
+
+  get peer(): Peer {
+    return this.o.peer
   }
 
   get random(): Random {
@@ -236,7 +259,7 @@ export class Rds {
   }
 
   #isMadeFrom({ status, origin }: InstanceRecord, resourceId: string): boolean {
-    if (status !== 'creating' || origin.kind === 'new') return false
+    if (status !== 'creating' || origin.kind === 'new' || origin.kind === 'replica') return false
     if (origin.kind === 'point in time') return origin.source === resourceId
     const snapshot = this.snapshots.findByResourceId(origin.snapshot)
     const isAutomated = snapshot?.type === 'automated'

@@ -73,7 +73,14 @@ export function checkedTarget(
   return checked
 }
 
-function storageOf({ settings }: InstanceFacts, input: RestoreInput): Storage {
+/** Storage of an instance that is made from another: no less than that has. @throws RdsFault `InvalidParameterValue` */
+export function storageOf(
+  { settings }: Pick<InstanceFacts, 'settings'>,
+  input: Pick<
+    RestoreInput,
+    'AllocatedStorage' | 'StorageType' | 'Iops' | 'StorageThroughput' | 'MaxAllocatedStorage'
+  >,
+): Storage {
   const size = input.AllocatedStorage ?? settings.allocatedStorageGiB
   if (size < settings.allocatedStorageGiB) {
     throw invalidValue('The allocated storage of a restore can not be less than its source has.')

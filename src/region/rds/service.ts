@@ -5,6 +5,7 @@ import type { Service } from '../protocol/service.ts'
 import { rdsAccesses } from './accesses.ts'
 import { addTagsToResource } from './actions/add-tags-to-resource.ts'
 import { createDBInstance } from './actions/create-db-instance.ts'
+import { createDBInstanceReadReplica } from './actions/create-db-instance-read-replica.ts'
 import { createDBParameterGroup } from './actions/create-db-parameter-group.ts'
 import { createDBSnapshot } from './actions/create-db-snapshot.ts'
 import { createDBSubnetGroup } from './actions/create-db-subnet-group.ts'
@@ -28,6 +29,7 @@ import { downloadDBLogFilePortion } from './actions/download-db-log-file-portion
 import { listTagsForResource } from './actions/list-tags-for-resource.ts'
 import { modifyDBInstance } from './actions/modify-db-instance.ts'
 import { modifyDBParameterGroup } from './actions/modify-db-parameter-group.ts'
+import { promoteReadReplica } from './actions/promote-read-replica.ts'
 import { rebootDBInstance } from './actions/reboot-db-instance.ts'
 import { removeTagsFromResource } from './actions/remove-tags-from-resource.ts'
 import { resetDBParameterGroup } from './actions/reset-db-parameter-group.ts'
@@ -37,6 +39,7 @@ import { startDBInstance } from './actions/start-db-instance.ts'
 import { stopDBInstance } from './actions/stop-db-instance.ts'
 import { Rds, type RdsOptions } from './rds.ts'
 import { RegionKey } from './region-key.ts'
+import { sourceOperations } from './replication/source.ts'
 import { Scheduler } from './scheduler.ts'
 import { resumeInstance, watchCrashes } from './work/resume.ts'
 
@@ -50,6 +53,7 @@ export async function openRds(
   await mkdir(o.folder, { recursive: true, mode: 0o711 })
   const rds = new Rds(o, await RegionKey.open(o.folder))
   watchCrashes(rds)
+  o.peer.serve(sourceOperations(rds))
   await sweep(rds)
   await openBackups(rds)
   const instances = rds.instances()
@@ -58,6 +62,7 @@ export async function openRds(
   await Promise.race([settled, o.clock.sleep(START_PATIENCE_MS)])
   const scheduler = new Scheduler(rds)
   scheduler.start()
+  rds.replicas.start()
 
   const service: Service = {
     model: rdsModel,
@@ -65,7 +70,7 @@ export async function openRds(
     accesses: (operation, input) => rdsAccesses(rds, operation, input),
   }
   const close = async () => {
-    await scheduler.stop()
+    await Promise.all([scheduler.stop(), rds.replicas.stop()])
     await Promise.all(rds.instances().map((instance) => instance.close()))
     await rds.backups.close()
   }
@@ -76,6 +81,7 @@ function actionsOf(rds: Rds) {
   return {
     AddTagsToResource: (input) => addTagsToResource(rds, input),
     CreateDBInstance: (input) => createDBInstance(rds, input),
+    CreateDBInstanceReadReplica: (input) => createDBInstanceReadReplica(rds, input),
     CreateDBParameterGroup: (input) => createDBParameterGroup(rds, input),
     CreateDBSnapshot: (input) => createDBSnapshot(rds, input),
     CreateDBSubnetGroup: (input) => createDBSubnetGroup(rds, input),
@@ -99,6 +105,7 @@ function actionsOf(rds: Rds) {
     ListTagsForResource: (input) => listTagsForResource(rds, input),
     ModifyDBInstance: (input) => modifyDBInstance(rds, input),
     ModifyDBParameterGroup: (input) => modifyDBParameterGroup(rds, input),
+    PromoteReadReplica: (input) => promoteReadReplica(rds, input),
     RebootDBInstance: (input) => rebootDBInstance(rds, input),
     RemoveTagsFromResource: (input) => removeTagsFromResource(rds, input),
     ResetDBParameterGroup: (input) => resetDBParameterGroup(rds, input),
