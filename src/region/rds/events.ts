@@ -65,6 +65,8 @@ const EVENTS = {
   'restored from snapshot': ['restoration', 'Restored from snapshot'],
   'snapshot began': ['creation', 'Creating manual snapshot'],
   'snapshot created': ['creation', 'Manual snapshot created'],
+  'snapshot copy began': ['creation', 'Started copy of snapshot'],
+  'snapshot copy ended': ['creation', 'Finished copy of snapshot'],
   'snapshot failed': ['notification', 'The snapshot could not be created and was removed.'],
   'snapshot deleted': ['deletion', 'Deleted user snapshot'],
   'automated snapshot began': ['creation', 'Creating automated snapshot'],

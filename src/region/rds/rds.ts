@@ -25,6 +25,7 @@ import { RetainedBackupsStore } from './retained-backups.ts'
 import { type SnapshotRecord, Snapshots } from './snapshots.ts'
 import { type KeyService, StorageKeys } from './storage-keys.ts'
 import { SubnetGroups } from './subnet-groups.ts'
+import { SnapshotCopies } from './transfer/snapshot-copies.ts'
 
 /** Source: RDS User Guide, "Quotas in Amazon RDS". */
 const INSTANCE_QUOTA = 40
@@ -64,6 +65,7 @@ export class Rds {
   readonly parameterGroups: ParameterGroups
   readonly subnetGroups: SubnetGroups
   readonly replicas: ReplicaWatch
+  readonly copies: SnapshotCopies
   readonly #instances = new Map<string, LiveInstance>()
   /** Identifiers are given one at a time. */
   readonly #naming = new Turns()
@@ -94,6 +96,7 @@ export class Rds {
     )
     this.subnetGroups = new SubnetGroups(o.documents, this.names)
     this.replicas = new ReplicaWatch(this)
+    this.copies = new SnapshotCopies(this)
     for (const record of LiveInstance.stored(o.documents)) this.#track(record)
   }
 

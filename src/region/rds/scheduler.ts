@@ -47,7 +47,7 @@ export class Scheduler {
       const unfinished = new Set(
         this.rds.snapshots
           .list()
-          .filter(({ status }) => status === 'creating')
+          .filter(({ status, copyOf }) => status === 'creating' && !copyOf)
           .map(({ instance }) => instance.resourceId),
       )
       for (const instance of this.rds.instances()) {

@@ -4,6 +4,7 @@ import { type RdsActions, rdsModel } from '../protocol/models/rds.ts'
 import type { Service } from '../protocol/service.ts'
 import { rdsAccesses } from './accesses.ts'
 import { addTagsToResource } from './actions/add-tags-to-resource.ts'
+import { copyDBSnapshot } from './actions/copy-db-snapshot.ts'
 import { createDBInstance } from './actions/create-db-instance.ts'
 import { createDBInstanceReadReplica } from './actions/create-db-instance-read-replica.ts'
 import { createDBParameterGroup } from './actions/create-db-parameter-group.ts'
@@ -41,6 +42,8 @@ import { Rds, type RdsOptions } from './rds.ts'
 import { RegionKey } from './region-key.ts'
 import { sourceOperations } from './replication/source.ts'
 import { Scheduler } from './scheduler.ts'
+import { snapshotOperations } from './transfer/snapshot-copies.ts'
+import { supplyOperations } from './transfer/supply-operations.ts'
 import { resumeInstance, watchCrashes } from './work/resume.ts'
 
 /** How long the start of a region waits for its servers; those that take longer go on starting. */
@@ -53,7 +56,11 @@ export async function openRds(
   await mkdir(o.folder, { recursive: true, mode: 0o711 })
   const rds = new Rds(o, await RegionKey.open(o.folder))
   watchCrashes(rds)
-  o.peer.serve(sourceOperations(rds))
+  o.peer.serve({
+    ...sourceOperations(rds),
+    ...supplyOperations(rds),
+    ...snapshotOperations(rds),
+  })
   await sweep(rds)
   await openBackups(rds)
   const instances = rds.instances()
@@ -63,6 +70,7 @@ export async function openRds(
   const scheduler = new Scheduler(rds)
   scheduler.start()
   rds.replicas.start()
+  rds.copies.resume()
 
   const service: Service = {
     model: rdsModel,
@@ -70,7 +78,7 @@ export async function openRds(
     accesses: (operation, input) => rdsAccesses(rds, operation, input),
   }
   const close = async () => {
-    await Promise.all([scheduler.stop(), rds.replicas.stop()])
+    await Promise.all([scheduler.stop(), rds.replicas.stop(), rds.copies.close()])
     await Promise.all(rds.instances().map((instance) => instance.close()))
     await rds.backups.close()
   }
@@ -80,6 +88,7 @@ export async function openRds(
 function actionsOf(rds: Rds) {
   return {
     AddTagsToResource: (input) => addTagsToResource(rds, input),
+    CopyDBSnapshot: (input) => copyDBSnapshot(rds, input),
     CreateDBInstance: (input) => createDBInstance(rds, input),
     CreateDBInstanceReadReplica: (input) => createDBInstanceReadReplica(rds, input),
     CreateDBParameterGroup: (input) => createDBParameterGroup(rds, input),

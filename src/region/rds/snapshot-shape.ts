@@ -16,7 +16,11 @@ export function snapshotShape(rds: Rds, snapshot: SnapshotRecord): DBSnapshot {
     Status: snapshot.status,
     PercentProgress: snapshot.status === 'creating' ? rds.progressOf(snapshot) : 100,
     SnapshotCreateTime: createdAt,
-    OriginalSnapshotCreateTime: createdAt,
+    OriginalSnapshotCreateTime:
+      snapshot.originalAt === undefined ? createdAt : new Date(snapshot.originalAt),
+    SourceDBSnapshotIdentifier: snapshot.copyOf?.arn,
+    SourceRegion:
+      snapshot.copyOf?.region === rds.names.region ? undefined : snapshot.copyOf?.region,
     InstanceCreateTime: instance.createdAt === undefined ? undefined : new Date(instance.createdAt),
     Engine: 'postgres',
     EngineVersion: instance.engineVersion,
