@@ -104,8 +104,9 @@ export class AutomatedBackups {
   }
 
   /** Deletes backups and WAL that the retention no longer keeps. */
-  async expire(resourceId: string, retentionDays: number): Promise<void> {
-    await this.#opened.get(resourceId)?.expire({ keepFrom: this.keepFrom(retentionDays) })
+  async expire(resourceId: string, retentionDays: number, o?: { compact: boolean }): Promise<void> {
+    const keepFrom = this.keepFrom(retentionDays)
+    await this.#opened.get(resourceId)?.expire({ keepFrom, ...o })
   }
 
   /** Deletes all automated backups of an instance. Safe to call again. */

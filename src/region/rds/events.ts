@@ -67,6 +67,8 @@ const EVENTS = {
   'snapshot created': ['creation', 'Manual snapshot created'],
   'snapshot copy began': ['creation', 'Started copy of snapshot'],
   'snapshot copy ended': ['creation', 'Finished copy of snapshot'],
+  'backup replication began': ['backup', 'Started cross-Region replication of automated backups'],
+  'backup replication ended': ['backup', 'Stopped cross-Region replication of automated backups'],
   'snapshot failed': ['notification', 'The snapshot could not be created and was removed.'],
   'snapshot deleted': ['deletion', 'Deleted user snapshot'],
   'automated snapshot began': ['creation', 'Creating automated snapshot'],

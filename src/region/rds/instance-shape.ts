@@ -1,4 +1,5 @@
 import type { DBInstance, DBInstanceStatusInfo } from '../protocol/models/rds.ts'
+import { backupReplicasShape } from './automated-backup-shape.ts'
 import type { InstanceRecord, PendingSettings } from './instance.ts'
 import type { Rds } from './rds.ts'
 import { nameBeside } from './replication/replica.ts'
@@ -74,6 +75,7 @@ export function instanceShape(rds: Rds, record: InstanceRecord): DBInstance {
     },
     ReadReplicaSourceDBInstanceIdentifier:
       record.replicaOf && nameBeside(record.replicaOf.arn, rds.names.region),
+    DBInstanceAutomatedBackupsReplications: backupReplicasShape(record.backupReplicas),
     ReadReplicaDBInstanceIdentifiers: (record.replicas ?? []).map(({ arn }) =>
       nameBeside(arn, rds.names.region),
     ),

@@ -2,6 +2,7 @@ import type { InstanceStatus } from './instance-status.ts'
 import type { Replica, ReplicaSource } from './replication/replica.ts'
 import type { Encryption } from './storage-keys.ts'
 import type { Tag } from './tags.ts'
+import type { BackupReplica } from './transfer/backup-source.ts'
 
 /** A DB instance as it is stored: everything is JSON, times are ISO 8601, passwords and keys are sealed. */
 export interface InstanceRecord {
@@ -53,6 +54,8 @@ export interface InstanceRecord {
   readonly promotion?: Pick<InstanceSettings, 'backupRetentionDays' | 'backupWindow'>
   /** Read replicas of this instance, in any region. */
   readonly replicas?: readonly Replica[]
+  /** Its automated backups in other regions. */
+  readonly backupReplicas?: readonly BackupReplica[]
   readonly tags: readonly Tag[]
 }
 

@@ -25,6 +25,8 @@ import { RetainedBackupsStore } from './retained-backups.ts'
 import { type SnapshotRecord, Snapshots } from './snapshots.ts'
 import { type KeyService, StorageKeys } from './storage-keys.ts'
 import { SubnetGroups } from './subnet-groups.ts'
+import { BackupReplication } from './transfer/backup-replication.ts'
+import { ReplicatedBackupsStore } from './transfer/replicated-backups.ts'
 import { SnapshotCopies } from './transfer/snapshot-copies.ts'
 
 /** Source: RDS User Guide, "Quotas in Amazon RDS". */
@@ -66,6 +68,8 @@ export class Rds {
   readonly subnetGroups: SubnetGroups
   readonly replicas: ReplicaWatch
   readonly copies: SnapshotCopies
+  readonly replicated: ReplicatedBackupsStore
+  readonly backupReplication: BackupReplication
   readonly #instances = new Map<string, LiveInstance>()
   /** Identifiers are given one at a time. */
   readonly #naming = new Turns()
@@ -97,6 +101,8 @@ export class Rds {
     this.subnetGroups = new SubnetGroups(o.documents, this.names)
     this.replicas = new ReplicaWatch(this)
     this.copies = new SnapshotCopies(this)
+    this.replicated = new ReplicatedBackupsStore(o.documents)
+    this.backupReplication = new BackupReplication(this)
     for (const record of LiveInstance.stored(o.documents)) this.#track(record)
   }
 
@@ -153,17 +159,19 @@ export class Rds {
     return this.#instances.get(resourceId)
   }
 
-  /** Facts of an instance that is there, or whose automated backups are retained. */
+  /** Facts of an instance that is there, or whose automated backups are retained, or replicated to here. */
   findFacts(resourceId: string): InstanceFacts | undefined {
-    return this.findByResourceId(resourceId)?.record ?? this.retained.find(resourceId)?.instance
+    const stored = this.retained.find(resourceId) ?? this.replicated.find(resourceId)
+    return this.findByResourceId(resourceId)?.record ?? stored?.instance
   }
 
   /** As `findFacts`, by the ARN of the automated backups. */
   findFactsByBackupArn(arn: string): InstanceFacts | undefined {
     const name = this.names.nameOf('auto-backup', arn)
     const live = this.instances().map(({ record }) => record)
-    const retained = this.retained.list().map(({ instance }) => instance)
-    return [...live, ...retained].find((facts) => facts.automatedBackupsName === name)
+    const stored = [...this.retained.list(), ...this.replicated.list()]
+    const facts = [...live, ...stored.map(({ instance }) => instance)]
+    return facts.find(({ automatedBackupsName }) => automatedBackupsName === name)
   }
 
   /**

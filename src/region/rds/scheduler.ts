@@ -8,7 +8,7 @@ import type { Rds } from './rds.ts'
 import { occurrenceAt } from './recurring-window.ts'
 import { backUpInstance, newAutomatedSnapshot } from './work/back-up.ts'
 import { protect } from './work/bring-up.ts'
-import { expireBackups, expireRetained } from './work/expire-backups.ts'
+import { expireBackups, expireReplicated, expireRetained } from './work/expire-backups.ts'
 import { KEY_AWAITED_MS, loseKey } from './work/lose-key.ts'
 import { modifyInstance } from './work/modify-instance.ts'
 import { resumeInstance } from './work/resume.ts'
@@ -135,6 +135,7 @@ export class Scheduler {
       await this.#told(() => expireBackups(this.rds, instance.record))
     }
     await expireRetained(this.rds)
+    await expireReplicated(this.rds)
     await this.rds.events.expire()
   }
 

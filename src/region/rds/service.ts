@@ -37,11 +37,14 @@ import { resetDBParameterGroup } from './actions/reset-db-parameter-group.ts'
 import { restoreDBInstanceFromDBSnapshot } from './actions/restore-db-instance-from-db-snapshot.ts'
 import { restoreDBInstanceToPointInTime } from './actions/restore-db-instance-to-point-in-time.ts'
 import { startDBInstance } from './actions/start-db-instance.ts'
+import { startDBInstanceAutomatedBackupsReplication } from './actions/start-db-instance-automated-backups-replication.ts'
 import { stopDBInstance } from './actions/stop-db-instance.ts'
+import { stopDBInstanceAutomatedBackupsReplication } from './actions/stop-db-instance-automated-backups-replication.ts'
 import { Rds, type RdsOptions } from './rds.ts'
 import { RegionKey } from './region-key.ts'
 import { sourceOperations } from './replication/source.ts'
 import { Scheduler } from './scheduler.ts'
+import { backupSourceOperations } from './transfer/backup-source.ts'
 import { snapshotOperations } from './transfer/snapshot-copies.ts'
 import { supplyOperations } from './transfer/supply-operations.ts'
 import { resumeInstance, watchCrashes } from './work/resume.ts'
@@ -60,6 +63,7 @@ export async function openRds(
     ...sourceOperations(rds),
     ...supplyOperations(rds),
     ...snapshotOperations(rds),
+    ...backupSourceOperations(rds),
   })
   await sweep(rds)
   await openBackups(rds)
@@ -71,6 +75,7 @@ export async function openRds(
   scheduler.start()
   rds.replicas.start()
   rds.copies.resume()
+  rds.backupReplication.resume()
 
   const service: Service = {
     model: rdsModel,
@@ -78,7 +83,8 @@ export async function openRds(
     accesses: (operation, input) => rdsAccesses(rds, operation, input),
   }
   const close = async () => {
-    await Promise.all([scheduler.stop(), rds.replicas.stop(), rds.copies.close()])
+    await Promise.all([scheduler.stop(), rds.replicas.stop()])
+    await Promise.all([rds.copies.close(), rds.backupReplication.close()])
     await Promise.all(rds.instances().map((instance) => instance.close()))
     await rds.backups.close()
   }
@@ -120,7 +126,11 @@ function actionsOf(rds: Rds) {
     ResetDBParameterGroup: (input) => resetDBParameterGroup(rds, input),
     RestoreDBInstanceFromDBSnapshot: (input) => restoreDBInstanceFromDBSnapshot(rds, input),
     RestoreDBInstanceToPointInTime: (input) => restoreDBInstanceToPointInTime(rds, input),
+    StartDBInstanceAutomatedBackupsReplication: (input) =>
+      startDBInstanceAutomatedBackupsReplication(rds, input),
     StartDBInstance: (input) => startDBInstance(rds, input),
+    StopDBInstanceAutomatedBackupsReplication: (input) =>
+      stopDBInstanceAutomatedBackupsReplication(rds, input),
     StopDBInstance: (input) => stopDBInstance(rds, input),
   } satisfies RdsActions
 }
@@ -128,8 +138,8 @@ function actionsOf(rds: Rds) {
 /** Opens the backups of instances that do not run, so that their restore windows are known. */
 async function openBackups(rds: Rds): Promise<void> {
   const live = rds.instances().map(({ record }) => record)
-  const retained = rds.retained.list().map(({ instance }) => instance)
-  for (const facts of [...live, ...retained]) {
+  const stored = [...rds.retained.list(), ...rds.replicated.list()]
+  for (const facts of [...live, ...stored.map(({ instance }) => instance)]) {
     if (facts.settings.backupRetentionDays === 0) continue
     try {
       await rds.backups.open(facts)
@@ -145,7 +155,8 @@ async function openBackups(rds: Rds): Promise<void> {
 async function sweep(rds: Rds): Promise<void> {
   const hasBackups = (resourceId: string) =>
     (rds.findByResourceId(resourceId)?.record.settings.backupRetentionDays ?? 0) > 0 ||
-    rds.retained.find(resourceId) !== undefined
+    rds.retained.find(resourceId) !== undefined ||
+    rds.replicated.find(resourceId) !== undefined
   const isWanted = {
     instances: (name: string) => rds.findByResourceId(name) !== undefined,
     backups: hasBackups,

@@ -1,5 +1,6 @@
 import type { CopyDBSnapshotMessage } from '../../protocol/models/rds.ts'
 import { checkedIdentifier, checkOptionGroup } from '../checks.ts'
+import { sealedHere } from '../disclosed-facts.ts'
 import { invalidCombination, invalidValue, RdsFault, unsupported } from '../faults.ts'
 import { checkPreSignedUrl } from '../pre-signed-url.ts'
 import type { Rds } from '../rds.ts'
@@ -46,18 +47,18 @@ export async function copyDBSnapshot(rds: Rds, input: CopyDBSnapshotMessage) {
     )
   }
   checkOptionGroup(input.OptionGroupName, described.facts.major)
-  const { facts, originalAt, superuserPassword } = described
+  const { facts, originalAt } = described
   const keyArn = await checkedKey(rds, input.KmsKeyId, described, sourceRegion)
   const snapshot: SnapshotRecord = {
     identifier,
     resourceId: rds.names.newResourceId('snap').toLowerCase(),
     type: 'manual',
     status: 'creating',
-    instance: {
-      ...facts,
-      sealedSuperuserPassword: rds.key.sealPassword(superuserPassword),
-      ...(keyArn === undefined ? {} : { encryption: rds.keys.create(keyArn, facts.resourceId) }),
-    },
+    instance: sealedHere(
+      rds,
+      described,
+      keyArn === undefined ? undefined : rds.keys.create(keyArn, facts.resourceId),
+    ),
     ...(described.backup === undefined ? {} : { backup: described.backup }),
     copyOf: { arn: described.arn, region: sourceRegion, identifier: described.identifier },
     ...(originalAt === undefined ? {} : { originalAt }),

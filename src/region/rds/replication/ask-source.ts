@@ -58,16 +58,18 @@ export async function dismissed(
   await rds.peer.ask({ region, operation: 'DismissReplica', input, silenceMs: SILENCE_MS })
 }
 
-/** Whether a replica follows its source no more; false also when its region is away. */
+/** Whether what follows an instance of this region from another one does so no more; false also when that region is away. */
 export async function hasLeft(
   rds: Rds,
-  { source, region, replica }: { source: string; region: string; replica: string },
+  region: string,
+  operation: 'FindReplica' | 'FindBackupReplica',
+  input: object,
 ): Promise<boolean> {
   try {
     const { output } = await rds.peer.ask<{ follows: boolean }>({
       region,
-      operation: 'FindReplica',
-      input: { source, replica },
+      operation,
+      input,
       silenceMs: SILENCE_MS,
     })
     return !output.follows

@@ -6,6 +6,7 @@ import { RdsFault } from '../faults.ts'
 import type { LiveInstance } from '../live-instance.ts'
 import type { Rds } from '../rds.ts'
 import { reconfigure } from '../server-settings.ts'
+import { forgetEnded } from '../transfer/backup-source.ts'
 import { rebootInstance } from '../work/start-instance.ts'
 import { admitted, askSource, hasLeft } from './ask-source.ts'
 import type { ReplicaSource } from './replica.ts'
@@ -84,10 +85,12 @@ export class ReplicaWatch {
     const { resourceId: source, replicas = [], replicaOf, status } = instance.record
     if (replicaOf || status !== 'available') return
     for (const { region, resourceId } of replicas) {
-      const isGone = await hasLeft(this.rds, { region, source, replica: resourceId })
-      if (isGone) await dismiss(this.rds, instance, resourceId)
+      const asked = { source, replica: resourceId }
+      if (await hasLeft(this.rds, region, 'FindReplica', asked))
+        await dismiss(this.rds, instance, resourceId)
     }
     await dropForgottenSlots(instance)
+    await forgetEnded(this.rds, instance)
   }
 
   /** One replica's trouble must not keep the others from being looked at. */

@@ -2,8 +2,9 @@ import { dropSlot, ensureSlot, listSlots } from '../../../postgres/standby/slots
 import type { Connection } from '../../../postgres/wire/connection.ts'
 import { scramVerifier } from '../../../postgres/wire/scram-verifier.ts'
 import type { PeerOperation } from '../../peer/peer.ts'
+import { type DisclosedFacts, disclose } from '../disclosed-facts.ts'
 import { instanceNotFound, invalidInstanceState, RdsFault } from '../faults.ts'
-import { factsOf, type InstanceFacts, type InstanceRecord } from '../instance.ts'
+import { factsOf, type InstanceRecord } from '../instance.ts'
 import type { LiveInstance } from '../live-instance.ts'
 import type { Rds } from '../rds.ts'
 import { reconfigure } from '../server-settings.ts'
@@ -16,13 +17,8 @@ const REPLICATION_USER = 'rdsrepladmin'
 const MAX_REPLICAS = 15
 
 /** What a replica is made from. */
-export interface SourceDescription {
+export interface SourceDescription extends DisclosedFacts {
   readonly arn: string
-  readonly facts: Omit<InstanceFacts, 'sealedSuperuserPassword' | 'encryption'>
-  /** ARN of the KMS key of the source; undefined when it is not encrypted. */
-  readonly keyArn?: string | undefined
-  /** A standby has the roles of its primary, with their passwords. */
-  readonly superuserPassword: string
 }
 
 /** How a replica reaches its source. */
@@ -74,13 +70,7 @@ function describeSource(rds: Rds, identifier: string): SourceDescription {
   const instance = rds.getInstance(identifier)
   const { record } = instance
   checkCanBeSource(record)
-  const { sealedSuperuserPassword, encryption, ...facts } = factsOf(record)
-  return {
-    arn: rds.names.arn('db', record.identifier),
-    facts,
-    keyArn: encryption?.keyArn,
-    superuserPassword: rds.key.password(sealedSuperuserPassword),
-  }
+  return { arn: rds.names.arn('db', record.identifier), ...disclose(rds, factsOf(record)) }
 }
 
 /** Source: RDS User Guide, "Creating a read replica": automated backups must be on. */

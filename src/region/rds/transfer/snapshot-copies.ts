@@ -1,9 +1,9 @@
 import { rm } from 'node:fs/promises'
 import { LifeboatError } from '../../../core/errors.ts'
 import type { PeerOperation } from '../../peer/peer.ts'
+import { type DisclosedFacts, disclose } from '../disclosed-facts.ts'
 import type { EventName } from '../events.ts'
 import { RdsFault } from '../faults.ts'
-import type { InstanceFacts } from '../instance.ts'
 import type { Rds } from '../rds.ts'
 import { openSnapshot } from '../snapshot-store.ts'
 import type { SnapshotRecord } from '../snapshots.ts'
@@ -14,16 +14,12 @@ const FIRST_PAUSE_MS = 500
 const MAX_PAUSE_MS = 15_000
 
 /** What a copy is made from. */
-export interface SnapshotDescription {
+export interface SnapshotDescription extends DisclosedFacts {
   readonly arn: string
   readonly identifier: string
   readonly status: SnapshotRecord['status']
   readonly backup: string | undefined
   readonly originalAt: string | undefined
-  readonly facts: Omit<InstanceFacts, 'sealedSuperuserPassword' | 'encryption'>
-  /** ARN of the KMS key; undefined when it is not encrypted. */
-  readonly keyArn?: string | undefined
-  readonly superuserPassword: string
   readonly tags: readonly Tag[]
 }
 
@@ -34,16 +30,13 @@ export function snapshotOperations(rds: Rds): Record<string, PeerOperation> {
       const { instance, ...snapshot } = rds.snapshots.get(
         rds.names.nameOf('snapshot', identifier) ?? identifier,
       )
-      const { sealedSuperuserPassword, encryption, ...facts } = instance
       const output: SnapshotDescription = {
         arn: rds.names.arn('snapshot', snapshot.identifier),
         identifier: snapshot.identifier,
         status: snapshot.status,
         backup: snapshot.backup,
         originalAt: snapshot.originalAt ?? snapshot.completedAt,
-        facts,
-        keyArn: encryption?.keyArn,
-        superuserPassword: rds.key.password(sealedSuperuserPassword),
+        ...disclose(rds, instance),
         tags: snapshot.tags,
       }
       return { output }
