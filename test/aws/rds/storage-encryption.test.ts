@@ -7,7 +7,7 @@ import {
   RestoreDBInstanceToPointInTimeCommand,
   StartDBInstanceCommand,
 } from '@aws-sdk/client-rds'
-import { afterEach, describe, expect, test, vi } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { policyOf } from '../iam/iam-under-test.ts'
 import { REGION, refusal } from '../region-under-test.ts'
 import { rdsUnderTest, sql } from './rds-under-test.ts'
@@ -95,7 +95,6 @@ describe('storage encryption', () => {
   describe('whose key cannot be used any more', () => {
     let shop: DBInstance
 
-    afterEach(() => console.log(region.errors))
     test('ends the instance, which comes back with its data when it can', async () => {
       const { KeyId, Arn } = await newKey()
       await create('shop-db', {
