@@ -7,9 +7,12 @@ import {
   StartDBInstanceAutomatedBackupsReplicationCommand,
 } from '@aws-sdk/client-rds'
 import { describe, expect, test } from 'vitest'
+import { outputOf, runs } from '../clients/program.ts'
 import { ACCOUNT, iamUnderTest, policyOf } from '../iam/iam-under-test.ts'
 import { CREDENTIALS, REGION, refusal } from '../region-under-test.ts'
 
+const hasBoto3 = runs('python3', ['-c', 'import boto3'])
+const hasCli = runs('aws', ['--version'])
 const SOURCE = `arn:aws:rds:us-east-1:${ACCOUNT}:snapshot:monday`
 const INSTANCE = `arn:aws:rds:us-east-1:${ACCOUNT}:db:shop-db`
 const HOUR_MS = 3_600_000
@@ -120,14 +123,57 @@ describe('the PreSignedUrl of requests across regions', () => {
     expect(await refusalWith(await copyUrl(SOURCE, { keys: somebody }))).toBe(AWAY)
   })
 
+  test('is refused where it is not needed', async () => {
+    const copy = copyOf('monday', { PreSignedUrl: await copyUrl() })
+    expect(await refusal(client(CREDENTIALS).send(copy))).toBe('InvalidParameterCombination')
+  })
+
+  const environment = () => ({
+    AWS_ENDPOINT_URL: region.endpoint(),
+    AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,
+    AWS_DEFAULT_REGION: REGION,
+    AWS_EC2_METADATA_DISABLED: 'true',
+    AWS_MAX_ATTEMPTS: '1',
+  })
+
+  test.skipIf(!hasBoto3)(
+    `is what boto3 makes of SourceRegion${needs(hasBoto3, 'boto3')}`,
+    async () => {
+      const program = `
+import boto3
+for region in ('us-east-1', 'eu-west-1'):
+    try:
+        boto3.client('rds').copy_db_snapshot(SourceDBSnapshotIdentifier='${SOURCE}', TargetDBSnapshotIdentifier='copy',
+            SourceRegion=region)
+    except Exception as error:
+        print(error)
+`
+      const output = await outputOf('python3', ['-c', program], environment())
+      expect(output.trim().split('\n')).toEqual([
+        expect.stringContaining('(ServiceUnavailable)'),
+        expect.stringContaining('PreSignedUrl could not be authenticated'),
+      ])
+    },
+  )
+
+  test.skipIf(!hasCli)(
+    `is what the aws CLI makes of --source-region${needs(hasCli, 'aws CLI')}`,
+    async () => {
+      const command = `rds copy-db-snapshot --source-db-snapshot-identifier ${SOURCE}
+      --target-db-snapshot-identifier copy --source-region eu-west-1`
+      const copying = outputOf('aws', command.split(/\s+/), environment())
+      await expect(copying).rejects.toThrow('PreSignedUrl could not be authenticated')
+    },
+  )
+
   test('is refused when it has expired', async () => {
     const url = await copyUrl()
     region.clock.forward(HOUR_MS + 1_000)
     expect(await refusalWith(url)).toBe(UNAUTHENTICATED)
   })
-
-  test('is refused where it is not needed', async () => {
-    const copy = copyOf('monday', { PreSignedUrl: await copyUrl() })
-    expect(await refusal(client(CREDENTIALS).send(copy))).toBe('InvalidParameterCombination')
-  })
 })
+
+function needs(hasIt: boolean, what: string): string {
+  return hasIt ? '' : ` (skipped: needs ${what})`
+}
