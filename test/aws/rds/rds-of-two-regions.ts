@@ -1,3 +1,5 @@
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { KMS } from '@aws-sdk/client-kms'
 import {
   CreateDBInstanceCommand,
@@ -62,6 +64,22 @@ export function rdsOfTwoRegions() {
   return {
     ...world,
     rds,
+    /** `kill -9` of a region; then its disk is gone too. */
+    lose: async (region: string) => {
+      await world.kill(region)
+      await rm(join(world.home().folder, 'regions', region), { recursive: true })
+    },
+    /** What a program needs to talk to a region. */
+    environment: (region: string) => {
+      const { endpoint, credentials } = world.client(region)
+      return {
+        AWS_ENDPOINT_URL: endpoint,
+        AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+        AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+        AWS_DEFAULT_REGION: region,
+        AWS_EC2_METADATA_DISABLED: 'true',
+      }
+    },
     kms: (region: string) => new KMS(world.client(region)),
     describe,
     untilSaid,

@@ -11,7 +11,7 @@ import type { Tag } from '../tags.ts'
 import { PeerSupply } from './peer-supply.ts'
 
 const FIRST_PAUSE_MS = 500
-const MAX_PAUSE_MS = 15_000
+const MAX_PAUSE_MS = 5_000
 
 /** What a copy is made from. */
 export interface SnapshotDescription extends DisclosedFacts {
