@@ -219,6 +219,7 @@ describe('nobody else', () => {
         path,
         region: FAR,
         service: PEER_SCOPE,
+        body: undefined,
         headers: { host: 'x' },
         keys,
         now: systemClock.now(),

@@ -74,7 +74,7 @@ export function verifyHead(
   o: {
     payloadHashOf: (headers: ReadonlyMap<string, readonly string[]>, claim: Claim) => string
     isPathVerbatim?: boolean
-    /** Whether a presigned URL may leave out how long it lives: then as long as any other request. */
+    /** Whether a presigned URL may leave out how long it lives: then for the time that a request does. */
     isLifetimeOptional?: boolean
   },
 ): VerifiedHead {
