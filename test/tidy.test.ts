@@ -37,6 +37,7 @@ const REGION_SERVICES = [
   'cloudwatch',
   'ecs',
   'iam',
+  'kms',
   'rds',
   'route53',
   's3',

@@ -96,13 +96,13 @@ test('nobody there is RegionUnreachable', async () => {
 test('a change without an answer is read back, not sent again', async () => {
   const asked: string[] = []
   const instance = `<DBInstance><DBInstanceIdentifier>copy</DBInstanceIdentifier><DBInstanceStatus>creating</DBInstanceStatus><TagList><Tag><Key>lifeboat:execution</Key><Value>e1</Value></Tag></TagList></DBInstance>`
-  const { rds } = await regionThat((action, response) => {
+  const { databaseBackups } = await regionThat((action, response) => {
     asked.push(action)
     if (action === 'RestoreDBInstanceToPointInTime') response.destroy()
     else if (asked.length < 3) refuse(response, 404, 'DBInstanceNotFound', 'not found')
     else response.writeHead(200).end(describing(instance))
   })
-  const restored = await rds.restoreToPointInTime({
+  const restored = await databaseBackups.restoreToPointInTime({
     source: 'shop-db',
     target: 'copy',
     to: 'latest',
@@ -115,12 +115,12 @@ test('a change without an answer is read back, not sent again', async () => {
 })
 
 test('a change whose effect cannot be read back has an unknown outcome', async () => {
-  const { rds } = await regionThat((action, response) => {
+  const { databaseBackups } = await regionThat((action, response) => {
     if (action === 'RestoreDBInstanceToPointInTime') response.destroy()
     else refuse(response, 404, 'DBInstanceNotFound', 'not found')
   })
   await expect(
-    rds.restoreToPointInTime({
+    databaseBackups.restoreToPointInTime({
       source: 'shop-db',
       target: 'copy',
       to: 'latest',
@@ -134,12 +134,12 @@ test('a change whose effect cannot be read back has an unknown outcome', async (
 test("somebody else's instance of that name stops the restore", async () => {
   const foreign = `<DBInstance><DBInstanceIdentifier>copy</DBInstanceIdentifier></DBInstance>`
   const asked: string[] = []
-  const { rds } = await regionThat((action, response) => {
+  const { databaseBackups } = await regionThat((action, response) => {
     asked.push(action)
     response.writeHead(200).end(describing(foreign))
   })
   await expect(
-    rds.restoreToPointInTime({
+    databaseBackups.restoreToPointInTime({
       source: 'shop-db',
       target: 'copy',
       to: 'latest',

@@ -17,6 +17,14 @@ export interface DbInstance {
   readonly isRebootPending: boolean
   /** Changes that are asked for and not carried out yet, by AWS's name. */
   readonly pendingChanges: readonly string[]
+  /** Of a read replica: its source, by identifier in the same region and by ARN elsewhere. */
+  readonly replicaOf: string | undefined
+  /** Its read replicas, named in the same way. */
+  readonly replicas: readonly string[]
+  /** Of a read replica: how it stands to its source, in AWS's words. */
+  readonly replication:
+    | { readonly status: string; readonly isNormal: boolean; readonly message: string | undefined }
+    | undefined
   readonly attributes: InstanceAttributes
   readonly tags: Readonly<Record<string, string>>
 }
@@ -84,8 +92,21 @@ export function readInstance(wire: DBInstance): DbInstance {
     pendingChanges: Object.entries(wire.PendingModifiedValues ?? {})
       .filter(([, value]) => value !== undefined)
       .map(([name]) => name),
+    replicaOf: wire.ReadReplicaSourceDBInstanceIdentifier,
+    replicas: wire.ReadReplicaDBInstanceIdentifiers ?? [],
+    replication: readReplication(wire),
     attributes: readAttributes(wire),
     tags: Object.fromEntries((wire.TagList ?? []).map((tag) => [tag.Key ?? '', tag.Value ?? ''])),
+  }
+}
+
+function readReplication({ StatusInfos: infos }: DBInstance): DbInstance['replication'] {
+  const info = infos?.find(({ StatusType }) => StatusType === 'read replication')
+  if (!info) return undefined
+  return {
+    status: info.Status ?? 'unknown',
+    isNormal: info.Normal ?? false,
+    message: info.Message || undefined,
   }
 }
 

@@ -1,25 +1,23 @@
 import {
   AddTagsToResourceCommand,
-  CreateDBSnapshotCommand,
   DeleteDBInstanceCommand,
-  DescribeDBInstanceAutomatedBackupsCommand,
   DescribeDBInstancesCommand,
-  DescribeDBSnapshotsCommand,
   ModifyDBInstanceCommand,
   paginateDescribeDBInstances,
   type RDSClient,
   RebootDBInstanceCommand,
-  RestoreDBInstanceToPointInTimeCommand,
 } from '@aws-sdk/client-rds'
 import type { Clock } from '../core/clock.ts'
 import { LifeboatError } from '../core/errors.ts'
 import type { Calls } from './calls.ts'
 import { type DbInstance, type InstanceAttributes, readInstance } from './instance.ts'
-import { type DbSnapshot, readSnapshot } from './snapshot.ts'
+import { modifyParameters } from './instance-parameters.ts'
+import { tagList } from './tags.ts'
 
-export interface RestoreWindow {
-  readonly earliest: Date
-  readonly latest: Date
+/** The tag by which an execution knows what it has made. */
+export interface Mark {
+  readonly key: string
+  readonly value: string
 }
 
 export interface WaitOptions {
@@ -29,7 +27,7 @@ export interface WaitOptions {
   readonly onPoll?: (instance: DbInstance | undefined) => void
 }
 
-/** Amazon RDS of one region, in our words. Every method throws as `Calls` says. */
+/** The DB instances of one region, in our words. Every method throws as `Calls` says. */
 export class Rds {
   constructor(
     private readonly client: RDSClient,
@@ -65,60 +63,6 @@ export class Rds {
       }
       return instances
     })
-  }
-
-  /**
-   * From when to when an instance can be restored; undefined before its first backup has finished.
-   * `EarliestTime` is not in DescribeDBInstances, so this asks for the automated backup.
-   */
-  async restoreWindow(identifier: string): Promise<RestoreWindow | undefined> {
-    const answer = await this.calls.read(`describe the automated backups of '${identifier}'`, () =>
-      this.client.send(
-        new DescribeDBInstanceAutomatedBackupsCommand({ DBInstanceIdentifier: identifier }),
-      ),
-    )
-    const backups = answer.DBInstanceAutomatedBackups ?? []
-    const window = (backups.find((backup) => backup.Status === 'active') ?? backups[0])
-      ?.RestoreWindow
-    if (!window?.EarliestTime || !window.LatestTime) return undefined
-    return { earliest: window.EarliestTime, latest: window.LatestTime }
-  }
-
-  /**
-   * Begins a restore to a new instance and returns at once, with status `creating`.
-   *
-   * RDS has no client tokens, so `tags` must mark the execution that asks: an instance of that name
-   * with those tags is this very restore, begun before; one without them is somebody else's (I4).
-   */
-  async restoreToPointInTime(order: {
-    source: string
-    target: string
-    to: { time: Date } | 'latest'
-    attributes: InstanceAttributes
-    tags: Record<string, string>
-    mark: { key: string; value: string }
-  }): Promise<DbInstance> {
-    const { source, target, to, mark } = order
-    const begun = await this.#findMarked(target, mark)
-    if (begun) return begun
-
-    const what = `restore '${source}' to a new instance '${target}'`
-    return this.calls.change(
-      what,
-      async () => {
-        const answer = await this.client.send(
-          new RestoreDBInstanceToPointInTimeCommand({
-            SourceDBInstanceIdentifier: source,
-            TargetDBInstanceIdentifier: target,
-            ...(to === 'latest' ? { UseLatestRestorableTime: true } : { RestoreTime: to.time }),
-            ...restoreParameters(order.attributes),
-            Tags: tagList({ ...order.tags, [mark.key]: mark.value }),
-          }),
-        )
-        return readInstance(answer.DBInstance ?? {})
-      },
-      () => this.#findMarked(target, mark),
-    )
   }
 
   /** Asks for changes to be applied immediately; idempotent, because it states the end. */
@@ -199,44 +143,6 @@ export class Rds {
     )
   }
 
-  async createSnapshot(order: {
-    instance: string
-    snapshot: string
-    tags: Record<string, string>
-  }): Promise<DbSnapshot> {
-    return this.calls.change(
-      `create DB snapshot '${order.snapshot}' of '${order.instance}'`,
-      async () => {
-        const answer = await this.client.send(
-          new CreateDBSnapshotCommand({
-            DBInstanceIdentifier: order.instance,
-            DBSnapshotIdentifier: order.snapshot,
-            Tags: tagList(order.tags),
-          }),
-        )
-        return readSnapshot(answer.DBSnapshot ?? {})
-      },
-      async () =>
-        (await this.listSnapshots(order.instance)).find((one) => one.identifier === order.snapshot),
-    )
-  }
-
-  /** DB snapshots of one instance, automated and manual, oldest first. */
-  async listSnapshots(instance: string): Promise<DbSnapshot[]> {
-    return this.calls.read(`list the DB snapshots of '${instance}'`, async () => {
-      const snapshots: DbSnapshot[] = []
-      let Marker: string | undefined
-      do {
-        const page = await this.client.send(
-          new DescribeDBSnapshotsCommand({ DBInstanceIdentifier: instance, Marker }),
-        )
-        snapshots.push(...(page.DBSnapshots ?? []).map(readSnapshot))
-        Marker = page.Marker
-      } while (Marker)
-      return snapshots.sort((a, b) => (a.createdAt?.getTime() ?? 0) - (b.createdAt?.getTime() ?? 0))
-    })
-  }
-
   /**
    * Polls until `condition` holds for the instance (undefined while it does not exist).
    *
@@ -264,7 +170,8 @@ export class Rds {
     }
   }
 
-  async #findMarked(identifier: string, mark: { key: string; value: string }) {
+  /** The instance of that name if an execution has made it. @throws LifeboatError `CallRefused` when somebody else has (I4) */
+  async findMarked(identifier: string, mark: Mark): Promise<DbInstance | undefined> {
     const instance = await this.findInstance(identifier)
     if (!instance || instance.tags[mark.key] === mark.value) return instance
     throw new LifeboatError(
@@ -273,66 +180,4 @@ export class Rds {
       { hint: `Look at it; it has no tag ${mark.key}=${mark.value}.` },
     )
   }
-}
-
-function tagList(tags: Record<string, string>) {
-  return Object.entries(tags).map(([Key, Value]) => ({ Key, Value }))
-}
-
-/** What RestoreDBInstanceToPointInTime accepts of the attributes; the rest is for `modifyInstance`. */
-function restoreParameters(wanted: InstanceAttributes) {
-  return defined({
-    DBInstanceClass: wanted.instanceClass,
-    DBParameterGroupName: wanted.parameterGroup,
-    OptionGroupName: wanted.optionGroup,
-    VpcSecurityGroupIds: wanted.securityGroups && [...wanted.securityGroups],
-    DBSubnetGroupName: wanted.subnetGroup,
-    CopyTagsToSnapshot: wanted.copyTagsToSnapshot,
-    StorageType: wanted.storageType,
-    Iops: wanted.iops,
-    StorageThroughput: wanted.storageThroughput,
-    MaxAllocatedStorage: wanted.maxAllocatedStorageGiB,
-    MultiAZ: wanted.multiAz || undefined,
-    PubliclyAccessible: wanted.publiclyAccessible,
-    EnableIAMDatabaseAuthentication: wanted.iamAuthentication || undefined,
-    EnableCloudwatchLogsExports: wanted.logExports?.length ? [...wanted.logExports] : undefined,
-    AutoMinorVersionUpgrade: wanted.autoMinorVersionUpgrade,
-    NetworkType: wanted.networkType,
-  })
-}
-
-function modifyParameters(wanted: InstanceAttributes) {
-  return defined({
-    DBInstanceClass: wanted.instanceClass,
-    DBParameterGroupName: wanted.parameterGroup,
-    OptionGroupName: wanted.optionGroup,
-    VpcSecurityGroupIds: wanted.securityGroups && [...wanted.securityGroups],
-    BackupRetentionPeriod: wanted.backupRetentionDays,
-    PreferredBackupWindow: wanted.backupWindow,
-    PreferredMaintenanceWindow: wanted.maintenanceWindow,
-    DeletionProtection: wanted.deletionProtection,
-    CopyTagsToSnapshot: wanted.copyTagsToSnapshot,
-    StorageType: wanted.storageType,
-    Iops: wanted.iops,
-    StorageThroughput: wanted.storageThroughput,
-    MaxAllocatedStorage: wanted.maxAllocatedStorageGiB,
-    MultiAZ: wanted.multiAz,
-    PubliclyAccessible: wanted.publiclyAccessible,
-    EnableIAMDatabaseAuthentication: wanted.iamAuthentication,
-    AutoMinorVersionUpgrade: wanted.autoMinorVersionUpgrade,
-    MonitoringInterval: wanted.monitoringIntervalSeconds,
-    MonitoringRoleArn: wanted.monitoringRole,
-    EnablePerformanceInsights: wanted.performanceInsights,
-    CACertificateIdentifier: wanted.certificateAuthority,
-    CloudwatchLogsExportConfiguration: wanted.logExports && {
-      EnableLogTypes: [...wanted.logExports],
-    },
-  })
-}
-
-/** Parameters that are asked for; leaving one out is not the same as sending it empty. */
-function defined<Shape extends object>(parameters: Shape) {
-  return Object.fromEntries(
-    Object.entries(parameters).filter(([, value]) => value !== undefined),
-  ) as { [Key in keyof Shape]?: Exclude<Shape[Key], undefined> }
 }

@@ -1,3 +1,4 @@
+import { CloudWatchClient } from '@aws-sdk/client-cloudwatch'
 import { ECSClient } from '@aws-sdk/client-ecs'
 import { RDSClient } from '@aws-sdk/client-rds'
 import { Route53Client } from '@aws-sdk/client-route-53'
@@ -9,6 +10,8 @@ import type { Clock } from '../core/clock.ts'
 import { BatchReplication } from './batch-replication.ts'
 import { Buckets } from './buckets.ts'
 import { Calls } from './calls.ts'
+import { DatabaseBackups } from './database-backups.ts'
+import { DatabaseReplicas } from './database-replicas.ts'
 import { Documents } from './documents.ts'
 import { Rds } from './rds.ts'
 import { Route53 } from './route53.ts'
@@ -39,6 +42,8 @@ export interface RegionClientOptions {
 export class RegionClient {
   readonly region: string
   readonly rds: Rds
+  readonly databaseBackups: DatabaseBackups
+  readonly databaseReplicas: DatabaseReplicas
   readonly secrets: Secrets
   readonly buckets: Buckets
   readonly batchReplication: BatchReplication
@@ -48,6 +53,7 @@ export class RegionClient {
   readonly services: Services
   readonly #calls: Calls
   readonly #clients: {
+    cloudWatch: CloudWatchClient
     rds: RDSClient
     secrets: SecretsManagerClient
     s3: S3Client
@@ -72,6 +78,7 @@ export class RegionClient {
       ...(credentials && { credentials }),
     }
     this.#clients = {
+      cloudWatch: new CloudWatchClient(config),
       rds: new RDSClient(config),
       secrets: new SecretsManagerClient(config),
       // Without a bucket in the host name: an endpoint of one's own need not have names for all.
@@ -86,6 +93,14 @@ export class RegionClient {
     }
     this.#calls = new Calls(region, clock)
     this.rds = new Rds(this.#clients.rds, this.#calls, clock)
+    this.databaseBackups = new DatabaseBackups(this.#clients.rds, this.#calls, this.rds)
+    this.databaseReplicas = new DatabaseReplicas(
+      this.#clients.rds,
+      this.#clients.cloudWatch,
+      this.#calls,
+      clock,
+      this.rds,
+    )
     this.secrets = new Secrets(this.#clients.secrets, this.#calls)
     this.buckets = new Buckets(this.#clients.s3, this.#calls)
     this.batchReplication = new BatchReplication(this.#clients.s3Control, this.#calls)

@@ -11,6 +11,8 @@ export interface DbSnapshot {
   readonly createdAt: Date | undefined
   readonly engineVersion: string | undefined
   readonly isEncrypted: boolean
+  /** ARN of the snapshot that it is a copy of. */
+  readonly copyOf: string | undefined
 }
 
 /** RDS's answer in our words. */
@@ -25,5 +27,6 @@ export function readSnapshot(wire: DBSnapshot): DbSnapshot {
     createdAt: wire.SnapshotCreateTime,
     engineVersion: wire.EngineVersion,
     isEncrypted: wire.Encrypted ?? false,
+    copyOf: wire.SourceDBSnapshotIdentifier,
   }
 }

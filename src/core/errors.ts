@@ -144,6 +144,14 @@ export const ERRORS = {
     explain: 'A restore did not reach its target. The half-made instance was removed.',
   },
 
+  KeyNotUsable: {
+    exit: 37,
+    http: 409,
+    retryable: true,
+    explain:
+      'The key that backups are encrypted with is disabled, waits for its deletion, or is gone.',
+  },
+
   // The wires to a workload.
   RegionUnreachable: {
     exit: 40,

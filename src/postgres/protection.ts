@@ -15,6 +15,10 @@ import {
   restoreWindows,
 } from './recovery-target.ts'
 import { restoreCluster } from './restore-cluster.ts'
+import { BackupFollower } from './transfer/backup-follower.ts'
+import type { BackupSupply } from './transfer/backup-supply.ts'
+import { LocalSupply } from './transfer/local-supply.ts'
+import { receiveBackup } from './transfer/receive-backup.ts'
 import type { Progress } from './vault/back-up.ts'
 import type { BaseBackup } from './vault/manifest.ts'
 import { Vault, type VerifyReport } from './vault/vault.ts'
@@ -26,6 +30,8 @@ const SLOT = 'lifeboat'
 const WAL_DEADLINE_MS = 60_000
 const FIRST_PAUSE_MS = 1_000
 const MAX_PAUSE_MS = 60_000
+/** How long those who follow wait for WAL at most before they are told that there is none. */
+const TELL_EVERY_MS = 5_000
 
 /** A cluster of ours, or a server elsewhere, which has no data directory that we could read. */
 export interface Protectable {
@@ -56,11 +62,14 @@ export class Protection extends EventEmitter<{ gap: [WalGap]; problem: [unknown]
   #backups: readonly BaseBackup[]
   /** Backups that are being read: they outlive the retention for so long. */
   readonly #inUse = new Set<BaseBackup>()
+  /** Tells those who follow that WAL has arrived. */
+  readonly #wal = new EventEmitter<{ durable: [] }>().setMaxListeners(0)
 
   private constructor(
     private readonly vault: Vault,
     private readonly archive: WalArchive,
     private readonly clock: Clock,
+    private readonly isEncrypted: boolean,
     backups: readonly BaseBackup[],
   ) {
     super()
@@ -77,7 +86,8 @@ export class Protection extends EventEmitter<{ gap: [WalGap]; problem: [unknown]
     const common = { encryptionKey: o.encryptionKey, clock: o.clock }
     const vault = await Vault.open({ ...common, folder: join(o.folder, 'vault') })
     const archive = await WalArchive.open({ ...common, folder: join(o.folder, 'wal') })
-    return new Protection(vault, archive, o.clock, await vault.list())
+    const isEncrypted = o.encryptionKey !== undefined
+    return new Protection(vault, archive, o.clock, isEncrypted, await vault.list())
   }
 
   /**
@@ -103,6 +113,7 @@ export class Protection extends EventEmitter<{ gap: [WalGap]; problem: [unknown]
       if (this.#attachment) this.#coverEnd(attachment)
     })
     receiver.on('problem', (problem) => this.emit('problem', problem))
+    receiver.on('durable', () => this.#wal.emit('durable'))
     await receiver.start()
     this.#attachment = attachment
     if (this.#backups.length > 0) this.#coverEnd(attachment)
@@ -150,6 +161,56 @@ export class Protection extends EventEmitter<{ gap: [WalGap]; problem: [unknown]
     })
     this.#backups = await this.vault.list()
     return backup
+  }
+
+  /** What another place can have of the backups and the WAL here, while this is open. */
+  supply(): BackupSupply {
+    return new LocalSupply({
+      vault: this.vault,
+      archive: this.archive,
+      backups: () => this.#backups,
+      isEncrypted: this.isEncrypted,
+      moreWal: (signal) => this.#moreWal(signal),
+    })
+  }
+
+  /**
+   * Takes over one backup of another place, with the WAL that it needs.
+   *
+   * @throws LifeboatError as `receiveBackup`; then it is not listed, and the next attempt goes on where this one was
+   */
+  async receive(
+    supply: BackupSupply,
+    id: string,
+    o: { signal: AbortSignal; onProgress?: (progress: Progress) => void },
+  ): Promise<BaseBackup> {
+    const description = await supply.describe(o.signal)
+    const wanted = description?.backups.find((one) => one.id === id)
+    if (!description || !wanted) {
+      throw new LifeboatError('BackupNotFound', `there is no backup '${id}' to take over`)
+    }
+    const { vault, archive } = this
+    const received = await receiveBackup(
+      supply,
+      { vault, archive },
+      { ...o, backup: wanted, description },
+    )
+    this.#backups = await this.vault.list()
+    return received
+  }
+
+  /** Keeps the backups of another place here, from `start` on. No cluster is attached meanwhile. */
+  follow(supply: BackupSupply): BackupFollower {
+    const { vault, archive, clock } = this
+    return new BackupFollower({
+      supply,
+      store: { vault, archive },
+      clock,
+      backups: () => this.#backups,
+      onBackup: async () => {
+        this.#backups = await this.vault.list()
+      },
+    })
   }
 
   /** All base backups, oldest first. */
@@ -231,8 +292,10 @@ export class Protection extends EventEmitter<{ gap: [WalGap]; problem: [unknown]
    *
    * Backups are counted in the order in which they were taken, so that a clock that was wrong for a time makes more be
    * kept, never less.
+   *
+   * @param o.compact  false where backups are taken over from another place: they need the packs as they are there
    */
-  async expire(o: { keepFrom: Date }): Promise<void> {
+  async expire(o: { keepFrom: Date; compact?: boolean }): Promise<void> {
     const firstKept = this.#backups.findIndex(({ completedAt }) => completedAt > o.keepFrom)
     const base = firstKept < 0 ? this.#backups.length - 1 : firstKept - 1
     if (base >= 1) {
@@ -243,7 +306,7 @@ export class Protection extends EventEmitter<{ gap: [WalGap]; problem: [unknown]
     }
     const oldest = this.#backups[0]
     if (oldest) await this.archive.expireBefore(oldest.timeline, oldest.startLsn)
-    await this.vault.compact()
+    if (o.compact !== false) await this.vault.compact()
   }
 
   /** Reads every byte of backups and WAL again. */
@@ -264,6 +327,19 @@ export class Protection extends EventEmitter<{ gap: [WalGap]; problem: [unknown]
   async close(): Promise<void> {
     await this.detach()
     await this.archive.close()
+  }
+
+  async #moreWal(signal: AbortSignal): Promise<void> {
+    const waiting = new AbortController()
+    const end = () => waiting.abort(signal.reason)
+    signal.addEventListener('abort', end, { once: true })
+    this.#wal.once('durable', end)
+    try {
+      await pause(this.clock, TELL_EVERY_MS, waiting.signal)
+    } finally {
+      signal.removeEventListener('abort', end)
+      this.#wal.off('durable', end)
+    }
   }
 
   /** Takes a base backup behind the newest gap, however often that must be tried. */

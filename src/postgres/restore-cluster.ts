@@ -9,6 +9,7 @@ import { syncTree } from './copy-tree.ts'
 import type { RecoveryPlan } from './recovery-target.ts'
 import { giveTo, makeReachable, type ServerAccount, serverAccount } from './server-account.ts'
 import { endOrphans } from './server-processes.ts'
+import { promote } from './standby/standby.ts'
 import { syncFolder } from './storage/durable-file.ts'
 import type { Progress } from './vault/back-up.ts'
 import type { Vault } from './vault/vault.ts'
@@ -18,7 +19,6 @@ import { Connection } from './wire/connection.ts'
 
 /** Replay is watched for as long as it moves; this long without a step is a failure. */
 const STALLED_MS = 60_000
-const PROMOTE_MS = 60_000
 /** How often a server is asked how far it is. */
 const POLL_MS = 5
 /** A folder that is not even a cluster yet. */
@@ -181,27 +181,9 @@ async function replayAndPromote(cluster: Cluster, o: RestoreRequest): Promise<vo
   const connection = await Connection.open(cluster.target())
   try {
     await untilReplayed(connection, o)
-    // Told to wait, the server would look only ten times a second whether it is done.
-    await connection.query('select pg_promote(false)')
-    await untilPromoted(connection, o)
+    await promote(connection, o)
   } finally {
     await connection.close()
-  }
-}
-
-async function untilPromoted(connection: Connection, { clock, signal }: RestoreRequest) {
-  const deadlineMs = clock.monotonicMs() + PROMOTE_MS
-  for (;;) {
-    signal?.throwIfAborted()
-    const [row] = await connection.query('select pg_is_in_recovery() as recovers')
-    if (row?.recovers === 'f') return
-    if (clock.monotonicMs() > deadlineMs) {
-      throw new LifeboatError(
-        'RestoreFailed',
-        `the restored server was not promoted within ${PROMOTE_MS / 1000} s`,
-      )
-    }
-    await clock.sleep(POLL_MS)
   }
 }
 

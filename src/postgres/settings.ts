@@ -18,8 +18,9 @@ function ownSettings({ major }: PostgresBinaries, port: number): Record<string, 
     timezone: 'UTC',
     log_timezone: 'UTC',
     wal_level: 'replica',
-    max_wal_senders: '10',
-    max_replication_slots: '10',
+    // For 15 standbys and the archive.
+    max_wal_senders: '20',
+    max_replication_slots: '20',
     hot_standby: 'on',
     // A restore lays tablespaces into the data directory itself; recovery would refuse to find folders there.
     allow_in_place_tablespaces: 'on',

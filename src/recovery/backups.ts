@@ -1,5 +1,5 @@
+import type { RestoreWindow } from '../aws/database-backups.ts'
 import type { DbInstance } from '../aws/instance.ts'
-import type { RestoreWindow } from '../aws/rds.ts'
 import type { RegionClient } from '../aws/region-client.ts'
 import type { DbSnapshot } from '../aws/snapshot.ts'
 import type { Clock } from '../core/clock.ts'
@@ -27,7 +27,7 @@ export async function createBackup(order: BackupOrder & { name?: string }): Prom
   const { instance } = workload.database
   const stamp = clock.now().toISOString().slice(0, 19).replaceAll(/\D/g, '')
   const snapshot = order.name ?? `${instance}-${stamp}`
-  await region.rds.createSnapshot({
+  await region.databaseBackups.createSnapshot({
     instance,
     snapshot,
     tags: { 'lifeboat:workload': workload.name },
@@ -35,7 +35,7 @@ export async function createBackup(order: BackupOrder & { name?: string }): Prom
   const deadline = clock.monotonicMs() + WITHIN_MS
   for (;;) {
     signal?.throwIfAborted()
-    const found = (await region.rds.listSnapshots(instance)).find(
+    const found = (await region.databaseBackups.listSnapshots(instance)).find(
       (one) => one.identifier === snapshot,
     )
     if (found?.status === 'available') return found
@@ -70,8 +70,8 @@ export async function listBackups({
 }: Pick<BackupOrder, 'workload' | 'region'>): Promise<Backups> {
   const { instance } = workload.database
   const [restoreWindow, snapshots] = await Promise.all([
-    region.rds.restoreWindow(instance),
-    region.rds.listSnapshots(instance),
+    region.databaseBackups.restoreWindow(instance),
+    region.databaseBackups.listSnapshots(instance),
   ])
   return { instance, restoreWindow, snapshots }
 }
@@ -89,7 +89,7 @@ export async function restore(
   const source = await region.rds.getInstance(workload.database.instance)
   if (to !== 'latest') await refuseOutsideWindow(source.identifier, to, region)
   const { deletionProtection: _, ...attributes } = source.attributes
-  await region.rds.restoreToPointInTime({
+  await region.databaseBackups.restoreToPointInTime({
     source: source.identifier,
     target: as,
     to: to === 'latest' ? 'latest' : { time: to },
@@ -114,7 +114,7 @@ async function refuseOutsideWindow(
   time: Date,
   region: RegionClient,
 ): Promise<void> {
-  const window = await region.rds.restoreWindow(instance)
+  const window = await region.databaseBackups.restoreWindow(instance)
   if (window && time >= window.earliest && time <= window.latest) return
   throw new LifeboatError(
     'RecoveryPointUnreachable',

@@ -101,7 +101,7 @@ async function describe(
   { region, clock }: Pick<Surroundings, 'region' | 'clock'>,
 ) {
   const instance = await region.rds.getInstance(workload.database.instance)
-  const window = await region.rds.restoreWindow(instance.identifier)
+  const window = await region.databaseBackups.restoreWindow(instance.identifier)
   const secret = await region.secrets.getDatabaseSecret(workload.database.secret)
   const lagMs = instance.latestRestorableTime
     ? clock.now().getTime() - instance.latestRestorableTime.getTime()

@@ -34,7 +34,7 @@ export async function verifyBackup(
   const source = await region.rds.getInstance(workload.database.instance)
   const copy = `${source.identifier.slice(0, 40)}-verify-${random.hex(8)}`
   const { instanceClass, parameterGroup, securityGroups, subnetGroup } = source.attributes
-  const begun = await region.rds.restoreToPointInTime({
+  const begun = await region.databaseBackups.restoreToPointInTime({
     source: source.identifier,
     target: copy,
     to: 'latest',

@@ -9,15 +9,20 @@ import { Api, type OpenedService, withoutResources } from './api.ts'
 import { openCloudWatch } from './cloudwatch/service.ts'
 import { openEcs } from './ecs/service.ts'
 import { logError } from './error-log.ts'
+import { findPolicyProblem } from './iam/policy/parse.ts'
 import type { RoleSessions } from './iam/role-sessions.ts'
 import { iamService } from './iam/service.ts'
 import { openIdentity } from './identity.ts'
+import { openKms } from './kms/service.ts'
 import { STRAIGHT, type Ways } from './network/ways.ts'
 import { Peers } from './peer/peers.ts'
 import type { Authorizer } from './protocol/authorization.ts'
 import { DocumentStore } from './protocol/documents.ts'
+import { verifyPresignedRequest } from './protocol/presigned-request.ts'
 import { headersByName, splitTarget } from './protocol/raw-request.ts'
+import type { VerifiedRequest } from './protocol/sigv4.ts'
 import type { StreamService } from './protocol/stream-service.ts'
+import { faultNamed } from './rds/faults.ts'
 import { openRds } from './rds/service.ts'
 import type { RootCredentials } from './root-credentials.ts'
 import { openS3 } from './s3/open-s3.ts'
@@ -56,6 +61,8 @@ export class Region {
     const { name: region, clock } = o
     const ways = o.home?.ways ?? STRAIGHT
     const peers = new Peers({ region, keys: sessions, endpoint, clock, ways })
+    const verifyUrl = (url: string, other: string) =>
+      verifyPresignedRequest(url, { keys: identity.keys, region: other, now: o.clock.now() })
     const opened: OpenedService[] = [
       // Of a home, the process of the global services answers for IAM; a region decides by its directory.
       { ...(o.home ? {} : { service: iamService(iam) }), close: () => iam.close() },
@@ -69,6 +76,7 @@ export class Region {
         peers,
         sessions,
         endpointOf: (name) => (name === region ? ownEndpoint() : endpoint()),
+        verifyUrl,
       })),
     ]
     own.api = new Api({ region: o.name, opened, identity, clock: o.clock, onError })
@@ -128,6 +136,7 @@ async function openServices(
     sessions: RoleSessions
     /** Where a region answers. */
     endpointOf: (region: string) => string
+    verifyUrl: (url: string, region: string) => VerifiedRequest
   },
 ): Promise<OpenedService[]> {
   const documents = (service: string) => DocumentStore.open(join(o.folder, 'documents', service))
@@ -141,12 +150,26 @@ async function openServices(
     random: systemRandom,
     onError: o.onError,
   })
+  const kms = await openKms({
+    region: o.name,
+    accountId: ACCOUNT_ID,
+    folder: join(o.folder, 'kms'),
+    documents: await documents('kms'),
+    findPolicyProblem: (policy) => findPolicyProblem(policy, 'resource'),
+    authorize: o.authorize,
+    clock: o.clock,
+    random: systemRandom,
+  })
   const rds = await openRds({
     region: o.name,
     accountId: ACCOUNT_ID,
     folder: join(o.folder, 'rds'),
     templates: o.templates,
     documents: await documents('rds'),
+    keyService: kms.dataKeysFor('rds'),
+    peer: o.peers.of('rds.amazonaws.com', faultNamed),
+    verifyUrl: o.verifyUrl,
+    authorize: o.authorize,
     binaries: o.binaries,
     clock: o.clock,
     random: systemRandom,
@@ -210,6 +233,7 @@ async function openServices(
   const both = { begin: s3.begin, close: s3.close, stream }
   return [
     secretsManager,
+    withoutResources(kms.service),
     rds,
     both,
     cloudWatch,

@@ -72,6 +72,11 @@ export class ProtectedClusters {
     return cluster
   }
 
+  /** What a test has opened itself. */
+  closeLater(close: () => Promise<void>): void {
+    this.#closing.push(close)
+  }
+
   async protect(name: string, encryptionKey?: Buffer): Promise<Protection> {
     const protection = await Protection.open({
       folder: this.protectionFolder(name),

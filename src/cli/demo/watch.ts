@@ -44,7 +44,8 @@ export class Watch {
       () => 'waiting for the first automated backup and a green check',
       PROTECTED_WITHIN_MS,
       async () =>
-        this.monitor.state === 'passed' && !!(await this.region.rds.restoreWindow(instance)),
+        this.monitor.state === 'passed' &&
+        !!(await this.region.databaseBackups.restoreWindow(instance)),
     )
     if (!isReady) {
       const reasons = this.monitor.results.map(({ reason }) => reason).join(', ')
@@ -53,7 +54,7 @@ export class Watch {
         `the shop did not become protected: ${reasons}`,
       )
     }
-    const window = await this.region.rds.restoreWindow(instance)
+    const window = await this.region.databaseBackups.restoreWindow(instance)
     scenes.note('✔', `protected: can be restored to ${window?.latest.toISOString()}`)
     scenes.note('✔', `watched: ${checkNamesOf(this.workload).join('; ')}`)
   }

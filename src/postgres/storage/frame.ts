@@ -14,6 +14,8 @@ import { LifeboatError } from '../../core/errors.ts'
  * the highest bit of the raw length.
  */
 export const FRAME_HEADER_BYTES = 40
+/** What encryption adds to a frame: a nonce and a tag. */
+export const ENCRYPTION_BYTES = 28
 const COMPRESSED = 0x8000_0000
 const COMPRESSION_LEVEL = 1
 
@@ -25,11 +27,34 @@ export function encodeFrame(
   const compressed = o.compress ? asBuffer(compress(raw, COMPRESSION_LEVEL)) : raw
   const isShorter = compressed.length < raw.length
   const plain = isShorter ? compressed : raw
+  return framed((raw.length | (isShorter ? COMPRESSED : 0)) >>> 0, plain, o)
+}
+
+/**
+ * The same content under another key and in another place, without decompressing it. The caller has checked the frame with
+ * `isFrameIntact`.
+ *
+ * @param o.from  the key that it is encrypted with
+ * @throws LifeboatError `VaultKeyWrong`
+ */
+export function reframe(
+  frame: Buffer,
+  o: { from: Buffer | undefined; key: Buffer | undefined; place: string },
+): Buffer {
+  const stored = frame.subarray(FRAME_HEADER_BYTES)
+  return framed(frame.readUInt32LE(0), o.from ? decrypt(stored, o.from) : stored, o)
+}
+
+function framed(
+  head: number,
+  plain: Buffer,
+  o: { key: Buffer | undefined; place?: string; into?: Buffer },
+): Buffer {
   const stored = o.key ? encrypt(plain, o.key) : plain
   const length = FRAME_HEADER_BYTES + stored.length
   const frame =
     o.into && o.into.length >= length ? o.into.subarray(0, length) : Buffer.allocUnsafe(length)
-  frame.writeUInt32LE((raw.length | (isShorter ? COMPRESSED : 0)) >>> 0, 0)
+  frame.writeUInt32LE(head, 0)
   frame.writeUInt32LE(stored.length, 4)
   stored.copy(frame, FRAME_HEADER_BYTES)
   checksum(frame, o.place).copy(frame, 8)

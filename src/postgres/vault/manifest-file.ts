@@ -34,10 +34,11 @@ export async function writeManifest(
   manifest: Manifest,
   key: Buffer | undefined,
 ): Promise<void> {
-  await writeDurably(path, encoded(manifest, key))
+  await writeDurably(path, encodeManifest(manifest, key))
 }
 
-function* encoded(manifest: Manifest, key: Buffer | undefined): Generator<Buffer> {
+/** The frames of a manifest, one after the other. */
+export function* encodeManifest(manifest: Manifest, key: Buffer | undefined): Generator<Buffer> {
   const { backup, frames, files } = manifest
   const packs = [...new Set(frames.map(({ pack }) => pack))]
   const head: StoredHead = {
@@ -111,11 +112,35 @@ export async function readManifestHead(
 
 /** @throws LifeboatError `VaultDamaged` naming file and offset, `VaultKeyWrong` */
 export async function readManifest(path: string, key: Buffer | undefined): Promise<Manifest> {
+  return await parsed(path, decoded(path, key))
+}
+
+/**
+ * The manifest of a backup from the frames that `encodeManifest` makes without a key, as they come from elsewhere.
+ *
+ * @throws LifeboatError `VaultDamaged`
+ */
+export async function decodeManifest(id: string, frames: AsyncIterable<Buffer>): Promise<Manifest> {
+  return await parsed(id, contents(id, frames))
+}
+
+async function* contents(id: string, frames: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let index = 0
+  for await (const frame of frames) {
+    if (!isFrameIntact(frame, place(id, index))) {
+      throw damaged({ file: id, offset: 0, reason: `frame ${index} of it is not what was sent` })
+    }
+    index++
+    yield decodeFrame(frame, undefined)
+  }
+}
+
+async function parsed(path: string, pieces: AsyncIterable<Buffer>): Promise<Manifest> {
   let head: StoredHead | undefined
   const frames: FrameEntry[] = []
   const files: FileEntry[] = []
   let expected = 0
-  for await (const raw of decoded(path, key)) {
+  for await (const raw of pieces) {
     if (!head) {
       head = JSON.parse(raw.toString()) as StoredHead
       continue

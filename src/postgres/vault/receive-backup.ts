@@ -44,6 +44,7 @@ export async function receiveBackup(o: {
       `select (select system_identifier from pg_control_system()) system, current_setting('data_checksums') checksums,
               (select sum(pg_database_size(oid)) from pg_database) bytes`,
     )
+    // Checksums are verified by the workers, who can go on when one is wrong.
     stream = await BaseBackupStream.begin(o.target, `lifeboat ${o.id}`)
     const start: Start = {
       lsn: stream.startLsn,

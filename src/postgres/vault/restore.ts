@@ -1,7 +1,6 @@
 import { chown, mkdir, truncate, writeFile } from 'node:fs/promises'
-import { dirname, join, normalize, sep } from 'node:path'
-import { assert } from '../../core/assert.ts'
-import { LifeboatError } from '../../core/errors.ts'
+import { dirname, join } from 'node:path'
+import { checkInside } from '../path-inside.ts'
 import { giveTo, type ServerAccount } from '../server-account.ts'
 import type { Progress } from './back-up.ts'
 import { PAGE_BYTES } from './extents.ts'
@@ -146,15 +145,4 @@ function* tasksOf(items: Iterable<RestoreItem>): Generator<WorkerRequest> {
     bytes = 0
   }
   if (task.length > 0) yield { type: 'do', items: task }
-}
-
-/** A manifest could come from somebody else: nothing is ever written outside of the folder that was named. */
-function checkInside(path: string): void {
-  const isInside = path !== '' && !path.startsWith(sep) && !normalize(path).startsWith('..')
-  if (isInside) return
-  assert(typeof path === 'string', 'a path is text')
-  throw new LifeboatError(
-    'VaultDamaged',
-    `the backup names a file outside of its folder: '${path}'`,
-  )
 }

@@ -5,13 +5,23 @@ import { LifeboatError } from '../../core/errors.ts'
 import { type Random, systemRandom } from '../../core/random.ts'
 import type { ServerAccount } from '../server-account.ts'
 import { syncFile, syncFolder } from '../storage/durable-file.ts'
+import { framesIn } from '../storage/frame-stream.ts'
 import { type BackupSource, backUp, type Progress } from './back-up.ts'
 import { checkPacks } from './check-packs.ts'
 import { findWastefulPacks, repack, withMoves } from './compact.ts'
 import type { BaseBackup, Manifest, ManifestHead } from './manifest.ts'
-import { MANIFEST, readManifest, readManifestHead, writeManifest } from './manifest-file.ts'
+import {
+  decodeManifest,
+  encodeManifest,
+  MANIFEST,
+  readManifest,
+  readManifestHead,
+  writeManifest,
+} from './manifest-file.ts'
+import { packFrames } from './pack-frames.ts'
 import { faultOf } from './pack-reader.ts'
 import { receiveBackup } from './receive-backup.ts'
+import { ARRIVING, asStoredHere, receivePacks } from './receive-packs.ts'
 import { restoreFiles } from './restore.ts'
 import type { VaultFault } from './worker-messages.ts'
 
@@ -34,6 +44,8 @@ export interface VerifyReport {
 export class Vault {
   /** Names under which packs are being written that no manifest knows yet. */
   readonly #underWay = new Set<string>()
+  /** Packs of another vault that are being received, or wait for their manifest. */
+  readonly #arriving = new Set<string>()
   /** What a manifest begins with, read once. A backup's own facts never change. */
   readonly #heads = new Map<string, ManifestHead>()
   /** How many are reading packs, or hold a manifest that they will write: nothing is removed meanwhile. */
@@ -202,6 +214,61 @@ export class Vault {
     })
   }
 
+  /**
+   * The frames of a backup's manifest, without encryption, for another vault to receive.
+   *
+   * @throws LifeboatError `BackupNotFound`, `VaultDamaged`
+   */
+  async *sendManifest(id: string): AsyncGenerator<Buffer> {
+    yield* encodeManifest(await this.#using(() => this.#get(id)), undefined)
+  }
+
+  /** The frames of a pack from a byte on, likewise. The pack stays for as long as it is read. */
+  async *sendPack(pack: string, from: number): AsyncGenerator<Buffer> {
+    this.#users++
+    try {
+      yield* packFrames({ folder: this.#packs, pack, from, key: this.key })
+    } finally {
+      await this.#release()
+    }
+  }
+
+  /**
+   * Receives a backup of another vault: packs that are not here yet, and then its manifest. What a crash interrupts goes on
+   * where it was.
+   *
+   * @param o.manifest       its frames, as `sendManifest` makes them
+   * @param o.pack           the frames of a pack, as `sendPack` makes them
+   * @param o.beforeListing  as of `backUp`
+   * @throws LifeboatError `VaultDamaged`, `DiskFull`, and what the other vault throws; then it is not listed
+   */
+  async receive(o: {
+    id: string
+    isEncryptedThere: boolean
+    manifest: AsyncIterable<Buffer>
+    pack: (pack: string, from: number) => AsyncIterable<Buffer>
+    onProgress?: ((progress: Progress) => void) | undefined
+    beforeListing: (backup: BaseBackup) => Promise<void>
+  }): Promise<BaseBackup> {
+    return this.#using(async () => {
+      const sent = await decodeManifest(o.id, framesIn(o.manifest))
+      const packs = new Set(sent.frames.map(({ pack }) => pack))
+      for (const pack of packs) this.#arriving.add(pack)
+      try {
+        const { isEncryptedThere, pack, onProgress } = o
+        const common = { folder: this.#packs, key: this.key, isEncryptedThere }
+        await receivePacks({ ...common, sent, packs, frames: pack, onProgress })
+        const manifest = await asStoredHere(sent, { ...common, packs })
+        await o.beforeListing(manifest.backup)
+        await writeManifest(this.#manifestPath(o.id), manifest, this.key)
+        return manifest.backup
+      } finally {
+        for (const pack of packs) this.#arriving.delete(pack)
+        this.#isGarbageWaiting = true
+      }
+    })
+  }
+
   /** What the vault takes on disk, in bytes. */
   async storedBytes(): Promise<number> {
     let sum = 0
@@ -255,6 +322,11 @@ export class Vault {
     }
   }
 
+  async #release(): Promise<void> {
+    this.#users--
+    if (this.#users === 0 && this.#isGarbageWaiting) await this.#removeGarbage()
+  }
+
   async #using<Result>(work: () => Promise<Result>): Promise<Result> {
     this.#users++
     try {
@@ -263,8 +335,7 @@ export class Vault {
       if (error instanceof LifeboatError && error.code === 'VaultDamaged') this.#isSuspect = true
       throw error
     } finally {
-      this.#users--
-      if (this.#users === 0 && this.#isGarbageWaiting) await this.#removeGarbage()
+      await this.#release()
     }
   }
 
@@ -280,6 +351,8 @@ export class Vault {
   }
 
   #isUnderWay(pack: string): boolean {
+    // What has not arrived whole goes on where it was, when it is asked for again.
+    if (pack.endsWith(ARRIVING) || this.#arriving.has(pack)) return true
     return [...this.#underWay].some((id) => pack.startsWith(`${id}-`))
   }
 

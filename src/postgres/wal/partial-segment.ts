@@ -5,6 +5,7 @@ import { LifeboatError } from '../../core/errors.ts'
 import { named, readIfThere, syncFolder } from '../storage/durable-file.ts'
 import {
   decodeFrame,
+  ENCRYPTION_BYTES,
   encodeFrame,
   FRAME_HEADER_BYTES,
   isFrameIntact,
@@ -15,8 +16,6 @@ import type { SegmentPlace } from './segment-file.ts'
 const KINDS = ['partial', 'closed'] as const
 type Kind = (typeof KINDS)[number]
 const CLOSED = Buffer.from('closed')
-/** What encryption adds to a frame: a nonce and a tag. */
-const ENCRYPTION_BYTES = 28
 /** Enough for what one append takes together. */
 const FRAME_MEMORY_BYTES = (4 << 20) + (256 << 10)
 const MAX_FREE_SEGMENTS = 1

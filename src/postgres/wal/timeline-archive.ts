@@ -149,6 +149,22 @@ export class TimelineArchive {
     return this.store.read(number)
   }
 
+  /**
+   * Durable WAL from a position on, at most to the end of its segment; empty where there is none. What has just arrived is
+   * not read from the disk again. The memory is the caller's own.
+   *
+   * @throws LifeboatError `VaultDamaged`
+   */
+  async readFrom(lsn: Lsn): Promise<Buffer> {
+    const number = this.#numberAt(lsn)
+    const at = Number(lsn - this.store.startOf(number))
+    const fresh = this.#appender.peek(number)
+    if (fresh) return Buffer.from(fresh.subarray(at))
+    const segment = this.store.get(number)
+    if (!segment || segment.length <= at) return Buffer.alloc(0)
+    return (await this.store.read(number)).subarray(at)
+  }
+
   /** Deletes the segments that end at or before `lsn`. */
   expireBefore(lsn: Lsn): Promise<void> {
     return this.#appender.expireBefore(lsn)

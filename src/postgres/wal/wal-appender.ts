@@ -49,6 +49,11 @@ export class WalAppender {
     return this.#recordsEnd
   }
 
+  /** What of a segment is durable, if it is in memory; the caller copies it at once. */
+  peek(number: number): Buffer | undefined {
+    return this.#active?.number === number ? this.#active.file.bytes : this.#waiting.get(number)
+  }
+
   /** Adds pieces that lie within one segment, right behind what it holds. */
   async append(at: number, pieces: readonly Buffer[]): Promise<void> {
     const number = Math.floor(at / this.store.segmentBytes)

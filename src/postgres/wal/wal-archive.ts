@@ -61,6 +61,11 @@ export class WalArchive {
     return archive
   }
 
+  /** Whose WAL it holds; undefined before any has come. */
+  get identity(): Identity | undefined {
+    return this.#identity
+  }
+
   get segmentBytes(): number {
     return this.#identity?.segmentBytes ?? 16 << 20
   }

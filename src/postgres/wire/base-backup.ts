@@ -24,12 +24,18 @@ export class BaseBackupStream {
     readonly timeline: number,
   ) {}
 
-  /** @throws LifeboatError `DatabaseUnreachable`, `CredentialsRefused`; ServerError */
-  static async begin(target: ConnectionTarget, label: string): Promise<BaseBackupStream> {
+  /**
+   * @param o.verifyChecksums  whether the server checks each page, and fails at the end when one is damaged
+   * @throws LifeboatError `DatabaseUnreachable`, `CredentialsRefused`; ServerError
+   */
+  static async begin(
+    target: ConnectionTarget,
+    label: string,
+    { verifyChecksums = false }: { verifyChecksums?: boolean } = {},
+  ): Promise<BaseBackupStream> {
     const connection = await Connection.open(target, { replication: true })
     try {
-      // Checksums are verified by who reads it, who can go on when one is wrong.
-      const options = `LABEL '${label}', CHECKPOINT 'fast', WAIT false, MANIFEST 'no', VERIFY_CHECKSUMS false`
+      const options = `LABEL '${label}', CHECKPOINT 'fast', WAIT false, MANIFEST 'no', VERIFY_CHECKSUMS ${verifyChecksums}`
       connection.send('Q', Buffer.from(`BASE_BACKUP (${options})\0`))
       const [start] = await readResult(connection)
       await readResult(connection)
@@ -54,7 +60,12 @@ export class BaseBackupStream {
     }
     const [end] = await readResult(this.connection)
     this.#stopLsn = parseLsn(end?.[0] ?? '')
-    while ((await this.connection.receive()).type !== 'Z');
+    // A server tells at its very end that a page was damaged.
+    for (let last = ''; last !== 'Z'; ) {
+      const { type, body } = await this.connection.receive()
+      if (type === 'E') throw new ServerError(fieldsOf(body))
+      last = type
+    }
   }
 
   /** @throws LifeboatError `BackupFailed` before all pieces were read */

@@ -8,7 +8,7 @@ import { type Decision, evaluate, type Policies, type PolicySource } from './pol
 import { principalContext } from './principal-context.ts'
 import type { IdentityRecord, RoleRecord } from './records.ts'
 
-/** Decides about requests by the policies that are in effect. The root user may do everything. */
+/** Decides about requests by the policies that are in effect. The root user may do everything but what a key's policy denies. */
 export class PolicyAuthorizer {
   readonly #known = new KnownPolicies()
 
@@ -16,9 +16,10 @@ export class PolicyAuthorizer {
 
   /** @throws AuthFault `AccessDenied`, in AWS's words */
   readonly authorize: Authorizer = (caller, request) => {
-    if (isRoot(caller)) return
+    if (isRoot(caller) && !request.mustPolicyAgree) return
     const decision = this.#decide(caller, request, {
       resource: this.#resourcePolicyOf(caller, request),
+      isTrustNeeded: request.mustPolicyAgree ?? false,
     })
     if (!decision.isAllowed) throw accessDenied(caller, request, reasonOf(request, decision))
   }

@@ -21,6 +21,7 @@ const STATEMENTS: Readonly<Record<string, readonly Statement[]>> = {
       ...['cloudwatch:Describe*', 'cloudwatch:Get*', 'cloudwatch:List*'],
       ...['ecs:Describe*', 'ecs:List*'],
       ...['iam:Generate*', 'iam:Get*', 'iam:List*', 'iam:Simulate*'],
+      ...['kms:Describe*', 'kms:Get*', 'kms:List*'],
       ...['rds:Describe*', 'rds:Download*', 'rds:List*'],
       ...['route53:Get*', 'route53:List*', 'route53:Test*'],
       ...['s3:DescribeJob', 's3:Get*', 's3:List*'],

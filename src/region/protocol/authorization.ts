@@ -11,6 +11,8 @@ export interface AccessRequest {
   readonly context?: Readonly<Record<string, string | readonly string[]>>
   /** The policy of the resource itself, as JSON. */
   readonly resourcePolicy?: string
+  /** Whether that policy must agree, as of a KMS key: then not even the root user may what it does not allow. */
+  readonly mustPolicyAgree?: boolean
 }
 
 /** Decides whether a caller may. @throws Fault `AccessDenied` */

@@ -78,6 +78,8 @@ export class Endpoint {
       return await dispatch(request, this.#services, { requestId, authorize: this.o.authorize })
     } catch (error) {
       if (error instanceof Fault) return errorReply(error, requestId)
+      if (isAway(error))
+        return errorReply(commonFault('ServiceUnavailable', error.message), requestId)
       this.o.onError(error)
       return errorReply(commonFault('InternalFailure', tellable(error)), requestId)
     }
@@ -89,6 +91,11 @@ function verified(raw: RawStream, verifier: Verifier, scope: CredentialScope): V
   return isPresignedV2(raw)
     ? VerifiedStream.verifyV2(raw, verifier, scope)
     : VerifiedStream.verify(raw, verifier)
+}
+
+/** Whether an action needs another region, which is away: nobody's failure, and worth another attempt. */
+function isAway(error: unknown): error is LifeboatError {
+  return error instanceof LifeboatError && error.code === 'RegionUnreachable'
 }
 
 /** An expected failure, like a full disk, is told in its own words; a bug is not told at all. */

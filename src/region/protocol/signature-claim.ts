@@ -34,6 +34,7 @@ const MAX_EXPIRES_SECONDS = 7 * 86_400
 export function claimOf(
   headers: ReadonlyMap<string, readonly string[]>,
   query: ReadonlyMap<string, string>,
+  { isLifetimeOptional = false }: { isLifetimeOptional?: boolean } = {},
 ): Claim {
   const authorization = headers.get('authorization')?.[0]
   const isPresigned = [...query.keys()].some((name) => /^x-amz-/i.test(name))
@@ -46,7 +47,7 @@ export function claimOf(
     CLAIMS.set(headers, claim)
     return claim
   }
-  if (isPresigned) return fromQuery(query, headers)
+  if (isPresigned) return fromQuery(query, headers, isLifetimeOptional)
   throw new AuthFault('MissingAuthenticationToken', 'Request is missing Authentication Token')
 }
 
@@ -118,6 +119,7 @@ function fromHeader(authorization: string, headers: ReadonlyMap<string, readonly
 function fromQuery(
   query: ReadonlyMap<string, string>,
   headers: ReadonlyMap<string, readonly string[]>,
+  isLifetimeOptional: boolean,
 ): Claim {
   const required = (name: string) => {
     const value = query.get(name)
@@ -134,11 +136,7 @@ function fromQuery(
   if (tokenInUrl !== undefined && tokenInHeader !== undefined) {
     throw incomplete('The session token is in the URL or in a header, not in both.')
   }
-  const expires = required('X-Amz-Expires')
-  const expiresSeconds = Number(expires)
-  if (!/^\d{1,6}$/.test(expires) || expiresSeconds < 1 || expiresSeconds > MAX_EXPIRES_SECONDS) {
-    throw incomplete('X-Amz-Expires must be between 1 and 604800 seconds.')
-  }
+  const isUnlimited = isLifetimeOptional && !query.has('X-Amz-Expires')
   return {
     ...readParts({
       credential: required('X-Amz-Credential'),
@@ -146,10 +144,16 @@ function fromQuery(
       signature: required('X-Amz-Signature'),
       time: required('X-Amz-Date'),
     }),
-    expiresSeconds,
+    expiresSeconds: isUnlimited ? undefined : lifetime(required('X-Amz-Expires')),
     sessionToken: tokenInUrl ?? tokenInHeader,
     contentSha256: query.get('X-Amz-Content-Sha256'),
   }
+}
+
+function lifetime(expires: string): number {
+  const seconds = Number(expires)
+  if (/^\d{1,6}$/.test(expires) && seconds >= 1 && seconds <= MAX_EXPIRES_SECONDS) return seconds
+  throw incomplete('X-Amz-Expires must be between 1 and 604800 seconds.')
 }
 
 function readParts(text: {

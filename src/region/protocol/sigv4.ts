@@ -43,8 +43,13 @@ export class VerifiedRequest {
    *
    * @throws Fault `AuthFault`, or `MalformedQueryString` for a URL that cannot be read.
    */
-  static verify(raw: RawRequest, verifier: Verifier): VerifiedRequest {
+  static verify(
+    raw: RawRequest,
+    verifier: Verifier,
+    o: { isLifetimeOptional?: boolean } = {},
+  ): VerifiedRequest {
     const { caller, claim, path, query, headers } = verifyHead(raw, verifier, {
+      ...o,
       payloadHashOf: (headers) => checkedPayloadHash(headers, raw.body),
     })
     return new VerifiedRequest(caller, claim.scope, raw.method, path, query, headers, raw.body)
@@ -69,6 +74,8 @@ export function verifyHead(
   o: {
     payloadHashOf: (headers: ReadonlyMap<string, readonly string[]>, claim: Claim) => string
     isPathVerbatim?: boolean
+    /** Whether a presigned URL may leave out how long it lives: then for the time that a request does. */
+    isLifetimeOptional?: boolean
   },
 ): VerifiedHead {
   const headers = headersByName(raw.rawHeaders)
@@ -76,7 +83,7 @@ export function verifyHead(
   if (!path.startsWith('/')) throw new AuthFault('IncompleteSignature', 'The path is not absolute.')
   const query = parseForm(queryText)
 
-  const claim = claimOf(headers, query)
+  const claim = claimOf(headers, query, o)
   checkHeaders(headers, claim)
   checkScope(claim, region)
   checkTime(claim, now)

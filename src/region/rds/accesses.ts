@@ -9,6 +9,7 @@ const KIND_BY_PARAMETER: Readonly<Record<string, Kind>> = {
   DBInstanceIdentifier: 'db',
   SourceDBInstanceIdentifier: 'db',
   TargetDBInstanceIdentifier: 'db',
+  SourceDBInstanceArn: 'db',
   DBSnapshotIdentifier: 'snapshot',
   SourceDBSnapshotIdentifier: 'snapshot',
   TargetDBSnapshotIdentifier: 'snapshot',
@@ -63,16 +64,18 @@ export function rdsAccesses(
     return typeof name === 'string' ? [arnOf(rds, kind, name)] : []
   })
   const { ResourceName } = input
-  const tagged = typeof ResourceName === 'string' ? [canonicalArn(rds, ResourceName)] : []
+  const tagged = typeof ResourceName === 'string' ? [canonicalArn(ResourceName)] : []
   const backups = BACKUP_PARAMETERS.flatMap((parameter) => {
     const name = input[parameter]
     return typeof name === 'string' ? arnsOfBackup(rds, name) : []
   })
+  const { KmsKeyId } = input
+  const keys = typeof KmsKeyId === 'string' ? rds.keys.accesses(KmsKeyId) : []
   const resources = [...new Set([...named, ...tagged, ...backups])]
   const kind = KIND_BY_ACTION[operation]
   if (resources.length === 0) return [{ action, resource: kind ? rds.names.arn(kind, '*') : '*' }]
   const all = resources.map((resource) => ({ action, resource, context: tagsOf(rds, resource) }))
-  return [...all, ...taggingOf(rds, operation, input)]
+  return [...all, ...taggingOf(rds, operation, input), ...keys]
 }
 
 function taggingOf(
@@ -89,14 +92,13 @@ function taggingOf(
 }
 
 function arnOf(rds: Rds, kind: Kind, name: string): string {
-  return name.startsWith('arn:') ? canonicalArn(rds, name) : rds.names.arn(kind, name.toLowerCase())
+  return name.startsWith('arn:') ? canonicalArn(name) : rds.names.arn(kind, name.toLowerCase())
 }
 
-/** Names are found in any case, so that they are decided about in one. */
-function canonicalArn(rds: Rds, arn: string): string {
-  const parsed = rds.names.parseArn(arn)
-  if (!parsed) return arn
-  return arn.slice(0, arn.length - parsed.name.length) + parsed.name.toLowerCase()
+/** Names are found in any case, also in other regions, so that they are decided about in one. */
+function canonicalArn(arn: string): string {
+  const [, owner, name] = /^(arn:aws:rds:[^:]*:\d*:[a-z-]+:)(.+)$/.exec(arn) ?? []
+  return owner && name ? owner + name.toLowerCase() : arn
 }
 
 /** Both the automated backup and its instance, so that no way of naming it goes around a denial. */
@@ -110,8 +112,7 @@ function arnsOfBackup(rds: Rds, idOrArn: string): string[] {
     const isArn = idOrArn.startsWith('arn:')
     return [isArn ? idOrArn : rds.names.arn('db', instance?.identifier ?? idOrArn)]
   }
-  const { automatedBackupsName, identifier } = found.instance
-  return [rds.names.arn('auto-backup', automatedBackupsName), rds.names.arn('db', identifier)]
+  return [rds.names.arn('auto-backup', found.instance.automatedBackupsName), found.arn]
 }
 
 function tagsOf(rds: Rds, arn: string) {

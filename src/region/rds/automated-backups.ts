@@ -1,10 +1,10 @@
 import { rm } from 'node:fs/promises'
 import type { Clock } from '../../core/clock.ts'
+import { Turns } from '../../core/turns.ts'
 import { Protection } from '../../postgres/protection.ts'
 import type { InstanceFacts } from './instance.ts'
 import type { LiveInstance } from './live-instance.ts'
-import type { RegionKey } from './region-key.ts'
-import { Turns } from './turns.ts'
+import type { StorageKeys } from './storage-keys.ts'
 
 /** A stretch of time to any moment of which an instance can be restored. */
 export interface RestoreWindow {
@@ -27,7 +27,7 @@ export class AutomatedBackups {
   constructor(
     private readonly o: {
       folder: (resourceId: string) => string
-      key: RegionKey
+      keys: StorageKeys
       clock: Clock
       onGap: (instance: LiveInstance) => void
       onProblem: (error: unknown) => void
@@ -35,9 +35,7 @@ export class AutomatedBackups {
   ) {}
 
   /** Opens what there is, or begins anew. Safe to call again. */
-  async open(
-    facts: Pick<InstanceFacts, 'resourceId' | 'sealedEncryptionKey'>,
-  ): Promise<Protection> {
+  async open(facts: Pick<InstanceFacts, 'resourceId' | 'encryption'>): Promise<Protection> {
     const { resourceId } = facts
     const opening = this.#opening.get(resourceId) ?? this.#openFolder(facts)
     this.#opening.set(resourceId, opening)
@@ -106,8 +104,9 @@ export class AutomatedBackups {
   }
 
   /** Deletes backups and WAL that the retention no longer keeps. */
-  async expire(resourceId: string, retentionDays: number): Promise<void> {
-    await this.#opened.get(resourceId)?.expire({ keepFrom: this.keepFrom(retentionDays) })
+  async expire(resourceId: string, retentionDays: number, o?: { compact: boolean }): Promise<void> {
+    const keepFrom = this.keepFrom(retentionDays)
+    await this.#opened.get(resourceId)?.expire({ keepFrom, ...o })
   }
 
   /** Deletes all automated backups of an instance. Safe to call again. */
@@ -136,16 +135,12 @@ export class AutomatedBackups {
     return await turns.take(work)
   }
 
-  async #openFolder(
-    facts: Pick<InstanceFacts, 'resourceId' | 'sealedEncryptionKey'>,
-  ): Promise<Protection> {
-    const { resourceId, sealedEncryptionKey } = facts
+  async #openFolder(facts: Pick<InstanceFacts, 'resourceId' | 'encryption'>): Promise<Protection> {
+    const { resourceId } = facts
     const protection = await Protection.open({
       folder: this.o.folder(resourceId),
       clock: this.o.clock,
-      ...(sealedEncryptionKey === undefined
-        ? {}
-        : { encryptionKey: this.o.key.encryptionKey(sealedEncryptionKey) }),
+      encryptionKey: this.o.keys.open(facts),
     })
     this.#opened.set(resourceId, protection)
     return protection

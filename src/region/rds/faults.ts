@@ -1,8 +1,15 @@
-import { RdsFault } from '../protocol/models/rds.ts'
+import { LifeboatError } from '../../core/errors.ts'
+import { RdsFault, type RdsFaultName, rdsModel } from '../protocol/models/rds.ts'
 
 /** Refusals that several actions share, in AWS's words where they are known. */
 
 export { RdsFault }
+
+/** The fault of a shape that came over a wire. */
+export function faultNamed(shape: string, message: string): Error {
+  if (rdsModel.faultByShape.has(shape)) return new RdsFault(shape as RdsFaultName, message)
+  return new LifeboatError('Unexpected', `another region refused with ${shape}: ${message}`)
+}
 
 export function invalidValue(message: string) {
   return new RdsFault('InvalidParameterValue', message)

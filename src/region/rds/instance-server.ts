@@ -32,6 +32,10 @@ export class InstanceServer {
     },
   ) {}
 
+  get folder(): string {
+    return this.o.folder
+  }
+
   get dataDirectory(): string {
     return join(this.o.folder, 'data')
   }
@@ -63,11 +67,37 @@ export class InstanceServer {
     await this.cluster.start()
   }
 
-  /** Starts the server on the data that is there. Ends one that a killed region left behind. */
-  async start(parameters: Readonly<Record<string, string>>, port?: number): Promise<void> {
+  /**
+   * Starts the server on the data that is there. Ends one that a killed region left behind.
+   *
+   * @param more    settings beside the parameters
+   * @param signal  ends a start that takes too long, as of a standby that lacks WAL
+   */
+  async start(
+    parameters: Readonly<Record<string, string>>,
+    {
+      port,
+      more = {},
+      signal,
+    }: {
+      port?: number | undefined
+      more?: Readonly<Record<string, string>>
+      signal?: AbortSignal
+    } = {},
+  ): Promise<void> {
     await this.stop('immediate')
-    await this.#use(await Cluster.open(this.#options(parameters, port)))
-    await this.cluster.start()
+    await this.#use(await Cluster.open(this.#options(parameters, port, more)))
+    const { cluster } = this
+    const end = () => void cluster.stop('immediate')
+    signal?.addEventListener('abort', end, { once: true })
+    try {
+      await cluster.start()
+    } catch (error) {
+      signal?.throwIfAborted()
+      throw error
+    } finally {
+      signal?.removeEventListener('abort', end)
+    }
   }
 
   /** Takes over a cluster that was restored into `dataDirectory` and runs. */
@@ -76,8 +106,11 @@ export class InstanceServer {
   }
 
   /** Gives the running server its dynamic parameters anew; static ones wait in its files for a restart. */
-  async reconfigure(parameters: Readonly<Record<string, string>>): Promise<void> {
-    await this.cluster.configure(serverSettings(parameters))
+  async reconfigure(
+    parameters: Readonly<Record<string, string>>,
+    more: Readonly<Record<string, string>> = {},
+  ): Promise<void> {
+    await this.cluster.configure({ ...serverSettings(parameters), ...more })
     if (this.cluster.isRunning) await this.cluster.reload()
   }
 
@@ -93,9 +126,17 @@ export class InstanceServer {
   }
 
   async query(sql: string, database?: string): Promise<Row[]> {
+    return await this.connected((connection) => connection.query(sql), database)
+  }
+
+  /** Runs work with a connection of the superuser. */
+  async connected<Result>(
+    work: (connection: Connection) => Promise<Result>,
+    database?: string,
+  ): Promise<Result> {
     const connection = await Connection.open(this.cluster.target(database))
     try {
-      return await connection.query(sql)
+      return await work(connection)
     } finally {
       await connection.close()
     }
@@ -115,12 +156,16 @@ export class InstanceServer {
     cluster.on('exit', () => this.o.onCrash())
   }
 
-  #options(parameters: Readonly<Record<string, string>>, port?: number) {
+  #options(
+    parameters: Readonly<Record<string, string>>,
+    port?: number,
+    more: Readonly<Record<string, string>> = {},
+  ) {
     return {
       dataDirectory: this.dataDirectory,
       binaries: this.o.binaries,
       superuser: this.superuser,
-      settings: serverSettings(parameters),
+      settings: { ...serverSettings(parameters), ...more },
       clock: this.o.clock,
       ...(port === undefined ? {} : { port }),
     }

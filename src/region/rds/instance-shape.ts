@@ -1,6 +1,8 @@
-import type { DBInstance } from '../protocol/models/rds.ts'
+import type { DBInstance, DBInstanceStatusInfo } from '../protocol/models/rds.ts'
+import { backupReplicasShape } from './automated-backup-shape.ts'
 import type { InstanceRecord, PendingSettings } from './instance.ts'
 import type { Rds } from './rds.ts'
+import { nameBeside } from './replication/replica.ts'
 
 /** A moment until which the region's certificates are said to be valid. Unlike AWS: there is no TLS. */
 const CERTIFICATE_VALID_TILL = new Date('2061-05-25T00:00:00Z')
@@ -13,7 +15,6 @@ const CERTIFICATE_VALID_TILL = new Date('2061-05-25T00:00:00Z')
  */
 export function instanceShape(rds: Rds, record: InstanceRecord): DBInstance {
   const { settings, identifier } = record
-  const isEncrypted = record.sealedEncryptionKey !== undefined
   return {
     DBInstanceIdentifier: identifier,
     DBInstanceArn: rds.names.arn('db', identifier),
@@ -37,8 +38,8 @@ export function instanceShape(rds: Rds, record: InstanceRecord): DBInstance {
     Iops: settings.iops,
     StorageThroughput: settings.storageThroughput,
     MaxAllocatedStorage: settings.maxAllocatedStorageGiB,
-    StorageEncrypted: isEncrypted,
-    KmsKeyId: isEncrypted ? rds.kmsKeyArn : undefined,
+    StorageEncrypted: record.encryption !== undefined,
+    KmsKeyId: record.encryption?.keyArn,
     BackupRetentionPeriod: settings.backupRetentionDays,
     PreferredBackupWindow: settings.backupWindow,
     PreferredMaintenanceWindow: settings.maintenanceWindow,
@@ -72,7 +73,13 @@ export function instanceShape(rds: Rds, record: InstanceRecord): DBInstance {
       CAIdentifier: settings.certificateAuthority,
       ValidTill: CERTIFICATE_VALID_TILL,
     },
-    ReadReplicaDBInstanceIdentifiers: [],
+    ReadReplicaSourceDBInstanceIdentifier:
+      record.replicaOf && nameBeside(record.replicaOf.arn, rds.names.region),
+    DBInstanceAutomatedBackupsReplications: backupReplicasShape(record.backupReplicas),
+    ReadReplicaDBInstanceIdentifiers: (record.replicas ?? []).map(({ arn }) =>
+      nameBeside(arn, rds.names.region),
+    ),
+    StatusInfos: record.replicaOf ? [replicationInfo(rds, record)] : undefined,
     DomainMemberships: [],
     AssociatedRoles: [],
     MonitoringInterval: 0,
@@ -88,6 +95,17 @@ export function instanceShape(rds: Rds, record: InstanceRecord): DBInstance {
       record.stoppedAt === undefined ? undefined : rds.automaticRestartTime(record.stoppedAt),
     TagList: [...record.tags],
   }
+}
+
+/** Source: RDS User Guide, "Monitoring read replication". */
+function replicationInfo(
+  rds: Rds,
+  { resourceId, replicaOf }: InstanceRecord,
+): DBInstanceStatusInfo {
+  const { isStreaming, problem } = rds.replicas.stateOf(resourceId)
+  const Status = replicaOf?.ended ? 'terminated' : isStreaming ? 'replicating' : 'error'
+  const Message = replicaOf?.ended ?? (isStreaming ? '' : problem)
+  return { StatusType: 'read replication', Normal: isStreaming, Status, Message }
 }
 
 function pendingShape(pending: PendingSettings & { sealedMasterPassword?: string }) {

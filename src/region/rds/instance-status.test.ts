@@ -25,3 +25,20 @@ test('nothing follows a deletion', () => {
     expect(statusAfterRequest('deleting', request)).toBeNull()
   }
 })
+
+test('only an available replica is promoted, and never one that is being backed up', () => {
+  expect(statusAfterRequest('available', 'promote')).toBe('modifying')
+  for (const status of ['creating', 'backing-up', 'modifying', 'rebooting', 'deleting'] as const) {
+    expect(statusAfterRequest(status, 'promote')).toBeNull()
+  }
+})
+
+test('an instance whose key is lost can be started again for seven days', () => {
+  const lost = statusAfterOutcome('available', 'no key')
+  expect(lost).toBe('inaccessible-encryption-credentials-recoverable')
+  expect(statusAfterRequest(lost!, 'start')).toBe('starting')
+  const given = statusAfterOutcome(lost!, 'key gone')
+  expect(given).toBe('inaccessible-encryption-credentials')
+  expect(statusAfterRequest(given!, 'start')).toBeNull()
+  expect(statusAfterRequest(given!, 'delete')).toBe('deleting')
+})

@@ -1,5 +1,8 @@
 import type { InstanceStatus } from './instance-status.ts'
+import type { Replica, ReplicaSource } from './replication/replica.ts'
+import type { Encryption } from './storage-keys.ts'
 import type { Tag } from './tags.ts'
+import type { BackupReplica } from './transfer/backup-source.ts'
 
 /** A DB instance as it is stored: everything is JSON, times are ISO 8601, passwords and keys are sealed. */
 export interface InstanceRecord {
@@ -15,10 +18,12 @@ export interface InstanceRecord {
   readonly engineVersion: string
   readonly masterUsername: string
   readonly databaseName?: string
-  /** Absent when backups are not encrypted. Wrapped by the region's key. */
-  readonly sealedEncryptionKey?: string
+  /** Absent when backups are not encrypted. */
+  readonly encryption?: Encryption
   /** Of `rdsadmin`, the real superuser. */
   readonly sealedSuperuserPassword: string
+  /** Of `rdsrepladmin`, as which replicas log in; once there was one. */
+  readonly sealedReplicationPassword?: string
   /** Of the master user, until it has been given to the server. */
   readonly sealedMasterPassword?: string
   /** When it was asked for. */
@@ -40,7 +45,17 @@ export interface InstanceRecord {
   readonly usedBackupWindow?: string
   readonly usedMaintenanceWindow?: string
   readonly stoppedAt?: string
+  /** Since when its KMS key cannot be used. */
+  readonly keyLostAt?: string
   readonly deletion?: Deletion
+  /** Of a read replica. */
+  readonly replicaOf?: ReplicaSource
+  /** A promotion that is being carried out: all of it can be done again. */
+  readonly promotion?: Pick<InstanceSettings, 'backupRetentionDays' | 'backupWindow'>
+  /** Read replicas of this instance, in any region. */
+  readonly replicas?: readonly Replica[]
+  /** Its automated backups in other regions. */
+  readonly backupReplicas?: readonly BackupReplica[]
   readonly tags: readonly Tag[]
 }
 
@@ -50,6 +65,7 @@ export type Origin =
   /** `source` is a resource id: the instance may be gone, its backups retained. */
   | { readonly kind: 'point in time'; readonly source: string; readonly time: string }
   | { readonly kind: 'snapshot'; readonly snapshot: string }
+  | { readonly kind: 'replica' }
 
 export interface InstanceSettings {
   readonly instanceClass: string
@@ -106,7 +122,7 @@ export type InstanceFacts = Pick<
   | 'engineVersion'
   | 'masterUsername'
   | 'databaseName'
-  | 'sealedEncryptionKey'
+  | 'encryption'
   | 'sealedSuperuserPassword'
   | 'settings'
   | 'recoveryMinimums'
@@ -116,7 +132,7 @@ export type InstanceFacts = Pick<
 export function factsOf(record: InstanceRecord): InstanceFacts {
   const { identifier, resourceId, automatedBackupsName, acceptedAt, createdAt, port, major } =
     record
-  const { engineVersion, masterUsername, databaseName, sealedEncryptionKey } = record
+  const { engineVersion, masterUsername, databaseName, encryption } = record
   const { sealedSuperuserPassword, settings, recoveryMinimums, tags } = record
   return {
     identifier,
@@ -129,7 +145,7 @@ export function factsOf(record: InstanceRecord): InstanceFacts {
     engineVersion,
     masterUsername,
     ...(databaseName === undefined ? {} : { databaseName }),
-    ...(sealedEncryptionKey === undefined ? {} : { sealedEncryptionKey }),
+    ...(encryption === undefined ? {} : { encryption }),
     sealedSuperuserPassword,
     settings,
     recoveryMinimums,

@@ -1,4 +1,5 @@
 import { assert } from '../../core/assert.ts'
+import { Turns } from '../../core/turns.ts'
 import type { DocumentStore } from '../protocol/documents.ts'
 import { invalidInstanceState } from './faults.ts'
 import type { InstanceRecord } from './instance.ts'
@@ -9,7 +10,6 @@ import {
   statusAfterOutcome,
   statusAfterRequest,
 } from './instance-status.ts'
-import { Turns } from './turns.ts'
 
 const COLLECTION = 'instances'
 

@@ -21,7 +21,8 @@ const SUPERUSER_SETTINGS: Readonly<Record<string, string>> = {
   idle_in_transaction_session_timeout: '0',
   default_transaction_read_only: 'off',
   default_transaction_isolation: 'read committed',
-  synchronous_commit: 'on',
+  // They must not wait for a replica that is away.
+  synchronous_commit: 'local',
   log_statement: 'none',
 }
 

@@ -10,7 +10,7 @@ import {
   checkLicenseModel,
   checkOptionGroup,
 } from './checks.ts'
-import { instanceAlreadyExists, invalidCombination } from './faults.ts'
+import { instanceAlreadyExists, invalidCombination, unsupported } from './faults.ts'
 import type { InstanceRecord, InstanceSettings, PendingSettings } from './instance.ts'
 import { checkedInstanceClass } from './instance-classes.ts'
 import { checkedParameterGroup } from './new-instance.ts'
@@ -42,6 +42,7 @@ export function readModification(
 ): Modification {
   checkLicenseModel(input.LicenseModel)
   checkOptionGroup(input.OptionGroupName, record.major)
+  checkReplication(record, input)
   checkVersion(rds, record, input.EngineVersion)
   const identifier =
     input.NewDBInstanceIdentifier === undefined
@@ -75,6 +76,24 @@ export function readModification(
       ...readStorage(record, input),
       ...retention.inWindow,
     },
+  }
+}
+
+/** Source: RDS User Guide, "Working with DB instance read replicas". */
+function checkReplication(
+  { identifier, replicaOf, replicas = [] }: InstanceRecord,
+  { MasterUserPassword: password, BackupRetentionPeriod: days }: ModifyDBInstanceMessage,
+): void {
+  if (replicaOf && password !== undefined) {
+    throw invalidCombination(
+      `The master password of the read replica ${identifier} is its source's.`,
+    )
+  }
+  if (replicaOf && days) throw unsupported('BackupRetentionPeriod of a read replica')
+  if (replicas.length > 0 && days === 0) {
+    throw invalidCombination(
+      `The automated backups of ${identifier} cannot be turned off: it has read replicas.`,
+    )
   }
 }
 

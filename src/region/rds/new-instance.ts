@@ -10,13 +10,14 @@ import {
   type Storage,
 } from './checks.ts'
 import { parameterGroupFamily } from './engine-versions.ts'
-import { invalidCombination, RdsFault } from './faults.ts'
+import { invalidCombination } from './faults.ts'
 import type { InstanceRecord, InstanceSettings } from './instance.ts'
 import { checkedInstanceClass } from './instance-classes.ts'
 import { defaultParameterGroup } from './parameters/parameter-groups.ts'
 import { withRecoveryMinimums } from './parameters/parameter-values.ts'
 import { chooseWindows } from './preferred-windows.ts'
 import type { Rds } from './rds.ts'
+import { DEFAULT_KEY } from './storage-keys.ts'
 import { checkedTags } from './tags.ts'
 
 /** The parameters that CreateDBInstance and both restores have in common. */
@@ -81,15 +82,17 @@ export function newRecord(
   input: NewInstanceInput,
   o: Pick<InstanceRecord, 'identifier' | 'origin' | 'major' | 'masterUsername' | 'settings'> & {
     databaseName: string | undefined
-    isEncrypted: boolean
+    /** Of the KMS key; undefined when backups are not encrypted. */
+    keyArn: string | undefined
     superuserPassword: string
     masterPassword?: string
   },
 ): InstanceRecord {
   const port = checkedPort(input.Port)
+  const resourceId = rds.names.newResourceId('db')
   return {
     identifier: o.identifier,
-    resourceId: rds.names.newResourceId('db'),
+    resourceId,
     automatedBackupsName: rds.names.newResourceId('ab').toLowerCase(),
     status: 'creating',
     origin: o.origin,
@@ -97,7 +100,7 @@ export function newRecord(
     engineVersion: rds.versions.choose(String(o.major)).version,
     masterUsername: o.masterUsername,
     ...(o.databaseName === undefined ? {} : { databaseName: o.databaseName }),
-    ...(o.isEncrypted ? { sealedEncryptionKey: rds.key.newEncryptionKey() } : {}),
+    ...(o.keyArn === undefined ? {} : { encryption: rds.keys.create(o.keyArn, resourceId) }),
     sealedSuperuserPassword: rds.key.sealPassword(o.superuserPassword),
     ...(o.masterPassword === undefined
       ? {}
@@ -123,22 +126,19 @@ export function checkedParameterGroup(rds: Rds, name: string | undefined, major:
 }
 
 /**
- * Whether backups are to be encrypted, and only with the region's own key.
+ * The ARN of the KMS key that backups are to be encrypted with; undefined when they are not.
  *
  * @throws RdsFault `InvalidParameterCombination`, `KMSKeyNotAccessibleFault`
  */
-export function checkedEncryption(
+export async function checkedKey(
   rds: Rds,
-  input: { StorageEncrypted?: boolean | undefined; KmsKeyId?: string | undefined },
-): boolean {
-  const isEncrypted = input.StorageEncrypted ?? input.KmsKeyId !== undefined
-  if (input.KmsKeyId === undefined) return isEncrypted
-  if (!isEncrypted) {
-    throw invalidCombination('KmsKeyId is given, but StorageEncrypted is not true.')
-  }
-  if (['alias/aws/rds', rds.kmsKeyArn].includes(input.KmsKeyId)) return true
-  throw new RdsFault(
-    'KMSKeyNotAccessibleFault',
-    `The specified KMS key [${input.KmsKeyId}] does not exist: an embedded region has only its own, alias/aws/rds.`,
-  )
+  {
+    StorageEncrypted,
+    KmsKeyId,
+  }: { StorageEncrypted?: boolean | undefined; KmsKeyId?: string | undefined },
+): Promise<string | undefined> {
+  const isEncrypted = StorageEncrypted ?? KmsKeyId !== undefined
+  if (isEncrypted) return await rds.keys.checked(KmsKeyId ?? DEFAULT_KEY)
+  if (KmsKeyId === undefined) return undefined
+  throw invalidCombination('KmsKeyId is given, but StorageEncrypted is not true.')
 }

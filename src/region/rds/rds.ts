@@ -2,8 +2,12 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../../core/clock.ts'
 import type { Random } from '../../core/random.ts'
+import { Turns } from '../../core/turns.ts'
 import type { PostgresBinaries } from '../../postgres/binaries.ts'
+import type { Peer } from '../peer/peer.ts'
+import type { Authorizer } from '../protocol/authorization.ts'
 import type { DocumentStore } from '../protocol/documents.ts'
+import type { VerifiedRequest } from '../protocol/sigv4.ts'
 import { AutomatedBackups, type RestoreWindow } from './automated-backups.ts'
 import { EngineVersions } from './engine-versions.ts'
 import { type EventName, Events } from './events.ts'
@@ -16,10 +20,14 @@ import { parseBackupWindow } from './preferred-windows.ts'
 import { occurrenceAt } from './recurring-window.ts'
 import type { RegionKey } from './region-key.ts'
 import { RegionNames } from './region-names.ts'
+import { ReplicaWatch } from './replication/replica-watch.ts'
 import { RetainedBackupsStore } from './retained-backups.ts'
 import { type SnapshotRecord, Snapshots } from './snapshots.ts'
+import { type KeyService, StorageKeys } from './storage-keys.ts'
 import { SubnetGroups } from './subnet-groups.ts'
-import { Turns } from './turns.ts'
+import { BackupReplication } from './transfer/backup-replication.ts'
+import { ReplicatedBackupsStore } from './transfer/replicated-backups.ts'
+import { SnapshotCopies } from './transfer/snapshot-copies.ts'
 
 /** Source: RDS User Guide, "Quotas in Amazon RDS". */
 const INSTANCE_QUOTA = 40
@@ -33,6 +41,12 @@ export interface RdsOptions {
   /** Shared by all regions of a home. */
   readonly templates: string
   readonly documents: DocumentStore
+  readonly keyService: KeyService
+  /** How it talks to RDS of other regions. */
+  readonly peer: Peer
+  /** Verifies a request that was signed as a URL for another region. @throws Fault */
+  readonly verifyUrl: (url: string, region: string) => VerifiedRequest
+  readonly authorize: Authorizer
   /** Newest major first, at least one. */
   readonly binaries: readonly PostgresBinaries[]
   readonly clock: Clock
@@ -44,6 +58,7 @@ export interface RdsOptions {
 /** Amazon RDS of one region: what its actions, its works and its scheduler share. */
 export class Rds {
   readonly names: RegionNames
+  readonly keys: StorageKeys
   readonly versions: EngineVersions
   readonly events: Events
   readonly snapshots: Snapshots
@@ -51,6 +66,10 @@ export class Rds {
   readonly backups: AutomatedBackups
   readonly parameterGroups: ParameterGroups
   readonly subnetGroups: SubnetGroups
+  readonly replicas: ReplicaWatch
+  readonly copies: SnapshotCopies
+  readonly replicated: ReplicatedBackupsStore
+  readonly backupReplication: BackupReplication
   readonly #instances = new Map<string, LiveInstance>()
   /** Identifiers are given one at a time. */
   readonly #naming = new Turns()
@@ -61,13 +80,14 @@ export class Rds {
     readonly key: RegionKey,
   ) {
     this.names = new RegionNames(o.region, o.accountId, o.random)
+    this.keys = new StorageKeys(o.keyService)
     this.versions = new EngineVersions(o.binaries)
     this.events = new Events(o.documents, o.clock)
     this.snapshots = new Snapshots(o.documents)
     this.retained = new RetainedBackupsStore(o.documents)
     this.backups = new AutomatedBackups({
       folder: (resourceId) => this.folder('backups', resourceId),
-      key,
+      keys: this.keys,
       clock: o.clock,
       onGap: (instance) => {
         this.tell(instance, 'gap in backups').catch((error) => this.report(error))
@@ -79,6 +99,10 @@ export class Rds {
       o.binaries.map(({ major }) => major),
     )
     this.subnetGroups = new SubnetGroups(o.documents, this.names)
+    this.replicas = new ReplicaWatch(this)
+    this.copies = new SnapshotCopies(this)
+    this.replicated = new ReplicatedBackupsStore(o.documents)
+    this.backupReplication = new BackupReplication(this)
     for (const record of LiveInstance.stored(o.documents)) this.#track(record)
   }
 
@@ -86,14 +110,20 @@ export class Rds {
     return this.o.clock
   }
 
-  get random(): Random {
-    return this.o.random
+  get authorize(): Authorizer {
+    return this.o.authorize
   }
 
-  /** The key that encrypted instances are said to be encrypted with: the account's default for RDS. */
-  get kmsKeyArn(): string {
-    const { region, accountId } = this.o
-    return `arn:aws:kms:${region}:${accountId}:key/00000000-0000-4000-8000-000000000001`
+  get verifyUrl(): RdsOptions['verifyUrl'] {
+    return this.o.verifyUrl
+  }
+
+  get peer(): Peer {
+    return this.o.peer
+  }
+
+  get random(): Random {
+    return this.o.random
   }
 
   now(): string {
@@ -129,17 +159,19 @@ export class Rds {
     return this.#instances.get(resourceId)
   }
 
-  /** Facts of an instance that is there, or whose automated backups are retained. */
+  /** Facts of an instance that is there, or whose automated backups are retained, or replicated to here. */
   findFacts(resourceId: string): InstanceFacts | undefined {
-    return this.findByResourceId(resourceId)?.record ?? this.retained.find(resourceId)?.instance
+    const stored = this.retained.find(resourceId) ?? this.replicated.find(resourceId)
+    return this.findByResourceId(resourceId)?.record ?? stored?.instance
   }
 
   /** As `findFacts`, by the ARN of the automated backups. */
   findFactsByBackupArn(arn: string): InstanceFacts | undefined {
     const name = this.names.nameOf('auto-backup', arn)
     const live = this.instances().map(({ record }) => record)
-    const retained = this.retained.list().map(({ instance }) => instance)
-    return [...live, ...retained].find((facts) => facts.automatedBackupsName === name)
+    const stored = [...this.retained.list(), ...this.replicated.list()]
+    const facts = [...live, ...stored.map(({ instance }) => instance)]
+    return facts.find(({ automatedBackupsName }) => automatedBackupsName === name)
   }
 
   /**
@@ -238,7 +270,7 @@ export class Rds {
   }
 
   #isMadeFrom({ status, origin }: InstanceRecord, resourceId: string): boolean {
-    if (status !== 'creating' || origin.kind === 'new') return false
+    if (status !== 'creating' || origin.kind === 'new' || origin.kind === 'replica') return false
     if (origin.kind === 'point in time') return origin.source === resourceId
     const snapshot = this.snapshots.findByResourceId(origin.snapshot)
     const isAutomated = snapshot?.type === 'automated'

@@ -45,6 +45,7 @@ export async function beginRestore(
     instanceClass: facts.settings.instanceClass,
     retentionDays: facts.settings.backupRetentionDays,
   })
+  rds.keys.check(facts.encryption)
   await checkPortFree(rds, checkedPort(input.Port))
   const record = newRecord(rds, input, {
     identifier,
@@ -53,7 +54,7 @@ export async function beginRestore(
     masterUsername: facts.masterUsername,
     databaseName: facts.databaseName,
     settings,
-    isEncrypted: facts.sealedEncryptionKey !== undefined,
+    keyArn: facts.encryption?.keyArn,
     superuserPassword: rds.key.password(facts.sealedSuperuserPassword),
   })
   return { DBInstance: instanceShape(rds, await rds.addInstance(record, restoreInstance(rds))) }
@@ -72,7 +73,14 @@ export function checkedTarget(
   return checked
 }
 
-function storageOf({ settings }: InstanceFacts, input: RestoreInput): Storage {
+/** Storage of an instance that is made from another: no less than that has. @throws RdsFault `InvalidParameterValue` */
+export function storageOf(
+  { settings }: Pick<InstanceFacts, 'settings'>,
+  input: Pick<
+    RestoreInput,
+    'AllocatedStorage' | 'StorageType' | 'Iops' | 'StorageThroughput' | 'MaxAllocatedStorage'
+  >,
+): Storage {
   const size = input.AllocatedStorage ?? settings.allocatedStorageGiB
   if (size < settings.allocatedStorageGiB) {
     throw invalidValue('The allocated storage of a restore can not be less than its source has.')

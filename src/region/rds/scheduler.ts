@@ -8,7 +8,8 @@ import type { Rds } from './rds.ts'
 import { occurrenceAt } from './recurring-window.ts'
 import { backUpInstance, newAutomatedSnapshot } from './work/back-up.ts'
 import { protect } from './work/bring-up.ts'
-import { expireBackups, expireRetained } from './work/expire-backups.ts'
+import { expireBackups, expireReplicated, expireRetained } from './work/expire-backups.ts'
+import { KEY_AWAITED_MS, loseKey } from './work/lose-key.ts'
 import { modifyInstance } from './work/modify-instance.ts'
 import { resumeInstance } from './work/resume.ts'
 import { startInstance } from './work/start-instance.ts'
@@ -46,7 +47,7 @@ export class Scheduler {
       const unfinished = new Set(
         this.rds.snapshots
           .list()
-          .filter(({ status }) => status === 'creating')
+          .filter(({ status, copyOf }) => status === 'creating' && !copyOf)
           .map(({ instance }) => instance.resourceId),
       )
       for (const instance of this.rds.instances()) {
@@ -66,6 +67,7 @@ export class Scheduler {
       await this.rds.tell(instance, 'seven days over')
       await this.#begin(instance, 'start', startInstance(this.rds))
     }
+    await this.#careForKey(instance, now)
     if (record.status !== 'available' || !instance.isServing) return
 
     if (hasUnfinishedSnapshots) {
@@ -75,6 +77,13 @@ export class Scheduler {
     } else if (isTimeToModify(record, now)) {
       await this.#beginModification(instance, now)
     }
+  }
+
+  async #careForKey(instance: LiveInstance, now: Date): Promise<void> {
+    const { encryption, keyLostAt } = instance.record
+    if (!this.rds.keys.isUsable(encryption)) await instance.suffer('no key', loseKey(this.rds))
+    if (keyLostAt === undefined || now.getTime() - Date.parse(keyLostAt) < KEY_AWAITED_MS) return
+    await instance.suffer('key gone', (one) => this.rds.tell(one, 'key gone'))
   }
 
   async #beginDailyBackup(instance: LiveInstance, now: Date): Promise<void> {
@@ -126,6 +135,7 @@ export class Scheduler {
       await this.#told(() => expireBackups(this.rds, instance.record))
     }
     await expireRetained(this.rds)
+    await expireReplicated(this.rds)
     await this.rds.events.expire()
   }
 

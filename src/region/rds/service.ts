@@ -4,7 +4,9 @@ import { type RdsActions, rdsModel } from '../protocol/models/rds.ts'
 import type { Service } from '../protocol/service.ts'
 import { rdsAccesses } from './accesses.ts'
 import { addTagsToResource } from './actions/add-tags-to-resource.ts'
+import { copyDBSnapshot } from './actions/copy-db-snapshot.ts'
 import { createDBInstance } from './actions/create-db-instance.ts'
+import { createDBInstanceReadReplica } from './actions/create-db-instance-read-replica.ts'
 import { createDBParameterGroup } from './actions/create-db-parameter-group.ts'
 import { createDBSnapshot } from './actions/create-db-snapshot.ts'
 import { createDBSubnetGroup } from './actions/create-db-subnet-group.ts'
@@ -28,16 +30,23 @@ import { downloadDBLogFilePortion } from './actions/download-db-log-file-portion
 import { listTagsForResource } from './actions/list-tags-for-resource.ts'
 import { modifyDBInstance } from './actions/modify-db-instance.ts'
 import { modifyDBParameterGroup } from './actions/modify-db-parameter-group.ts'
+import { promoteReadReplica } from './actions/promote-read-replica.ts'
 import { rebootDBInstance } from './actions/reboot-db-instance.ts'
 import { removeTagsFromResource } from './actions/remove-tags-from-resource.ts'
 import { resetDBParameterGroup } from './actions/reset-db-parameter-group.ts'
 import { restoreDBInstanceFromDBSnapshot } from './actions/restore-db-instance-from-db-snapshot.ts'
 import { restoreDBInstanceToPointInTime } from './actions/restore-db-instance-to-point-in-time.ts'
 import { startDBInstance } from './actions/start-db-instance.ts'
+import { startDBInstanceAutomatedBackupsReplication } from './actions/start-db-instance-automated-backups-replication.ts'
 import { stopDBInstance } from './actions/stop-db-instance.ts'
+import { stopDBInstanceAutomatedBackupsReplication } from './actions/stop-db-instance-automated-backups-replication.ts'
 import { Rds, type RdsOptions } from './rds.ts'
 import { RegionKey } from './region-key.ts'
+import { sourceOperations } from './replication/source.ts'
 import { Scheduler } from './scheduler.ts'
+import { backupSourceOperations } from './transfer/backup-source.ts'
+import { snapshotOperations } from './transfer/snapshot-copies.ts'
+import { supplyOperations } from './transfer/supply-operations.ts'
 import { resumeInstance, watchCrashes } from './work/resume.ts'
 
 /** How long the start of a region waits for its servers; those that take longer go on starting. */
@@ -50,6 +59,12 @@ export async function openRds(
   await mkdir(o.folder, { recursive: true, mode: 0o711 })
   const rds = new Rds(o, await RegionKey.open(o.folder))
   watchCrashes(rds)
+  o.peer.serve({
+    ...sourceOperations(rds),
+    ...supplyOperations(rds),
+    ...snapshotOperations(rds),
+    ...backupSourceOperations(rds),
+  })
   await sweep(rds)
   await openBackups(rds)
   const instances = rds.instances()
@@ -58,6 +73,9 @@ export async function openRds(
   await Promise.race([settled, o.clock.sleep(START_PATIENCE_MS)])
   const scheduler = new Scheduler(rds)
   scheduler.start()
+  rds.replicas.start()
+  rds.copies.resume()
+  rds.backupReplication.resume()
 
   const service: Service = {
     model: rdsModel,
@@ -65,7 +83,8 @@ export async function openRds(
     accesses: (operation, input) => rdsAccesses(rds, operation, input),
   }
   const close = async () => {
-    await scheduler.stop()
+    await Promise.all([scheduler.stop(), rds.replicas.stop()])
+    await Promise.all([rds.copies.close(), rds.backupReplication.close()])
     await Promise.all(rds.instances().map((instance) => instance.close()))
     await rds.backups.close()
   }
@@ -75,7 +94,9 @@ export async function openRds(
 function actionsOf(rds: Rds) {
   return {
     AddTagsToResource: (input) => addTagsToResource(rds, input),
+    CopyDBSnapshot: (input) => copyDBSnapshot(rds, input),
     CreateDBInstance: (input) => createDBInstance(rds, input),
+    CreateDBInstanceReadReplica: (input) => createDBInstanceReadReplica(rds, input),
     CreateDBParameterGroup: (input) => createDBParameterGroup(rds, input),
     CreateDBSnapshot: (input) => createDBSnapshot(rds, input),
     CreateDBSubnetGroup: (input) => createDBSubnetGroup(rds, input),
@@ -99,12 +120,17 @@ function actionsOf(rds: Rds) {
     ListTagsForResource: (input) => listTagsForResource(rds, input),
     ModifyDBInstance: (input) => modifyDBInstance(rds, input),
     ModifyDBParameterGroup: (input) => modifyDBParameterGroup(rds, input),
+    PromoteReadReplica: (input) => promoteReadReplica(rds, input),
     RebootDBInstance: (input) => rebootDBInstance(rds, input),
     RemoveTagsFromResource: (input) => removeTagsFromResource(rds, input),
     ResetDBParameterGroup: (input) => resetDBParameterGroup(rds, input),
     RestoreDBInstanceFromDBSnapshot: (input) => restoreDBInstanceFromDBSnapshot(rds, input),
     RestoreDBInstanceToPointInTime: (input) => restoreDBInstanceToPointInTime(rds, input),
+    StartDBInstanceAutomatedBackupsReplication: (input) =>
+      startDBInstanceAutomatedBackupsReplication(rds, input),
     StartDBInstance: (input) => startDBInstance(rds, input),
+    StopDBInstanceAutomatedBackupsReplication: (input) =>
+      stopDBInstanceAutomatedBackupsReplication(rds, input),
     StopDBInstance: (input) => stopDBInstance(rds, input),
   } satisfies RdsActions
 }
@@ -112,8 +138,8 @@ function actionsOf(rds: Rds) {
 /** Opens the backups of instances that do not run, so that their restore windows are known. */
 async function openBackups(rds: Rds): Promise<void> {
   const live = rds.instances().map(({ record }) => record)
-  const retained = rds.retained.list().map(({ instance }) => instance)
-  for (const facts of [...live, ...retained]) {
+  const stored = [...rds.retained.list(), ...rds.replicated.list()]
+  for (const facts of [...live, ...stored.map(({ instance }) => instance)]) {
     if (facts.settings.backupRetentionDays === 0) continue
     try {
       await rds.backups.open(facts)
@@ -129,7 +155,8 @@ async function openBackups(rds: Rds): Promise<void> {
 async function sweep(rds: Rds): Promise<void> {
   const hasBackups = (resourceId: string) =>
     (rds.findByResourceId(resourceId)?.record.settings.backupRetentionDays ?? 0) > 0 ||
-    rds.retained.find(resourceId) !== undefined
+    rds.retained.find(resourceId) !== undefined ||
+    rds.replicated.find(resourceId) !== undefined
   const isWanted = {
     instances: (name: string) => rds.findByResourceId(name) !== undefined,
     backups: hasBackups,

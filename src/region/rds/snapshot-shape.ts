@@ -6,7 +6,6 @@ import type { SnapshotRecord } from './snapshots.ts'
 export function snapshotShape(rds: Rds, snapshot: SnapshotRecord): DBSnapshot {
   const { instance } = snapshot
   const { settings } = instance
-  const isEncrypted = instance.sealedEncryptionKey !== undefined
   const createdAt = snapshot.completedAt === undefined ? undefined : new Date(snapshot.completedAt)
   return {
     DBSnapshotIdentifier: snapshot.identifier,
@@ -17,7 +16,11 @@ export function snapshotShape(rds: Rds, snapshot: SnapshotRecord): DBSnapshot {
     Status: snapshot.status,
     PercentProgress: snapshot.status === 'creating' ? rds.progressOf(snapshot) : 100,
     SnapshotCreateTime: createdAt,
-    OriginalSnapshotCreateTime: createdAt,
+    OriginalSnapshotCreateTime:
+      snapshot.originalAt === undefined ? createdAt : new Date(snapshot.originalAt),
+    SourceDBSnapshotIdentifier: snapshot.copyOf?.arn,
+    SourceRegion:
+      snapshot.copyOf?.region === rds.names.region ? undefined : snapshot.copyOf?.region,
     InstanceCreateTime: instance.createdAt === undefined ? undefined : new Date(instance.createdAt),
     Engine: 'postgres',
     EngineVersion: instance.engineVersion,
@@ -31,8 +34,8 @@ export function snapshotShape(rds: Rds, snapshot: SnapshotRecord): DBSnapshot {
     AvailabilityZone: settings.availabilityZone,
     VpcId: rds.names.vpcId,
     OptionGroupName: `default:postgres-${instance.major}`,
-    Encrypted: isEncrypted,
-    KmsKeyId: isEncrypted ? rds.kmsKeyArn : undefined,
+    Encrypted: instance.encryption !== undefined,
+    KmsKeyId: instance.encryption?.keyArn,
     IAMDatabaseAuthenticationEnabled: false,
     SnapshotTarget: 'region',
     ProcessorFeatures: [],

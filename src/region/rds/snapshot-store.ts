@@ -43,13 +43,10 @@ export async function takeSnapshot(
 
 /** Opens a manual snapshot to restore from it. The caller closes it. */
 export async function openSnapshot(rds: Rds, snapshot: SnapshotRecord): Promise<Protection> {
-  const { sealedEncryptionKey } = snapshot.instance
   return await Protection.open({
     folder: rds.folder('snapshots', snapshot.resourceId),
     clock: rds.clock,
-    ...(sealedEncryptionKey === undefined
-      ? {}
-      : { encryptionKey: rds.key.encryptionKey(sealedEncryptionKey) }),
+    encryptionKey: rds.keys.open(snapshot.instance),
   })
 }
 

@@ -1,8 +1,8 @@
+import { Turns } from '../../core/turns.ts'
 import type { DocumentStore } from '../protocol/documents.ts'
 import { RdsFault, snapshotAlreadyExists, snapshotNotFound } from './faults.ts'
 import type { InstanceFacts } from './instance.ts'
 import type { Tag } from './tags.ts'
-import { Turns } from './turns.ts'
 
 const COLLECTION = 'snapshots'
 
@@ -21,8 +21,12 @@ export interface SnapshotRecord {
   readonly instance: InstanceFacts
   /** The base backup that holds it, once there is one. */
   readonly backup?: string
+  /** The snapshot that it is a copy of, as it was named then. */
+  readonly copyOf?: { readonly arn: string; readonly region: string; readonly identifier: string }
+  /** Of a copy: when the data was as it is in the first of the line. */
+  readonly originalAt?: string
   readonly acceptedAt: string
-  /** The moment at which the data was as it is in the snapshot. */
+  /** The moment at which the data was as it is in the snapshot; of a copy, when that was complete. */
   readonly completedAt?: string
   readonly tags: readonly Tag[]
 }

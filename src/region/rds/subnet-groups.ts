@@ -1,8 +1,8 @@
+import { Turns } from '../../core/turns.ts'
 import type { DocumentStore } from '../protocol/documents.ts'
 import { RdsFault, subnetGroupNotFound } from './faults.ts'
 import type { RegionNames } from './region-names.ts'
 import type { Tag } from './tags.ts'
-import { Turns } from './turns.ts'
 
 const COLLECTION = 'subnet-groups'
 

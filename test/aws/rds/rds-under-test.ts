@@ -45,7 +45,7 @@ export function rdsUnderTest() {
     /** Waits until the instance has the status; `undefined` waits until it is gone. */
     until: async (identifier: string, wanted: string | undefined): Promise<DBInstance> => {
       await vi.waitFor(async () => expect(await status(identifier)).toBe(wanted), {
-        timeout: 30_000,
+        timeout: 90_000,
         interval: 25,
       })
       return (await describe(identifier)) ?? {}

@@ -162,7 +162,7 @@ async function refuseOutsideWindow(
   { time }: RecoveryPoint,
   { region }: RecoveryTools,
 ): Promise<void> {
-  const window = await region.rds.restoreWindow(instance)
+  const window = await region.databaseBackups.restoreWindow(instance)
   if (window && new Date(time) >= window.earliest) return
   throw new LifeboatError(
     'RecoveryPointUnreachable',

@@ -76,7 +76,7 @@ async function restoreTo(
   role: 'restored' | 'control',
   { input, source, attributes, tools, step }: RestoreOrder,
 ): Promise<Restored> {
-  const { rds } = tools.region
+  const { rds, databaseBackups } = tools.region
   const target = derivedName(source.instance, role, step.execution)
   if (time !== 'latest') {
     step.progress(`waiting until '${source.instance}' can be restored to ${time}`)
@@ -87,7 +87,7 @@ async function restoreTo(
       signal: step.signal,
     })
   }
-  const begun = await rds.restoreToPointInTime({
+  const begun = await databaseBackups.restoreToPointInTime({
     source: source.instance,
     target,
     to: time === 'latest' ? 'latest' : { time: new Date(time) },

@@ -49,6 +49,17 @@ export function parsePolicy(text: string, kind: PolicyKind): PolicyDocument {
   return { hasVariables: version === '2012-10-17', statements }
 }
 
+/** What is wrong with a policy, in words; undefined when it can be read. */
+export function findPolicyProblem(text: string, kind: PolicyKind): string | undefined {
+  try {
+    parsePolicy(text, kind)
+    return undefined
+  } catch (error) {
+    if (!(error instanceof PolicyError)) throw error
+    return error.message
+  }
+}
+
 function readStatement(statement: Json, kind: PolicyKind): Statement {
   const effect = statement.Effect
   if (effect !== 'Allow' && effect !== 'Deny') throw syntaxError()

@@ -10,7 +10,7 @@ import {
 import { checkEngine } from '../engine-versions.ts'
 import { checkPortFree } from '../free-ports.ts'
 import { instanceShape } from '../instance-shape.ts'
-import { checkedEncryption, checkedSettings, newRecord } from '../new-instance.ts'
+import { checkedKey, checkedSettings, newRecord } from '../new-instance.ts'
 import type { Rds } from '../rds.ts'
 import { refuseUnsupported } from '../unsupported.ts'
 import { createInstance } from '../work/create-instance.ts'
@@ -35,7 +35,7 @@ export async function createDBInstance(rds: Rds, input: CreateDBInstanceMessage)
     instanceClass: input.DBInstanceClass ?? '',
     retentionDays: 1,
   })
-  const isEncrypted = checkedEncryption(rds, input)
+  const keyArn = await checkedKey(rds, input)
   rds.checkIdentifierFree(identifier)
   await checkPortFree(rds, checkedPort(input.Port))
 
@@ -46,7 +46,7 @@ export async function createDBInstance(rds: Rds, input: CreateDBInstanceMessage)
     masterUsername,
     databaseName,
     settings,
-    isEncrypted,
+    keyArn,
     superuserPassword: rds.random.hex(32),
     masterPassword,
   })

@@ -1,5 +1,6 @@
 import type { CreateDBSnapshotMessage } from '../../protocol/models/rds.ts'
 import { checkedIdentifier } from '../checks.ts'
+import { unsupported } from '../faults.ts'
 import type { Rds } from '../rds.ts'
 import { snapshotShape } from '../snapshot-shape.ts'
 import { checkedTags, withTags } from '../tags.ts'
@@ -18,6 +19,8 @@ export async function createDBSnapshot(rds: Rds, input: CreateDBSnapshotMessage)
   rds.snapshots.checkFree(identifier, 'manual')
   await instance.begin('back up', {
     prepare: async (record) => {
+      // Unlike AWS: a snapshot is taken of the source.
+      if (record.replicaOf) throw unsupported('A snapshot of a read replica')
       const { copyTagsToSnapshot } = record.settings
       const tags = copyTagsToSnapshot ? withTags(record.tags, own) : own
       await rds.snapshots.add(newSnapshot(rds, instance, { identifier, type: 'manual', tags }))

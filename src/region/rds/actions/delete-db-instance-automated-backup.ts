@@ -4,8 +4,19 @@ import { invalidCombination, RdsFault } from '../faults.ts'
 import type { Rds } from '../rds.ts'
 import { removeRetained } from '../work/expire-backups.ts'
 
+const OF_AN_INSTANCE =
+  'The automated backup of an instance that exists is deleted with the instance.'
+const REPLICATED = 'The automated backup is being replicated to here: stop its replication first.'
+const REFUSALS = {
+  retained: 'The automated backup is in use by a restore.',
+  active: OF_AN_INSTANCE,
+  creating: OF_AN_INSTANCE,
+  pending: REPLICATED,
+  replicating: REPLICATED,
+}
+
 /**
- * DeleteDBInstanceAutomatedBackup: deletes what was retained of an instance that is gone.
+ * DeleteDBInstanceAutomatedBackup: deletes what was retained of an instance that is gone, or of replicated backups.
  *
  * Source: Amazon RDS API Reference, DeleteDBInstanceAutomatedBackup.
  */
@@ -33,12 +44,7 @@ export async function deleteDBInstanceAutomatedBackup(
   }
   const { instance, status } = backup
   if (status !== 'retained' || rds.isInUse(instance.resourceId)) {
-    throw new RdsFault(
-      'InvalidDBInstanceAutomatedBackupStateFault',
-      status === 'retained'
-        ? 'The automated backup is in use by a restore.'
-        : 'The automated backup of an instance that exists is deleted with the instance.',
-    )
+    throw new RdsFault('InvalidDBInstanceAutomatedBackupStateFault', REFUSALS[status])
   }
   const shape = { ...automatedBackupShape(rds, backup), Status: 'deleting' }
   await removeRetained(rds, instance.resourceId)

@@ -8,7 +8,8 @@ import { deleteInstance } from '../work/delete-instance.ts'
 
 /**
  * DeleteDBInstance: takes the final snapshot, then deletes the instance and, unless told otherwise, its automated
- * backups.
+ * backups. Its read replicas in the same region become instances of their own; those in other regions stay as they are, and
+ * follow nobody any more.
  *
  * Source: Amazon RDS API Reference, DeleteDBInstance.
  */
@@ -19,6 +20,7 @@ export async function deleteDBInstance(rds: Rds, input: DeleteDBInstanceMessage)
     prepare: async (before) => {
       checkNotProtected(before)
       if (finalSnapshot !== undefined) {
+        checkNoReplica(before)
         checkCanBeBackedUp(before)
         rds.snapshots.checkFree(finalSnapshot, 'manual')
       }
@@ -43,6 +45,14 @@ function checkCanBeBackedUp({ identifier, status }: InstanceRecord): void {
   if (status === 'available' || status === 'stopped') return
   throw invalidInstanceState(
     `Cannot create a snapshot because the database instance ${identifier} is not currently in the available state.`,
+  )
+}
+
+/** Source: RDS API Reference, DeleteDBInstance: no final snapshot of a read replica. */
+function checkNoReplica({ identifier, replicaOf }: InstanceRecord): void {
+  if (!replicaOf) return
+  throw invalidCombination(
+    `A final snapshot of the read replica ${identifier} cannot be taken. Specify SkipFinalSnapshot.`,
   )
 }
 

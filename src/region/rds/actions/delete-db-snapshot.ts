@@ -10,7 +10,9 @@ export async function deleteDBSnapshot(rds: Rds, input: DeleteDBSnapshotMessage)
   if (type === 'automated') {
     throw invalidState(`The snapshot ${identifier} is automated; it is deleted by retention.`)
   }
-  if (status !== 'available') {
+  // To delete a copy that is being made is how it is cancelled.
+  if (snapshot.copyOf && status === 'creating') await rds.copies.cancel(snapshot)
+  else if (status !== 'available') {
     throw invalidState(
       `Cannot delete the snapshot because it is not currently in the available state: ${identifier}`,
     )

@@ -10,8 +10,8 @@ import { pageOf } from '../page.ts'
 import type { Rds } from '../rds.ts'
 
 /**
- * DescribeDBInstanceAutomatedBackups: restore windows, of instances that are there and of those whose backups were
- * retained.
+ * DescribeDBInstanceAutomatedBackups: restore windows: of instances that are there, of those whose backups were retained,
+ * and of those whose backups are replicated to this region.
  *
  * Source: Amazon RDS API Reference, DescribeDBInstanceAutomatedBackups.
  */
@@ -33,7 +33,7 @@ export async function describeDBInstanceAutomatedBackups(
       `There is no automated backup of ${DbiResourceId ?? identifier ?? arn}.`,
     )
   }
-  const matching = named.filter(passes(input.Filters, filtersOf(rds)))
+  const matching = named.filter(passes(input.Filters, FILTERS))
   const { items, next } = pageOf(matching, input, ({ instance }) => instance.resourceId)
   return {
     DBInstanceAutomatedBackups: items.map((backup) => automatedBackupShape(rds, backup)),
@@ -41,13 +41,8 @@ export async function describeDBInstanceAutomatedBackups(
   }
 }
 
-function filtersOf(rds: Rds): FilterTable<AutomatedBackup> {
-  return {
-    status: ({ status }) => [status],
-    'db-instance-id': ({ instance }) => [
-      instance.identifier,
-      rds.names.arn('db', instance.identifier),
-    ],
-    'dbi-resource-id': ({ instance }) => [instance.resourceId],
-  }
+const FILTERS: FilterTable<AutomatedBackup> = {
+  status: ({ status }) => [status],
+  'db-instance-id': ({ instance, arn }) => [instance.identifier, arn],
+  'dbi-resource-id': ({ instance }) => [instance.resourceId],
 }

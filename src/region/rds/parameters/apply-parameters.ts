@@ -1,5 +1,6 @@
 import type { LiveInstance } from '../live-instance.ts'
 import type { Rds } from '../rds.ts'
+import { reconfigure } from '../server-settings.ts'
 
 /**
  * Gives dynamic parameters to every running server that uses a group: what its group has for them at this moment.
@@ -20,11 +21,11 @@ export async function applyDynamic(
 async function applyTo(rds: Rds, instance: LiveInstance, names: readonly string[]): Promise<void> {
   if (!instance.isServing) return
   const group = rds.parameterGroups.parametersOf(instance.record.settings.parameterGroup)
-  const { appliedParameters } = await instance.change((record) => ({
+  await instance.change((record) => ({
     ...record,
     appliedParameters: replaced(record.appliedParameters, group, names),
   }))
-  await instance.server.reconfigure(appliedParameters)
+  await reconfigure(rds, instance)
 }
 
 function replaced(

@@ -1,8 +1,8 @@
+import { Turns } from '../../../core/turns.ts'
 import type { DocumentStore } from '../../protocol/documents.ts'
 import { parameterGroupFamily } from '../engine-versions.ts'
 import { parameterGroupNotFound, RdsFault } from '../faults.ts'
 import type { Tag } from '../tags.ts'
-import { Turns } from '../turns.ts'
 
 const COLLECTION = 'parameter-groups'
 

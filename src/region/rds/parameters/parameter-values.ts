@@ -37,11 +37,11 @@ function isTimeZone(text: string): boolean {
   return text === 'UTC' || Intl.supportedValuesOf('timeZone').includes(text)
 }
 
-/** What the server is configured with for the parameters of a group. `rds.*` names are ours to carry out. */
+/** What the server is configured with for the parameters of a group. `rds.*` and `lifeboat.*` are ours to carry out. */
 export function serverSettings(
   parameters: Readonly<Record<string, string>>,
 ): Record<string, string> {
-  const own = Object.entries(parameters).filter(([name]) => !name.startsWith('rds.'))
+  const own = Object.entries(parameters).filter(([name]) => !/^(rds|lifeboat)\./.test(name))
   return {
     ...Object.fromEntries(own),
     ...(parameters['rds.logical_replication'] === '1' ? { wal_level: 'logical' } : {}),

@@ -21,7 +21,8 @@ export function backUpInstance(rds: Rds): Work {
 export function unfinishedSnapshots(rds: Rds, { record }: LiveInstance): SnapshotRecord[] {
   return rds.snapshots
     .list()
-    .filter((one) => one.status === 'creating' && one.instance.resourceId === record.resourceId)
+    .filter((one) => one.status === 'creating' && !one.copyOf)
+    .filter((one) => one.instance.resourceId === record.resourceId)
 }
 
 /** A snapshot of an instance that is about to be taken; stored, it will be, whatever happens to the region. */

@@ -2,10 +2,15 @@ import { LifeboatError } from '../../../core/errors.ts'
 import type { LiveInstance } from '../live-instance.ts'
 import { withRecoveryMinimums } from '../parameters/parameter-values.ts'
 import type { Rds } from '../rds.ts'
+import { replicationSettings } from '../server-settings.ts'
 import { dropSlot } from '../snapshot-store.ts'
 
 /** Starts the server of an instance with the parameters that its group has at this moment, and protects it. */
-export async function bringUp(rds: Rds, instance: LiveInstance): Promise<void> {
+export async function bringUp(
+  rds: Rds,
+  instance: LiveInstance,
+  signal?: AbortSignal,
+): Promise<void> {
   const { settings, port, resourceId } = instance.record
   const parameters = rds.parameterGroups.parametersOf(settings.parameterGroup)
   // Before the server writes WAL under them: a restore must know the highest values ever used.
@@ -15,7 +20,8 @@ export async function bringUp(rds: Rds, instance: LiveInstance): Promise<void> {
     recoveryMinimums: withRecoveryMinimums(record.recoveryMinimums, parameters),
   }))
   await rds.backups.detach(resourceId)
-  await instance.server.start(parameters, port)
+  const more = await replicationSettings(rds, instance, parameters)
+  await instance.server.start(parameters, { port, more, ...(signal ? { signal } : {}) })
   const { cluster } = instance.server
   await instance.change((record) => ({
     ...record,

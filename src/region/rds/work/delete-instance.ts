@@ -4,6 +4,7 @@ import { factsOf } from '../instance.ts'
 import type { LiveInstance, Work } from '../live-instance.ts'
 import type { Rds } from '../rds.ts'
 import { finishSnapshot, newSnapshot, unfinishedSnapshots } from './back-up.ts'
+import { forgottenBy, promoteNow } from './promote-replica.ts'
 
 /**
  * `deleting`: takes the final snapshot; then the records go, and then the data (I3). What a killed region leaves is swept
@@ -15,6 +16,7 @@ export function deleteInstance(rds: Rds): Work {
     if (deletion?.finalSnapshot !== undefined) {
       await takeFinalSnapshot(rds, instance, deletion.finalSnapshot, signal)
     }
+    await releaseReplicas(rds, instance)
     await rds.restoresFrom(resourceId)
     signal.throwIfAborted()
     for (const snapshot of unfinishedSnapshots(rds, instance)) await rds.removeSnapshot(snapshot)
@@ -28,10 +30,24 @@ export function deleteInstance(rds: Rds): Work {
     } else {
       await rds.removeAutomatedSnapshots(resourceId)
     }
+    const { replicaOf } = instance.record
+    if (replicaOf) await forgottenBy(rds, replicaOf, resourceId)
     await rds.forgetInstance(instance)
     await rds.tell(instance, 'instance deleted')
     if (!isKept) await rds.backups.remove(resourceId)
     await instance.server.removeData()
+  }
+}
+
+/** Replicas of this region get all there is, and are promoted; those of other regions find out by themselves. */
+async function releaseReplicas(rds: Rds, instance: LiveInstance): Promise<void> {
+  const { replicas = [] } = instance.record
+  if (replicas.length === 0) return
+  // In an orderly way: it waits until its standbys have received everything.
+  await instance.server.stop('fast')
+  for (const { resourceId } of replicas) {
+    const replica = rds.findByResourceId(resourceId)
+    if (replica?.record.replicaOf) await promoteNow(rds, replica)
   }
 }
 
@@ -54,7 +70,9 @@ async function takeFinalSnapshot(
     await rds.snapshots.add(snapshot)
   }
   // Nobody knows the port, so that nobody writes after the snapshot what the snapshot would not hold.
-  if (!instance.isServing) await instance.server.start(appliedParameters, await freePort())
+  if (!instance.isServing) {
+    await instance.server.start(appliedParameters, { port: await freePort() })
+  }
   if (await finishSnapshot(rds, instance, snapshot, signal)) return
   throw new LifeboatError('BackupFailed', `the final snapshot '${identifier}' could not be taken`)
 }

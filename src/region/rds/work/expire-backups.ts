@@ -30,9 +30,25 @@ export async function expireRetained(rds: Rds): Promise<void> {
   }
 }
 
+/** The same for backups that are replicated to here: while more comes they are kept as the others are, and then as retained ones. */
+export async function expireReplicated(rds: Rds): Promise<void> {
+  for (const { instance, ended } of rds.replicated.list()) {
+    const { resourceId, settings } = instance
+    if (rds.isInUse(resourceId)) continue
+    const days = settings.backupRetentionDays
+    if (ended && new Date(ended.at) < rds.backups.keepFrom(days)) {
+      await removeRetained(rds, resourceId)
+    } else {
+      await rds.backups.expire(resourceId, days, { compact: false })
+    }
+  }
+}
+
 /** Deletes retained backups: the entries, then the data (I3). */
 export async function removeRetained(rds: Rds, resourceId: string): Promise<void> {
   await rds.removeAutomatedSnapshots(resourceId)
   await rds.retained.remove(resourceId)
+  await rds.replicated.remove(resourceId)
+  await rds.backupReplication.end(resourceId)
   await rds.backups.remove(resourceId)
 }

@@ -46,7 +46,7 @@ export function restoreInstance(rds: Rds): Work {
     signal.throwIfAborted()
     if (needsLess(parameters, source.facts)) {
       await server.stop('fast')
-      await server.start(parameters, server.cluster.port)
+      await server.start(parameters, { port: server.cluster.port })
     } else {
       await server.reconfigure(parameters)
     }
@@ -56,7 +56,7 @@ export function restoreInstance(rds: Rds): Work {
 }
 
 async function openSource(rds: Rds, origin: Origin): Promise<Source> {
-  assert(origin.kind !== 'new', 'a restored instance has a source')
+  assert(origin.kind !== 'new' && origin.kind !== 'replica', 'a restored instance has a source')
   if (origin.kind === 'point in time') {
     const facts = rds.findFacts(origin.source)
     if (!facts) throw gone(`the automated backups of '${origin.source}'`)

@@ -1,10 +1,14 @@
 import { LifeboatError } from '../../../core/errors.ts'
+import type { Origin } from '../instance.ts'
 import type { LiveInstance, Work } from '../live-instance.ts'
 import type { Rds } from '../rds.ts'
 import { backUpInstance } from './back-up.ts'
 import { createInstance } from './create-instance.ts'
+import { createReplica } from './create-replica.ts'
 import { deleteInstance } from './delete-instance.ts'
+import { loseKey } from './lose-key.ts'
 import { modifyInstance } from './modify-instance.ts'
+import { promoteReplica } from './promote-replica.ts'
 import { restoreInstance } from './restore-instance.ts'
 import { rebootInstance, startInstance } from './start-instance.ts'
 import { stopInstance } from './stop-instance.ts'
@@ -20,9 +24,7 @@ const CRASH_SPAN_MS = 60_000
 export async function resumeInstance(rds: Rds, instance: LiveInstance): Promise<void> {
   switch (instance.record.status) {
     case 'creating':
-      return instance.resume(
-        instance.record.origin.kind === 'new' ? createInstance(rds) : restoreInstance(rds),
-      )
+      return instance.resume(creationOf(rds, instance.record.origin))
     case 'backing-up':
     case 'available':
       if (instance.isServing) {
@@ -32,7 +34,7 @@ export async function resumeInstance(rds: Rds, instance: LiveInstance): Promise<
       await instance.suffer('crash', startInstance(rds, 'instance restarted'))
       return
     case 'modifying':
-      return instance.resume(modifyInstance(rds))
+      return instance.resume(instance.record.promotion ? promoteReplica(rds) : modifyInstance(rds))
     case 'starting':
       return instance.resume(startInstance(rds))
     case 'rebooting':
@@ -41,12 +43,21 @@ export async function resumeInstance(rds: Rds, instance: LiveInstance): Promise<
       return instance.resume(stopInstance(rds))
     case 'deleting':
       return instance.resume(deleteInstance(rds))
+    case 'inaccessible-encryption-credentials-recoverable':
+      if (instance.record.keyLostAt === undefined) instance.resume(loseKey(rds))
+      return
     case 'stopped':
+    case 'inaccessible-encryption-credentials':
     case 'failed':
     case 'incompatible-parameters':
     case 'incompatible-restore':
       return
   }
+}
+
+function creationOf(rds: Rds, { kind }: Origin): Work {
+  if (kind === 'new') return createInstance(rds)
+  return kind === 'replica' ? createReplica(rds) : restoreInstance(rds)
 }
 
 /** Starts servers again that end by themselves, and says so in events. */
