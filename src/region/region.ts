@@ -3,9 +3,7 @@ import { join } from 'node:path'
 import type { Clock } from '../core/clock.ts'
 import { systemRandom } from '../core/random.ts'
 import type { PostgresBinaries } from '../postgres/binaries.ts'
-import { MetricSeries } from './cloudwatch/metric-series.ts'
-import { ReplicationMetrics } from './cloudwatch/replication-metrics.ts'
-import { cloudWatchService } from './cloudwatch/service.ts'
+import { openCloudWatch } from './cloudwatch/service.ts'
 import { logError } from './error-log.ts'
 import { PolicyAuthorizer } from './iam/authorizer.ts'
 import { Iam } from './iam/iam.ts'
@@ -23,6 +21,7 @@ import type { StreamService } from './protocol/stream-service.ts'
 import { openRds } from './rds/service.ts'
 import type { RootCredentials } from './root-credentials.ts'
 import { openS3 } from './s3/open-s3.ts'
+import { ReplicationMetrics } from './s3/replication/metrics.ts'
 import type { ReplicationOptions } from './s3/replication/replication.ts'
 import { isS3Control, openS3Control } from './s3control/service.ts'
 import { openSecretsManager } from './secretsmanager/service.ts'
@@ -202,19 +201,12 @@ async function openServices(
       return (isControl ? control : s3).stream.refuse(fault, head, requestId)
     },
   }
-  const series = new MetricSeries()
-  const metrics = new ReplicationMetrics({
-    series,
-    figures: s3.replication,
+  const cloudWatch = openCloudWatch({
+    // Whoever measures itself stands here.
+    sources: [new ReplicationMetrics(s3.replication, o.clock)],
     clock: o.clock,
     onError: o.onError,
   })
-  s3.replication.onOutcome = (outcome) => metrics.end(outcome)
-  const cloudWatch = {
-    service: cloudWatchService(series, () => metrics.sample()),
-    begin: () => metrics.begin(),
-    close: async () => metrics.close(),
-  }
   const both = { begin: s3.begin, close: s3.close, stream }
   return [
     withoutResources(secretsManager),

@@ -1,3 +1,5 @@
+import type { Clock } from '../../core/clock.ts'
+import type { MetricSource } from '../metric-source.ts'
 import {
   type CloudWatchActions,
   CloudWatchFault,
@@ -12,28 +14,42 @@ import {
   type StandardUnit,
 } from '../protocol/models/cloudwatch.ts'
 import type { Service } from '../protocol/service.ts'
-import { byPeriod, type MetricSeries, type Series, type Statistics } from './metric-series.ts'
+import { byPeriod, MetricSeries, type Series, type Statistics } from './metric-series.ts'
+import { Sampler } from './sampler.ts'
 
-/**
- * Amazon CloudWatch, to read the metrics that a region has of its own.
- *
- * @param sample  brings the series up to date; called before each answer
- */
-export function cloudWatchService(series: MetricSeries, sample: () => void): Service {
-  const sampled = () => {
-    sample()
+export interface CloudWatchOptions {
+  /** The services of the region that measure themselves. */
+  readonly sources: readonly MetricSource[]
+  readonly clock: Clock
+  readonly onError: (error: unknown) => void
+}
+
+/** Amazon CloudWatch, to read the metrics that a region has of its own. It samples them from `begin` on. */
+export function openCloudWatch(o: CloudWatchOptions): {
+  service: Service
+  begin: () => void
+  close: () => Promise<void>
+} {
+  const series = new MetricSeries()
+  const sampler = new Sampler({ ...o, series })
+  const sampled = async () => {
+    await sampler.sample()
     return series
   }
   const actions = {
-    GetMetricData: async (input) => getMetricData(sampled(), input),
-    GetMetricStatistics: async (input) => getMetricStatistics(sampled(), input),
-    ListMetrics: async (input) => listMetrics(sampled(), input),
+    GetMetricData: async (input) => getMetricData(await sampled(), input),
+    GetMetricStatistics: async (input) => getMetricStatistics(await sampled(), input),
+    ListMetrics: async (input) => listMetrics(await sampled(), input),
   } satisfies CloudWatchActions
   return {
-    model: cloudWatchModel,
-    actions,
-    // Source: Service Authorization Reference: CloudWatch's reading actions have no resources.
-    accesses: (operation) => [{ action: `cloudwatch:${operation}`, resource: '*' }],
+    service: {
+      model: cloudWatchModel,
+      actions,
+      // Source: Service Authorization Reference: CloudWatch's reading actions have no resources.
+      accesses: (operation) => [{ action: `cloudwatch:${operation}`, resource: '*' }],
+    },
+    begin: () => sampler.begin(),
+    close: () => sampler.close(),
   }
 }
 
