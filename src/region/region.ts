@@ -201,7 +201,12 @@ async function openServices(
       return (isControl ? control : s3).stream.refuse(fault, head, requestId)
     },
   }
-  const cloudWatch = openCloudWatch({
+  const cloudWatch = await openCloudWatch({
+    region: o.name,
+    accountId: ACCOUNT_ID,
+    folder: join(o.folder, 'cloudwatch'),
+    documents: await documents('cloudwatch'),
+    notify: async () => undefined,
     // Whoever measures itself stands here.
     sources: [new ReplicationMetrics(s3.replication, o.clock)],
     clock: o.clock,
