@@ -31,7 +31,9 @@ const ONLY_IN: readonly (readonly [RegExp, readonly string[]])[] = [
 ]
 
 /** Within `region`, one service never imports another: `region.ts` wires them. */
-const REGION_SERVICES = ['cloudwatch', 'iam', 'rds', 's3', 's3control', 'secretsmanager', 'sts']
+const REGION_SERVICES = [
+  ...['cloudwatch', 'iam', 'rds', 's3', 's3control', 'secretsmanager', 'sns', 'sts'],
+]
 
 const root = resolve(import.meta.dirname, '..')
 const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })

@@ -184,6 +184,14 @@ export const ERRORS = {
       'A call ended without an answer and its effect could not be read back. Nothing was repeated.',
   },
 
+  NotificationRefused: {
+    exit: 49,
+    http: 403,
+    retryable: false,
+    explain:
+      'A notification is not proven to come from the topic that it names. Nothing in it was used.',
+  },
+
   // Runbooks and executions.
   RunbookNotFound: {
     exit: 50,

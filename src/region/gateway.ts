@@ -16,6 +16,7 @@ import { headersByName, splitTarget } from './protocol/raw-request.ts'
 import { jsonErrorReply, queryErrorReply } from './protocol/reply.ts'
 import { claimedScope, isAnonymous } from './protocol/signature-claim.ts'
 import { RegionChild } from './region-child.ts'
+import { openTargetOf } from './sns/open-target.ts'
 
 /**
  * One endpoint for all regions of a home. A request goes to the region in its credential scope; the gateway
@@ -126,8 +127,10 @@ export class Gateway {
     try {
       const target = request.url ?? ''
       const head = { method: request.method ?? '', target, rawHeaders: request.rawHeaders }
-      const region =
-        isAnonymous(head) || isPresignedV2(head)
+      const open = openTargetOf(head)
+      const region = open
+        ? this.#children.get(open.region)
+        : isAnonymous(head) || isPresignedV2(head)
           ? this.#children.get(this.#openRegion(headers.get('host')?.[0] ?? ''))
           : this.#regionFor(claimedScope(headers, parseForm(splitTarget(target).queryText)))
       if (!region) {

@@ -6,6 +6,7 @@ import { logError } from './error-log.ts'
 import { FolderLock } from './folder-lock.ts'
 import { Region } from './region.ts'
 import { rootCredentials } from './root-credentials.ts'
+import type { Reach } from './sns/delivery/reach.ts'
 
 /**
  * The program of one region: `region-process HOME NAME IAM_DELAY_MS GATEWAY_PORT`, forked by a gateway as the leader of a process
@@ -30,6 +31,7 @@ async function main(home: string, name: string, o: { iamDelayMs: number; gateway
     clock: systemClock,
     binaries: await findPostgresBinaries({ cache: join(home, 'postgresql') }),
     templates: join(home, 'templates'),
+    snsReach: snsReachOf(process.env.LIFEBOAT_SNS_REACH),
     iam: { folder: join(home, 'iam'), delayMs: o.iamDelayMs },
     home: {
       bucketsFolder: join(home, 'buckets'),
@@ -54,6 +56,15 @@ async function main(home: string, name: string, o: { iamDelayMs: number; gateway
   process.on('SIGHUP', () => undefined)
   if (!process.connected) return await close()
   tell({ kind: 'ready', port })
+}
+
+/** @throws LifeboatError `InvalidUsage` */
+function snsReachOf(text: string | undefined): Reach {
+  if (text === undefined || text === '' || text === 'loopback') return 'loopback'
+  if (text === 'network') return 'network'
+  throw new LifeboatError('InvalidUsage', `LIFEBOAT_SNS_REACH is '${text}'`, {
+    hint: "Set it to 'loopback', or to 'network' to let topics send messages to other machines.",
+  })
 }
 
 function tell(message: RegionMessage): void {

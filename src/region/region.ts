@@ -10,10 +10,10 @@ import { Iam } from './iam/iam.ts'
 import { IamKeyRing } from './iam/key-ring.ts'
 import { RoleSessions } from './iam/role-sessions.ts'
 import { iamService } from './iam/service.ts'
-import type { Authorizer } from './protocol/authorization.ts'
 import { DocumentStore } from './protocol/documents.ts'
 import { Endpoint } from './protocol/endpoint.ts'
 import { HttpServer } from './protocol/http-server.ts'
+import type { OpenService } from './protocol/open-service.ts'
 import { headersByName, splitTarget } from './protocol/raw-request.ts'
 import type { Service } from './protocol/service.ts'
 import type { SigningKey } from './protocol/sigv4.ts'
@@ -25,6 +25,8 @@ import { ReplicationMetrics } from './s3/replication/metrics.ts'
 import type { ReplicationOptions } from './s3/replication/replication.ts'
 import { isS3Control, openS3Control } from './s3control/service.ts'
 import { openSecretsManager } from './secretsmanager/service.ts'
+import type { Reach } from './sns/delivery/reach.ts'
+import { openSns } from './sns/service.ts'
 import { stsService } from './sts/service.ts'
 
 /** The account that owns everything in embedded regions. */
@@ -35,6 +37,8 @@ export interface OpenedService {
   readonly service?: Service
   /** In place of it, one that reads its bodies itself. */
   readonly stream?: StreamService
+  /** What it answers without a signature. */
+  readonly open?: OpenService
   /** Begins what it does by itself; called once the region answers. */
   begin?(): void
   close(): Promise<void>
@@ -76,7 +80,7 @@ export class Region {
     const opened: OpenedService[] = [
       { service: iamService(iam), close: () => iam.close() },
       withoutResources(stsService(sessions)),
-      ...(await openServices({ ...o, onError, authorize: authorizer.authorize, replication })),
+      ...(await openServices({ ...o, onError, authorizer, replication })),
     ]
     const services = opened.flatMap(({ service }) => (service ? [service] : []))
     const endpoint = new Endpoint({
@@ -88,6 +92,7 @@ export class Region {
       authorize: authorizer.authorize,
       services,
       streams: opened.flatMap(({ stream }) => (stream ? [stream] : [])),
+      opens: opened.flatMap(({ open }) => (open ? [open] : [])),
       clock: o.clock,
       random: systemRandom,
       onError,
@@ -136,6 +141,8 @@ export interface RegionOptions {
    * the region is alone.
    */
   readonly home?: { readonly bucketsFolder: string; readonly endpoint?: string }
+  /** Where SNS may send messages: by default to this machine only. */
+  readonly snsReach?: Reach
   /** Gets every failure of ours; prints it by default. Nothing in it may be a secret (I12). */
   readonly onError?: (error: unknown) => void
 }
@@ -143,10 +150,11 @@ export interface RegionOptions {
 async function openServices(
   o: RegionOptions & {
     onError: (error: unknown) => void
-    authorize: Authorizer
+    authorizer: PolicyAuthorizer
     replication: ReplicationOptions
   },
 ): Promise<OpenedService[]> {
+  const { authorize } = o.authorizer
   const documents = (service: string) => DocumentStore.open(join(o.folder, 'documents', service))
   const secretsManager = await openSecretsManager({
     region: o.name,
@@ -173,7 +181,7 @@ async function openServices(
     folder: join(o.folder, 's3'),
     directoryFolder: o.home?.bucketsFolder ?? join(o.folder, 'buckets'),
     replication: o.replication,
-    authorize: o.authorize,
+    authorize,
     clock: o.clock,
     random: systemRandom,
   })
@@ -183,7 +191,7 @@ async function openServices(
     documents: await documents('s3control'),
     source: s3.batchSource,
     callerFor: (roleArn, service) => o.replication.sessions.callerForService(roleArn, service),
-    authorize: o.authorize,
+    authorize,
     clock: o.clock,
     random: systemRandom,
     onError: o.onError,
@@ -201,14 +209,27 @@ async function openServices(
       return (isControl ? control : s3).stream.refuse(fault, head, requestId)
     },
   }
+  const sns = openSns({
+    region: o.name,
+    accountId: ACCOUNT_ID,
+    folder: join(o.folder, 'sns'),
+    documents: await documents('sns'),
+    endpoint: o.replication.endpoint,
+    reach: o.snsReach ?? 'loopback',
+    policies: o.authorizer,
+    clock: o.clock,
+    random: systemRandom,
+    onError: o.onError,
+  })
   const cloudWatch = await openCloudWatch({
     region: o.name,
     accountId: ACCOUNT_ID,
     folder: join(o.folder, 'cloudwatch'),
     documents: await documents('cloudwatch'),
-    notify: async () => undefined,
+    notify: (topicArn, sourceArn, notification) =>
+      sns.publishFor(topicArn, { service: 'cloudwatch.amazonaws.com', sourceArn, ...notification }),
     // Whoever measures itself stands here.
-    sources: [new ReplicationMetrics(s3.replication, o.clock)],
+    sources: [new ReplicationMetrics(s3.replication, o.clock), sns.metrics],
     clock: o.clock,
     onError: o.onError,
   })
@@ -217,6 +238,7 @@ async function openServices(
     withoutResources(secretsManager),
     rds,
     both,
+    sns,
     cloudWatch,
     { begin: control.begin, close: control.close },
   ]
