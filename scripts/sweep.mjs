@@ -16,6 +16,7 @@ const SWEEPS = [
   ['50 kills of an RDS region', 'test/aws/rds/stored-after-kill', { LIFEBOAT_KILLS: 50 }, 6],
   ['200 flipped bits in the vault', 'test/postgres/damaged-vault', { LIFEBOAT_FULL: 1 }, 8],
   ['1,000 kills of an object store', 'test/objectstore/killed-store', { LIFEBOAT_KILLS: 1000 }, 30],
+  ['50 regions killed while they notify', 'test/aws/cloudwatch/alarm-to', kills(50), 8],
   ['200,000 forged requests', 'test/security/forged', { LIFEBOAT_FORGERIES: 200_000 }, 5],
   [
     'every crash point of a recovery, killed twice',
@@ -50,6 +51,10 @@ async function sweep(words) {
 
 function rounds(count) {
   return { LIFEBOAT_ROUNDS: count }
+}
+
+function kills(count) {
+  return { LIFEBOAT_KILLS: count }
 }
 
 /** The child shares our terminal, so that Ctrl-C reaches it directly; it cleans up. */

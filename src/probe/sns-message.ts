@@ -35,7 +35,10 @@ const SIGNED_FIELDS = {
     ...['Message', 'MessageId', 'SubscribeURL', 'Timestamp', 'Token', 'TopicArn', 'Type'],
   ],
 } as const
-const ALGORITHMS = { '1': 'RSA-SHA1', '2': 'RSA-SHA256' } as const
+const ALGORITHM_BY_VERSION = new Map([
+  ['1', 'RSA-SHA1'],
+  ['2', 'RSA-SHA256'],
+])
 
 /** A text of 256 KiB, each character of which is escaped. */
 const MAX_BODY_BYTES = 2 * 1024 * 1024
@@ -68,7 +71,7 @@ export class SnsMessageVerifier {
       throw refused(`it is of the topic '${fields.TopicArn}'`)
     }
     const certificate = await this.#certificateAt(fields.SigningCertURL ?? '')
-    const algorithm = ALGORITHMS[fields.SignatureVersion as keyof typeof ALGORITHMS]
+    const algorithm = ALGORITHM_BY_VERSION.get(fields.SignatureVersion ?? '')
     if (!algorithm) throw refused(`its signature has the version '${fields.SignatureVersion}'`)
     const text = SIGNED_FIELDS[kind]
       .filter((name) => fields[name] !== undefined)

@@ -37,6 +37,11 @@ export function cloudWatchUnderTest() {
     /** The start of the minute that began so many minutes before the present one. */
     minuteAgo: (minutes: number) =>
       new Date((Math.floor(region.clock.now().getTime() / MINUTE_MS) - minutes) * MINUTE_MS),
+    /** Puts the clock forward to where a minute has just begun: no evaluation comes for a while. */
+    beginMinute: () => {
+      const ms = region.clock.now().getTime() % MINUTE_MS
+      region.clock.forward(MINUTE_MS - ms + 1000)
+    },
     put: async (MetricName: string, Value: number, Timestamp?: Date) => {
       const MetricData = [{ MetricName, Value, Timestamp }]
       await sdk().putMetricData({ Namespace: 'Test', MetricData })
