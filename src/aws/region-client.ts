@@ -1,9 +1,11 @@
+import { CloudWatchClient } from '@aws-sdk/client-cloudwatch'
 import { RDSClient } from '@aws-sdk/client-rds'
 import { S3Client } from '@aws-sdk/client-s3'
 import { S3ControlClient } from '@aws-sdk/client-s3-control'
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts'
 import type { Clock } from '../core/clock.ts'
+import { Alarms } from './alarms.ts'
 import { BatchReplication } from './batch-replication.ts'
 import { Buckets } from './buckets.ts'
 import { Calls } from './calls.ts'
@@ -34,6 +36,7 @@ export interface RegionClientOptions {
 /** All that Lifeboat asks of one AWS Region, real or embedded. Holds sockets: close it. */
 export class RegionClient {
   readonly region: string
+  readonly alarms: Alarms
   readonly rds: Rds
   readonly secrets: Secrets
   readonly buckets: Buckets
@@ -41,6 +44,7 @@ export class RegionClient {
   readonly documents: Documents
   readonly #calls: Calls
   readonly #clients: {
+    cloudWatch: CloudWatchClient
     rds: RDSClient
     secrets: SecretsManagerClient
     s3: S3Client
@@ -63,6 +67,7 @@ export class RegionClient {
       ...(credentials && { credentials }),
     }
     this.#clients = {
+      cloudWatch: new CloudWatchClient(config),
       rds: new RDSClient(config),
       secrets: new SecretsManagerClient(config),
       // Without a bucket in the host name: an endpoint of one's own need not have names for all.
@@ -74,6 +79,7 @@ export class RegionClient {
       sts: new STSClient(config),
     }
     this.#calls = new Calls(region, clock)
+    this.alarms = new Alarms(this.#clients.cloudWatch, this.#calls)
     this.rds = new Rds(this.#clients.rds, this.#calls, clock)
     this.secrets = new Secrets(this.#clients.secrets, this.#calls)
     this.buckets = new Buckets(this.#clients.s3, this.#calls)

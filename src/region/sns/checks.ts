@@ -37,9 +37,18 @@ export function checkedBoolean(attribute: string, value: string): boolean {
 const UNSUPPORTED_ATTRIBUTES =
   /^(ArchivePolicy|ContentBasedDeduplication|DataProtectionPolicy|FifoThroughputScope|FifoTopic|KmsMasterKeyId|MaximumMessageSize|RedrivePolicy|ReplayPolicy|SubscriptionRoleArn|(HTTP|Firehose|Lambda|Application|SQS)(Success|Failure)Feedback\w+)$/
 
-/** @throws SnsFault `UnsupportedOperation`, `InvalidParameterException`: it is known on AWS, or nowhere */
-export function unknownAttribute(name: string | undefined): SnsFault {
-  return UNSUPPORTED_ATTRIBUTES.test(name ?? '')
+/** What asks for nothing, as clients say it that send every attribute. */
+const NOTHING = ['', '0', 'false']
+
+/**
+ * Refuses an attribute that is not available, unless it is one of AWS and asks for nothing.
+ *
+ * @throws SnsFault `UnsupportedOperation`, or `InvalidParameterException` for one that AWS does not know either
+ */
+export function refuseAttribute(name: string | undefined, value: string): void {
+  const isKnown = UNSUPPORTED_ATTRIBUTES.test(name ?? '')
+  if (isKnown && NOTHING.includes(value)) return
+  throw isKnown
     ? unsupported(`The attribute ${name}`)
     : invalid('AttributeName', `'${name ?? ''}' is not known`)
 }

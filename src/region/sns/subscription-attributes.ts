@@ -1,4 +1,4 @@
-import { checkedBoolean, unknownAttribute } from './checks.ts'
+import { checkedBoolean, refuseAttribute } from './checks.ts'
 import {
   checkSubscriptionPolicy,
   effectivePolicy,
@@ -55,7 +55,8 @@ function withOne<T extends SubscriptionAttributes>(
       return { ...subscription, deliveryPolicy: value }
     }
     default:
-      throw unknownAttribute(name)
+      refuseAttribute(name, value)
+      return subscription
   }
 }
 

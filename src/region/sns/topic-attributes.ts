@@ -1,4 +1,4 @@
-import { unknownAttribute } from './checks.ts'
+import { refuseAttribute } from './checks.ts'
 import { checkTopicPolicy, effectiveTopicPolicy } from './delivery/delivery-policy.ts'
 import { invalid, unsupported } from './faults.ts'
 import type { Topic } from './records.ts'
@@ -42,7 +42,8 @@ export function withTopicAttribute<T extends TopicAttributes>(
       if (value === 'PassThrough') return topic
       throw unsupported('Active tracing')
     default:
-      throw unknownAttribute(name)
+      refuseAttribute(name, value)
+      return topic
   }
 }
 

@@ -27,10 +27,10 @@ export async function createTopic(sns: Sns, input: CreateTopicInput) {
   }
   return await sns.inTurn(async () => {
     const existing = sns.findTopic(arn)
-    const wanted = attributes
-      // What FIFO topics have is the same for others when it is off.
-      .filter(([attribute, value]) => attribute !== 'FifoTopic' || value !== 'false')
-      .reduce((topic, one) => withTopicAttribute(sns.o, topic, one), existing ?? blank)
+    const wanted = attributes.reduce(
+      (topic, one) => withTopicAttribute(sns.o, topic, one),
+      existing ?? blank,
+    )
     if (!existing) {
       await sns.putTopic(wanted)
       return { TopicArn: arn }

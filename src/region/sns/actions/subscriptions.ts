@@ -4,7 +4,6 @@ import type {
   ListSubscriptionsInput,
   SetSubscriptionAttributesInput,
 } from '../../protocol/models/sns.ts'
-import { unknownAttribute } from '../checks.ts'
 import { pageOf } from '../page.ts'
 import type { Subscription } from '../records.ts'
 import type { Sns } from '../sns.ts'
@@ -42,8 +41,7 @@ export async function getSubscriptionAttributes(sns: Sns, input: GetSubscription
 
 /** SetSubscriptionAttributes: one of them. Source: SNS API Reference. */
 export async function setSubscriptionAttributes(sns: Sns, input: SetSubscriptionAttributesInput) {
-  const { SubscriptionArn, AttributeName, AttributeValue = '' } = input
-  if (AttributeName === undefined) throw unknownAttribute(AttributeName)
+  const { SubscriptionArn, AttributeName = '', AttributeValue = '' } = input
   await sns.inTurn(async () => {
     const subscription = sns.getSubscription(SubscriptionArn)
     const changes = { [AttributeName]: AttributeValue }
