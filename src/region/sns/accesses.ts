@@ -18,7 +18,8 @@ interface Named {
 const ACTION_BY_OPERATION: Readonly<Record<string, string>> = { PublishBatch: 'Publish' }
 
 /**
- * What an action is about: its topic, with the topic's own policy. A subscription is what its topic is.
+ * What an action is about: its topic, with the topic's own policy. A subscription is what its topic is. Unlike AWS: a denial
+ * has the code `AccessDenied`, as that of other services, and not `AuthorizationError`.
  *
  * Source: Service Authorization Reference, "Actions, resources, and condition keys for Amazon SNS".
  */
