@@ -6,7 +6,10 @@ const EVERY_MS = 15_000
 /** What a killed region may lose of its own metrics, in milliseconds. */
 const FLUSH_EVERY_MS = 60_000
 
-/** Asks the services of a region for their metrics: by the clock, and whenever somebody wants to know. */
+/**
+ * Asks the services of a region for their metrics: by the clock, and whenever somebody wants to know. Unlike AWS: so a minute
+ * has four samples of what a service measures, or more, where there often is one; its sum and count say little.
+ */
 export class Sampler {
   readonly #ending = new AbortController()
   readonly #asked = new Map<MetricSource, Promise<void>>()
