@@ -33,7 +33,7 @@ export async function deleteAlarms({ alarms, history }: CloudWatch, input: Delet
     await history.record({
       alarm: name,
       alarmKind: before.kind,
-      at: laterThan({ ...before.state, updatedAt: before.configuredAt }, alarms.now()),
+      at: laterThan(before.configuredAt, alarms.now()),
       kind: 'ConfigurationUpdate',
       number: 1,
       summary: `Alarm "${name}" deleted`,

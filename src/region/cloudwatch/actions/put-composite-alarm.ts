@@ -1,5 +1,4 @@
 import type { PutCompositeAlarmInput } from '../../protocol/models/cloudwatch.ts'
-import type { CompositeAlarm } from '../alarms/alarm.ts'
 import { alarmsIn, parseAlarmRule } from '../alarms/alarm-rule.ts'
 import type { Alarms } from '../alarms/alarms.ts'
 import { configure } from '../alarms/configure.ts'
@@ -28,7 +27,7 @@ export async function putCompositeAlarm(cloudWatch: CloudWatch, input: PutCompos
   const rule = input.AlarmRule ?? ''
   checkChildren(cloudWatch.alarms, name, rule)
   const description = checkedDescription(input.AlarmDescription)
-  await configure<CompositeAlarm>(cloudWatch, {
+  await configure(cloudWatch, {
     kind: 'CompositeAlarm',
     name,
     ...(description === undefined ? {} : { description }),

@@ -1,5 +1,5 @@
 import type { PutMetricAlarmInput } from '../../protocol/models/cloudwatch.ts'
-import { COMPARISONS, type Comparison, type MetricAlarm } from '../alarms/alarm.ts'
+import { COMPARISONS, type Comparison } from '../alarms/alarm.ts'
 import { type Configuration, configure } from '../alarms/configure.ts'
 import type { MissingDataTreatment } from '../alarms/evaluate.ts'
 import { checkedActions, checkedAlarmName, checkedDescription, checkedTags } from '../checks.ts'
@@ -34,14 +34,11 @@ export async function putMetricAlarm(cloudWatch: CloudWatch, input: PutMetricAla
     EvaluationInterval,
     ActionConfiguration,
   })
-  await configure<MetricAlarm>(cloudWatch, configurationOf(cloudWatch, input))
+  await configure(cloudWatch, configurationOf(cloudWatch, input))
   return {}
 }
 
-function configurationOf(
-  cloudWatch: CloudWatch,
-  input: PutMetricAlarmInput,
-): Configuration<MetricAlarm> {
+function configurationOf(cloudWatch: CloudWatch, input: PutMetricAlarmInput): Configuration {
   const description = checkedDescription(input.AlarmDescription)
   const unit = checkedUnit(input.Unit)
   const datapointsToAlarm = input.DatapointsToAlarm

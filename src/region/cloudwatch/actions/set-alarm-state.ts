@@ -35,7 +35,7 @@ export async function setAlarmState(cloudWatch: CloudWatch, input: SetAlarmState
   await alarms.change(name, (alarm) => {
     if (alarm?.state.value !== value || alarm.state.reason === reason) return alarm
     const { transitionedAt } = alarm.state
-    const updatedAt = laterThan(alarm.state, alarms.now())
+    const updatedAt = laterThan(alarm.state.updatedAt, alarms.now())
     return { ...alarm, state: { ...wanted, updatedAt, transitionedAt } }
   })
   return {}

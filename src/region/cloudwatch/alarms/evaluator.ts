@@ -64,12 +64,15 @@ export class Evaluator {
   }
 
   async #evaluateDue(): Promise<void> {
+    const { alarms, transitions } = this.o
     const now = this.o.clock.now()
-    const all = this.o.alarms.list()
-    const due = all.filter(isMetricAlarm).filter((alarm) => this.#isDue(alarm, now))
+    const due = alarms
+      .list()
+      .filter(isMetricAlarm)
+      .filter((alarm) => this.#isDue(alarm, now))
     if (due.length > 0) await this.o.sample()
     for (const { name } of due) {
-      await this.#told(() => this.#change(name, (alarm) => this.#byData(alarm, now)))
+      await this.#told(() => transitions.change(name, (alarm) => this.#byData(alarm, now)))
     }
     await this.#followChildren()
   }
@@ -93,11 +96,12 @@ export class Evaluator {
 
   /** Until nothing changes any more: a composite alarm may be the child of another. There are no cycles. */
   async #followChildren(): Promise<void> {
+    const { alarms, transitions } = this.o
     for (let hasChanged = true; hasChanged && !this.#ending.signal.aborted; ) {
       hasChanged = false
-      for (const { name, state } of this.o.alarms.list().filter(isComposite)) {
+      for (const { name, state } of alarms.list().filter(isComposite)) {
         await this.#told(async () => {
-          const after = await this.#change(name, (alarm) => this.#byRule(alarm))
+          const after = await transitions.change(name, (alarm) => this.#byRule(alarm))
           hasChanged ||= after !== undefined && after.state.value !== state.value
         })
       }
@@ -124,10 +128,6 @@ export class Evaluator {
           : `${latest.arn} transitioned to ${latest.state.value} at ${longTime(latest.state.updatedAt)}`,
       reasonData: JSON.stringify({ triggeringAlarms: children.map(triggeringAlarm) }),
     }
-  }
-
-  async #change(name: string, decide: (alarm: Alarm) => NewState | undefined) {
-    return await this.o.transitions.change(name, decide)
   }
 
   async #keepHouse(): Promise<void> {

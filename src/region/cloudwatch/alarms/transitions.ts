@@ -45,10 +45,11 @@ export class Transitions {
   ): Promise<Alarm | undefined> {
     await this.settle(name)
     const { after } = await this.alarms.change(name, async (alarm) => {
-      const to = alarm && (await decide(alarm))
-      // What is left to do of an earlier change comes first: the next evaluation changes the state.
-      if (!alarm || !to || to.value === alarm.state.value || alarm.pending) return alarm
-      const updatedAt = laterThan(alarm.state, this.alarms.now())
+      // Somebody else has changed it meanwhile: what that entails comes first.
+      if (!alarm || alarm.pending) return alarm
+      const to = await decide(alarm)
+      if (!to || to.value === alarm.state.value) return alarm
+      const updatedAt = laterThan(alarm.state.updatedAt, this.alarms.now())
       const state: AlarmState = { ...to, updatedAt, transitionedAt: updatedAt }
       const actions = alarm.actionsEnabled ? alarm.actions[to.value] : []
       return { ...alarm, state, pending: { from: alarm.state, to: state, actions } }
@@ -121,9 +122,9 @@ export class Transitions {
   }
 }
 
-/** Each state of an alarm has a time of its own, by which its history knows it. */
-export function laterThan({ updatedAt }: AlarmState, now: Date): string {
-  return new Date(Math.max(now.getTime(), Date.parse(updatedAt) + 1)).toISOString()
+/** Each change of an alarm has a time of its own, by which its history knows it. ISO 8601, both. */
+export function laterThan(before: string, now: Date): string {
+  return new Date(Math.max(now.getTime(), Date.parse(before) + 1)).toISOString()
 }
 
 function ofTransition(alarm: Alarm, to: AlarmState) {
