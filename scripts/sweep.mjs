@@ -30,6 +30,7 @@ const SWEEPS = [
   ['an object of 10 GiB, every way', 'test/aws/s3/huge-object', { LIFEBOAT_OBJECT_MB: 10_240 }, 25],
   ['S3 keys, at length', 'test/aws/s3/keys-over-http', { LIFEBOAT_FUZZ: 500 }, 5],
   ['S3 parsers, at length', 'test/aws/s3/fuzzed-parsers', { LIFEBOAT_FUZZ: 10_000 }, 10],
+  ['50 regions killed while they notify', 'test/aws/cloudwatch/alarm-to', kills(50), 8],
   ['200,000 forged requests', 'test/security/forged', { LIFEBOAT_FORGERIES: 200_000 }, 5],
   [
     'every crash point of a recovery, killed twice',
@@ -64,6 +65,10 @@ async function sweep(words) {
 
 function rounds(count) {
   return { LIFEBOAT_ROUNDS: count }
+}
+
+function kills(count) {
+  return { LIFEBOAT_KILLS: count }
 }
 
 /** The child shares our terminal, so that Ctrl-C reaches it directly; it cleans up. */

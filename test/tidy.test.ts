@@ -34,16 +34,8 @@ const ONLY_IN: readonly (readonly [RegExp, readonly string[]])[] = [
 
 /** Within `region`, one service never imports another: `region.ts` wires them. */
 const REGION_SERVICES = [
-  'cloudwatch',
-  'ecs',
-  'iam',
-  'kms',
-  'rds',
-  'route53',
-  's3',
-  's3control',
-  'secretsmanager',
-  'sts',
+  ...['cloudwatch', 'ecs', 'iam', 'kms', 'rds', 'route53'],
+  ...['s3', 's3control', 'secretsmanager', 'sns', 'sts'],
 ]
 
 const root = resolve(import.meta.dirname, '..')

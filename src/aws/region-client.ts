@@ -7,6 +7,7 @@ import { S3ControlClient } from '@aws-sdk/client-s3-control'
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts'
 import type { Clock } from '../core/clock.ts'
+import { Alarms } from './alarms.ts'
 import { BatchReplication } from './batch-replication.ts'
 import { Buckets } from './buckets.ts'
 import { Calls } from './calls.ts'
@@ -41,6 +42,7 @@ export interface RegionClientOptions {
 /** All that Lifeboat asks of one AWS Region, real or embedded. Holds sockets: close it. */
 export class RegionClient {
   readonly region: string
+  readonly alarms: Alarms
   readonly rds: Rds
   readonly databaseBackups: DatabaseBackups
   readonly databaseReplicas: DatabaseReplicas
@@ -92,6 +94,7 @@ export class RegionClient {
       ecs: new ECSClient(config),
     }
     this.#calls = new Calls(region, clock)
+    this.alarms = new Alarms(this.#clients.cloudWatch, this.#calls)
     this.rds = new Rds(this.#clients.rds, this.#calls, clock)
     this.databaseBackups = new DatabaseBackups(this.#clients.rds, this.#calls, this.rds)
     this.databaseReplicas = new DatabaseReplicas(

@@ -198,6 +198,14 @@ export const ERRORS = {
     explain: 'A name server does not answer, or not with what can be read.',
   },
 
+  NotificationRefused: {
+    exit: 49,
+    http: 403,
+    retryable: false,
+    explain:
+      'A notification is not proven to come from the topic that it names. Nothing in it was used.',
+  },
+
   // Runbooks and executions.
   RunbookNotFound: {
     exit: 50,

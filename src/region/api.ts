@@ -3,6 +3,7 @@ import { systemRandom } from '../core/random.ts'
 import type { Identity } from './identity.ts'
 import { Endpoint } from './protocol/endpoint.ts'
 import { HttpServer } from './protocol/http-server.ts'
+import type { OpenService } from './protocol/open-service.ts'
 import type { Service } from './protocol/service.ts'
 import type { StreamService } from './protocol/stream-service.ts'
 
@@ -11,6 +12,8 @@ export interface OpenedService {
   readonly service?: Service
   /** In place of it, one that reads its bodies itself. */
   readonly stream?: StreamService
+  /** What it answers without a signature. */
+  readonly open?: OpenService
   /** Begins what it does by itself; called once the process answers. */
   begin?(): void
   close(): Promise<void>
@@ -38,6 +41,7 @@ export class Api {
       authorize: identity.authorizer.authorize,
       services: opened.flatMap(({ service }) => (service ? [service] : [])),
       streams: opened.flatMap(({ stream }) => (stream ? [stream] : [])),
+      opens: opened.flatMap(({ open }) => (open ? [open] : [])),
       clock,
       random: systemRandom,
       onError,

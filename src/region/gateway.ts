@@ -33,6 +33,7 @@ import { jsonErrorReply, queryErrorReply } from './protocol/reply.ts'
 import { SENDER_HEADER } from './protocol/sender.ts'
 import { claimedScope, isAnonymous } from './protocol/signature-claim.ts'
 import { REPLICA_HEADER } from './s3/replication/manifest.ts'
+import { openTargetOf } from './sns/open-target.ts'
 
 export interface GatewayOptions {
   /** Of the one endpoint; 0 lets the system choose. */
@@ -228,11 +229,12 @@ export class Gateway {
       const target = request.url ?? ''
       const head = { method: request.method ?? '', target, rawHeaders: request.rawHeaders }
       const host = headers.get('host')?.[0] ?? ''
+      const open = openTargetOf(head)
       const scope =
-        isAnonymous(head) || isPresignedV2(head)
+        open || isAnonymous(head) || isPresignedV2(head)
           ? undefined
           : claimedScope(headers, parseForm(splitTarget(target).queryText))
-      const child = scope ? this.#childFor(scope, host) : this.#openRegion(host)
+      const child = scope ? this.#childFor(scope, host) : this.#openRegion(open?.region ?? host)
       if (!child) {
         throw new AuthFault(
           'SignatureDoesNotMatch',

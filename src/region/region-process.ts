@@ -7,6 +7,7 @@ import { waysOfGateway } from './network/ways.ts'
 import { Region } from './region.ts'
 import { rootCredentials } from './root-credentials.ts'
 import { lifecycleDayMs } from './s3/lifecycle/day-length.ts'
+import { snsReach } from './sns/delivery/reach.ts'
 
 /** The program of one region: `region-process HOME NAME IAM_DELAY_MS GATEWAY_PORT`. */
 const [home = '', name = '', iamDelayMs, gatewayPort] = process.argv.slice(2)
@@ -22,6 +23,7 @@ liveAsChild(folder, async () => {
     templates: join(home, 'templates'),
     iam: { folder: join(home, 'iam'), delayMs: Number(iamDelayMs) },
     lifecycleDayMs: lifecycleDayMs(process.env),
+    snsReach: snsReach(process.env),
     home: {
       bucketsFolder: join(home, 'buckets'),
       imagesFile: join(home, 'images.json'),

@@ -9,6 +9,7 @@ import { Api, type OpenedService, withoutResources } from './api.ts'
 import { openCloudWatch } from './cloudwatch/service.ts'
 import { openEcs } from './ecs/service.ts'
 import { logError } from './error-log.ts'
+import type { PolicyAuthorizer } from './iam/authorizer.ts'
 import { findPolicyProblem } from './iam/policy/parse.ts'
 import type { RoleSessions } from './iam/role-sessions.ts'
 import { iamService } from './iam/service.ts'
@@ -16,7 +17,6 @@ import { openIdentity } from './identity.ts'
 import { openKms } from './kms/service.ts'
 import { STRAIGHT, type Ways } from './network/ways.ts'
 import { Peers } from './peer/peers.ts'
-import type { Authorizer } from './protocol/authorization.ts'
 import { DocumentStore } from './protocol/documents.ts'
 import { verifyPresignedRequest } from './protocol/presigned-request.ts'
 import { headersByName, splitTarget } from './protocol/raw-request.ts'
@@ -30,6 +30,8 @@ import { ReplicationMetrics } from './s3/replication/metrics.ts'
 import type { ReplicationOptions } from './s3/replication/replication.ts'
 import { isS3Control, openS3Control } from './s3control/service.ts'
 import { openSecretsManager } from './secretsmanager/service.ts'
+import type { Reach } from './sns/delivery/reach.ts'
+import { openSns } from './sns/service.ts'
 import { stsService } from './sts/service.ts'
 
 /**
@@ -71,7 +73,7 @@ export class Region {
       ...(await openServices({
         ...o,
         onError,
-        authorize: authorizer.authorize,
+        authorizer,
         replication,
         peers,
         sessions,
@@ -121,6 +123,8 @@ export interface RegionOptions {
     readonly endpoint?: string
     readonly ways?: Ways
   }
+  /** Where SNS may send messages: by default to this machine only. */
+  readonly snsReach?: Reach
   /** How long a day is for the lifecycle rules of buckets, in milliseconds: a short one shows within seconds what they do. */
   readonly lifecycleDayMs?: number | undefined
   /** Gets every failure of ours; prints it by default. Nothing in it may be a secret (I12). */
@@ -130,7 +134,7 @@ export interface RegionOptions {
 async function openServices(
   o: RegionOptions & {
     onError: (error: unknown) => void
-    authorize: Authorizer
+    authorizer: PolicyAuthorizer
     replication: ReplicationOptions
     peers: Peers
     sessions: RoleSessions
@@ -139,6 +143,7 @@ async function openServices(
     verifyUrl: (url: string, region: string) => VerifiedRequest
   },
 ): Promise<OpenedService[]> {
+  const { authorize } = o.authorizer
   const documents = (service: string) => DocumentStore.open(join(o.folder, 'documents', service))
   const secretsManager = await openSecretsManager({
     region: o.name,
@@ -156,7 +161,7 @@ async function openServices(
     folder: join(o.folder, 'kms'),
     documents: await documents('kms'),
     findPolicyProblem: (policy) => findPolicyProblem(policy, 'resource'),
-    authorize: o.authorize,
+    authorize,
     clock: o.clock,
     random: systemRandom,
   })
@@ -169,7 +174,7 @@ async function openServices(
     keyService: kms.dataKeysFor('rds'),
     peer: o.peers.of('rds.amazonaws.com', faultNamed),
     verifyUrl: o.verifyUrl,
-    authorize: o.authorize,
+    authorize,
     binaries: o.binaries,
     clock: o.clock,
     random: systemRandom,
@@ -182,7 +187,7 @@ async function openServices(
     directoryFolder: o.home?.bucketsFolder ?? join(o.folder, 'buckets'),
     replication: o.replication,
     lifecycleDayMs: o.lifecycleDayMs ?? 86_400_000,
-    authorize: o.authorize,
+    authorize,
     clock: o.clock,
     running: o.running,
     random: systemRandom,
@@ -193,7 +198,7 @@ async function openServices(
     documents: await documents('s3control'),
     source: s3.batchSource,
     callerFor: (roleArn, service) => o.replication.sessions.callerForService(roleArn, service),
-    authorize: o.authorize,
+    authorize,
     clock: o.clock,
     random: systemRandom,
     onError: o.onError,
@@ -224,9 +229,27 @@ async function openServices(
     random: systemRandom,
     onError: o.onError,
   })
-  const cloudWatch = openCloudWatch({
+  const sns = openSns({
+    region: o.name,
+    accountId: ACCOUNT_ID,
+    folder: join(o.folder, 'sns'),
+    documents: await documents('sns'),
+    endpoint: o.replication.endpoint,
+    reach: o.snsReach ?? 'loopback',
+    policies: o.authorizer,
+    clock: o.clock,
+    random: systemRandom,
+    onError: o.onError,
+  })
+  const cloudWatch = await openCloudWatch({
+    region: o.name,
+    accountId: ACCOUNT_ID,
+    folder: join(o.folder, 'cloudwatch'),
+    documents: await documents('cloudwatch'),
+    notify: (topicArn, sourceArn, notification) =>
+      sns.publishFor(topicArn, { service: 'cloudwatch.amazonaws.com', sourceArn, ...notification }),
     // Whoever measures itself stands here.
-    sources: [new ReplicationMetrics(s3.replication, o.clock), ecs.metrics],
+    sources: [new ReplicationMetrics(s3.replication, o.clock), ecs.metrics, sns.metrics],
     clock: o.clock,
     onError: o.onError,
   })
@@ -236,6 +259,7 @@ async function openServices(
     withoutResources(kms.service),
     rds,
     both,
+    sns,
     cloudWatch,
     { begin: control.begin, close: control.close },
     ecs,

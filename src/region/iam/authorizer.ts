@@ -1,4 +1,9 @@
-import { type AccessRequest, type Authorizer, accessDenied } from '../protocol/authorization.ts'
+import {
+  type AccessRequest,
+  type Authorizer,
+  accessDenied,
+  type ResourcePolicies,
+} from '../protocol/authorization.ts'
 import type { Caller } from '../protocol/service.ts'
 import { AWS_MANAGED_POLICIES } from './aws-managed-policies.ts'
 import type { Iam } from './iam.ts'
@@ -9,7 +14,7 @@ import { principalContext } from './principal-context.ts'
 import type { IdentityRecord, RoleRecord } from './records.ts'
 
 /** Decides about requests by the policies that are in effect. The root user may do everything but what a key's policy denies. */
-export class PolicyAuthorizer {
+export class PolicyAuthorizer implements ResourcePolicies {
   readonly #known = new KnownPolicies()
 
   constructor(private readonly iam: Iam) {}
@@ -57,6 +62,35 @@ export class PolicyAuthorizer {
     }
     const resource = this.#known.read(role.trust, 'trust')
     return evaluate(question, { identity: [], resource, isTrustNeeded: true }).isAllowed
+  }
+
+  flawOf(policy: string): string | undefined {
+    try {
+      this.#known.read(policy, 'resource')
+      return undefined
+    } catch (error) {
+      if (error instanceof PolicyError) return error.message
+      throw error
+    }
+  }
+
+  allowsService(service: string, request: AccessRequest): boolean {
+    const { accountId } = this.iam
+    if (request.resourcePolicy === undefined || this.flawOf(request.resourcePolicy)) return false
+    const { action, resource, context } = request
+    const question = {
+      principal: { accountId, arn: service, userId: service, service },
+      action,
+      resource,
+      context: {
+        'aws:SourceAccount': accountId,
+        'aws:SourceOwner': accountId,
+        'aws:PrincipalIsAWSService': 'true',
+        ...context,
+      },
+    }
+    const policy = this.#known.read(request.resourcePolicy, 'resource')
+    return evaluate(question, { identity: [], resource: policy }).isAllowed
   }
 
   #decide(caller: Caller, request: AccessRequest, about: Partial<Policies>): Decision {

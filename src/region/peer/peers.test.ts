@@ -61,6 +61,7 @@ beforeEach(async () => {
     keys: new IamKeyRing(iam, { accessKeyId: 'ROOT', key: root }),
     authorize: authorizer.authorize,
     services: [],
+    opens: [],
     streams: [far.stream],
     clock: systemClock,
     random: systemRandom,

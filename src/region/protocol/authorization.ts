@@ -18,6 +18,14 @@ export interface AccessRequest {
 /** Decides whether a caller may. @throws Fault `AccessDenied` */
 export type Authorizer = (caller: Caller, request: AccessRequest) => void
 
+/** What services ask about the policies of their resources beside whether a caller may. */
+export interface ResourcePolicies {
+  /** Why a text is no policy of a resource, in words fit for the client; undefined when it is one. */
+  flawOf(policy: string): string | undefined
+  /** Whether the policy of a resource lets an AWS service do something by itself, as `cloudwatch.amazonaws.com`. */
+  allowsService(service: string, request: AccessRequest): boolean
+}
+
 /** AWS's words for a denial; a reason begins with "because" or "with". */
 export function accessDenied(
   caller: Caller,

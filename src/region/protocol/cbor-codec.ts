@@ -2,7 +2,7 @@ import { cbor, tag } from '@smithy/core/cbor'
 import { Fault } from './fault.ts'
 import { readJsonValue } from './json-codec.ts'
 import type { Schema } from './model.ts'
-import type { Reply } from './reply.ts'
+import { queryErrorHeader, type Reply } from './reply.ts'
 
 /**
  * The Smithy RPC v2 CBOR protocol, from the server's side. Timestamps are seconds since 1970 under tag 1.
@@ -27,9 +27,16 @@ export function cborReply(output: Schema, result: object, requestId: string): Re
   return reply(200, tagged(output, result), requestId)
 }
 
-export function cborErrorReply(fault: Fault, requestId: string): Reply {
-  const told = { __type: fault.wireCode, message: fault.message }
-  return reply(fault.httpStatus, told, requestId)
+/** @param o.isCompatible  see `jsonErrorReply` */
+export function cborErrorReply(
+  fault: Fault,
+  requestId: string,
+  { isCompatible }: { isCompatible: boolean },
+): Reply {
+  const code = isCompatible ? fault.shape : fault.wireCode
+  const told = { __type: code, message: fault.message }
+  const { headers, ...answered } = reply(fault.httpStatus, told, requestId)
+  return { ...answered, headers: { ...headers, ...(isCompatible ? queryErrorHeader(fault) : {}) } }
 }
 
 function reply(status: number, value: unknown, requestId: string): Reply {

@@ -1,10 +1,11 @@
 import { type Authorizer, tagContext } from './authorization.ts'
 import { cborErrorReply, cborOperation, cborReply, readCborInput } from './cbor-codec.ts'
+import { decoded } from './content-encoding.ts'
 import { COMMON_FAULTS, Fault } from './fault.ts'
 import { parseForm } from './form.ts'
 import { GLOBAL_REGION, GLOBAL_SERVICES } from './global-services.ts'
 import { readJsonInput, writeJsonOutput } from './json-codec.ts'
-import type { Operation, ServiceModel } from './model.ts'
+import type { Operation, QueryForm, ServiceModel } from './model.ts'
 import { readQueryInput, writeQueryOutput } from './query-codec.ts'
 import { jsonErrorReply, jsonReply, queryErrorReply, type Reply, xmlReply } from './reply.ts'
 import { readRestInput } from './rest-xml/read-input.ts'
@@ -26,38 +27,41 @@ export async function dispatch(
 ): Promise<Reply> {
   const { requestId } = about
   const service = services.get(request.scope.service)
+  const query = service ? queryFormFor(request, service.model) : undefined
   try {
     if (!service) {
       throw unsupported(`An embedded region has no service '${request.scope.service}'.`)
     }
     if (isCbor(request)) return await answerCbor(request, service, about)
-    return await ANSWERERS[service.model.protocol](request, service, about)
+    if (query) return await answerQuery(request, service, { ...about, query })
+    return service.model.protocol === 'rest-xml'
+      ? await answerRest(request, service, about)
+      : await answerJson(request, service, about)
   } catch (error) {
     if (!(error instanceof Fault)) throw error
-    if (isCbor(request)) return cborErrorReply(error, requestId)
-    const isJson =
-      service?.model.protocol === 'json-1.1' || (!service && speaksJson(request.headers))
+    const isCompatible = service?.model.query !== undefined
+    if (isCbor(request)) return cborErrorReply(error, requestId, { isCompatible })
+    const isJson = service
+      ? !query && service.model.protocol !== 'rest-xml'
+      : speaksJson(request.headers)
     return isJson
-      ? jsonErrorReply(error, requestId)
-      : queryErrorReply(error, requestId, service?.model.xmlNamespace)
+      ? jsonErrorReply(error, requestId, { isCompatible })
+      : queryErrorReply(error, requestId, (query ?? service?.model)?.xmlNamespace)
   }
 }
+
+/** Undefined when the request is not of the query protocol. */
+function queryFormFor({ headers }: VerifiedRequest, model: ServiceModel): QueryForm | undefined {
+  const { protocol, version, xmlNamespace = '', query } = model
+  if (protocol === 'query') return { version, xmlNamespace }
+  return FORM.test(headers.get('content-type')?.[0] ?? '') ? query : undefined
+}
+
+const FORM = /^application\/x-www-form-urlencoded\b/i
 
 /** Whether an error should be told in JSON, judged by what the client sent. */
 export function speaksJson(headers: ReadonlyMap<string, readonly string[]>): boolean {
   return headers.get('content-type')?.[0]?.startsWith('application/x-amz-json') ?? false
-}
-
-type Answerer = (
-  request: VerifiedRequest,
-  service: Service,
-  about: { requestId: string; authorize: Authorizer },
-) => Promise<Reply>
-
-const ANSWERERS: Readonly<Record<ServiceModel['protocol'], Answerer>> = {
-  query: answerQuery,
-  'json-1.1': answerJson,
-  'rest-xml': answerRest,
 }
 
 async function answerRest(
@@ -100,15 +104,16 @@ function restInput(
 async function answerQuery(
   request: VerifiedRequest,
   service: Service,
-  { requestId, authorize }: { requestId: string; authorize: Authorizer },
+  o: { requestId: string; authorize: Authorizer; query: QueryForm },
 ): Promise<Reply> {
   const { model, actions } = service
-  const parameters = queryParameters(request)
+  const { requestId, authorize, query } = o
+  const parameters = queryParameters(request, await decoded(request.body, request.headers))
   const action = parameters.get('Action')
   const version = parameters.get('Version')
   if (!action) throw refused('MissingAction', 'The request must contain the parameter Action.')
   const operation = model.operationByName.get(action)
-  if (!operation || version !== model.version) {
+  if (!operation || version !== query.version) {
     throw refused(
       'InvalidAction',
       `Could not find operation ${action} for version ${version ?? 'NO_VERSION_SPECIFIED'}`,
@@ -121,7 +126,7 @@ async function answerQuery(
   authorizeAll(request, service, { operation, input, authorize })
   const result = await run(input as never, request.caller)
   const body = writeQueryOutput(operation.name, operation.output, result, {
-    xmlNamespace: model.xmlNamespace ?? '',
+    xmlNamespace: query.xmlNamespace,
     requestId,
   })
   return xmlReply(200, body, requestId)
@@ -143,7 +148,7 @@ async function answerJson(
     throw refused('SerializationException', 'The content type is not application/x-amz-json-1.1.')
   }
   const run = actionOf(actions, operation)
-  const input = readJsonInput(operation.input, request.body)
+  const input = readJsonInput(operation.input, await decoded(request.body, request.headers))
   authorizeAll(request, service, { operation, input, authorize })
   const result = await run(input as never, request.caller)
   return jsonReply(200, writeJsonOutput(operation.output, result), requestId)
@@ -165,7 +170,7 @@ async function answerCbor(
     throw refused('UnknownOperationException', 'The operation is not known.')
   }
   const run = actionOf(actions, operation)
-  const input = readCborInput(operation.input, request.body)
+  const input = readCborInput(operation.input, await decoded(request.body, request.headers))
   authorizeAll(request, service, { operation, input, authorize })
   const result = await run(input as never, request.caller)
   return cborReply(operation.output, result, requestId)
@@ -190,7 +195,7 @@ function authorizeAll(
 }
 
 /** Parameters come from the body of a POST, or all from the URL, as presigners put them; never from both. */
-function queryParameters({ method, path, query, headers, body }: VerifiedRequest) {
+function queryParameters({ method, path, query, headers }: VerifiedRequest, body: Buffer) {
   if (path !== '/') throw refused('InvalidAction', 'The path is not known.')
   const isPost = method === 'POST'
   if ((isPost || method === 'GET') && body.length === 0) return new Map(query)
@@ -198,7 +203,7 @@ function queryParameters({ method, path, query, headers, body }: VerifiedRequest
     throw refused('InvalidAction', 'Parameters are sent in the body of a POST or in the URL.')
   }
   const contentType = headers.get('content-type')?.[0] ?? ''
-  if (!/^application\/x-www-form-urlencoded\b/i.test(contentType)) {
+  if (!FORM.test(contentType)) {
     throw refused('InvalidAction', 'The content type is not application/x-www-form-urlencoded.')
   }
   return parseForm(textOf(body))

@@ -6,6 +6,7 @@ import type { Authorizer } from './authorization.ts'
 import type { CredentialScope } from './canonical-request.ts'
 import { dispatch, speaksJson } from './dispatch.ts'
 import { commonFault, Fault } from './fault.ts'
+import type { OpenService } from './open-service.ts'
 import { isPresignedV2 } from './presigned-v2.ts'
 import { headersByName, type RawHead, type RawRequest, type RawStream } from './raw-request.ts'
 import { jsonErrorReply, queryErrorReply, type Reply } from './reply.ts'
@@ -32,6 +33,7 @@ export class Endpoint {
       authorize: Authorizer
       services: readonly Service[]
       streams: readonly StreamService[]
+      opens: readonly OpenService[]
       clock: Clock
       random: Random
       onError: (error: unknown) => void
@@ -63,7 +65,12 @@ export class Endpoint {
     }
   }
 
+  #openFor(head: RawHead): OpenService | undefined {
+    return this.o.opens.find((open) => open.owns(head))
+  }
+
   #streamFor(head: RawHead): StreamService | undefined {
+    if (this.#openFor(head)) return undefined
     const isScoped = !isAnonymous(head) && !isPresignedV2(head)
     if (isScoped) return this.#streams.get(serviceInClaim(head) ?? '')
     return [...this.#streams.values()].find(({ isOpen }) => isOpen)
@@ -73,6 +80,8 @@ export class Endpoint {
     const requestId = newRequestId(this.o.random)
     const errorReply = speaksJson(headersByName(raw.rawHeaders)) ? jsonErrorReply : queryErrorReply
     try {
+      const open = this.#openFor(raw)
+      if (open) return await open.answer(raw, requestId)
       const { keys, region, clock } = this.o
       const request = VerifiedRequest.verify(raw, { keys, region, now: clock.now() })
       return await dispatch(request, this.#services, { requestId, authorize: this.o.authorize })

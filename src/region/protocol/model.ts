@@ -16,8 +16,17 @@ export interface ServiceModel {
   /** The API version that query clients send, or the prefix of a JSON client's `X-Amz-Target`. */
   readonly version: string
   readonly xmlNamespace?: string
+  /** Of a JSON service that older clients speak the query protocol with. */
+  readonly query?: QueryForm
   readonly operationByName: ReadonlyMap<string, Operation>
   readonly faultByShape: ReadonlyMap<string, FaultShape>
+}
+
+/** What requests and answers of the query protocol carry. */
+export interface QueryForm {
+  /** The API version that requests name. */
+  readonly version: string
+  readonly xmlNamespace: string
 }
 
 export interface Operation {

@@ -26,9 +26,18 @@ export function queryErrorReply(fault: Fault, requestId: string, xmlNamespace?: 
   return xmlReply(fault.httpStatus, body, requestId)
 }
 
-/** `{"__type": …}`, as JSON 1.1 clients read it; the code is repeated in a header. */
-export function jsonErrorReply(fault: Fault, requestId: string): Reply {
-  const code = fault instanceof AuthFault ? fault.jsonCode : fault.wireCode
+/**
+ * `{"__type": …}`, as JSON clients read it; the code is repeated in a header.
+ *
+ * @param o.isCompatible  whether the service's clients once spoke the query protocol: see `queryErrorHeader`
+ */
+export function jsonErrorReply(
+  fault: Fault,
+  requestId: string,
+  { isCompatible = false }: { isCompatible?: boolean } = {},
+): Reply {
+  const named = isCompatible ? fault.shape : fault.wireCode
+  const code = fault instanceof AuthFault ? fault.jsonCode : named
   // JSON services answer every refusal of the caller with 400.
   const status = fault.httpStatus < 500 ? 400 : fault.httpStatus
   const reply = jsonReply(
@@ -36,7 +45,18 @@ export function jsonErrorReply(fault: Fault, requestId: string): Reply {
     JSON.stringify({ __type: code, message: fault.message }),
     requestId,
   )
-  return { ...reply, headers: { ...reply.headers, 'x-amzn-errortype': code } }
+  const headers = isCompatible ? queryErrorHeader(fault) : {}
+  return { ...reply, headers: { ...reply.headers, ...headers, 'x-amzn-errortype': code } }
+}
+
+/**
+ * The code that the query protocol has for a fault, for clients that look for it there: their service has changed its
+ * protocol, and their users' code has not. The body names the fault's shape.
+ *
+ * Source: Smithy, the `awsQueryCompatible` trait.
+ */
+export function queryErrorHeader({ wireCode, httpStatus }: Fault): Record<string, string> {
+  return { 'x-amzn-query-error': `${wireCode};${httpStatus < 500 ? 'Sender' : 'Receiver'}` }
 }
 
 export function xmlReply(status: number, body: string, requestId: string): TextReply {

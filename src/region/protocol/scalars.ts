@@ -6,9 +6,11 @@ export function parseBoolean(text: string): boolean | undefined {
   return lower === 'false' ? false : undefined
 }
 
+/** Decimal, also with an exponent: clients send doubles as they print them. */
 export function parseNumber(text: string): number | undefined {
-  if (!/^-?\d{1,15}(\.\d{1,15})?$/.test(text)) return undefined
-  return Number(text)
+  if (!/^-?\d{1,21}(\.\d{1,20})?(e[+-]?\d{1,3})?$/i.test(text)) return undefined
+  const value = Number(text)
+  return Number.isFinite(value) ? value : undefined
 }
 
 /** ISO 8601 with a zone, as every client sends it: `2024-01-15T10:30:00Z`. */

@@ -3,11 +3,15 @@ import { Fault } from '../fault.ts'
 import { type FaultName, faultOf, readModel } from '../model.ts'
 import type { Actions } from '../service.ts'
 
-/** Amazon CloudWatch, API version 2010-08-01. Its clients speak JSON 1.0 or Smithy RPC v2 CBOR. */
+/** Amazon CloudWatch, API version 2010-08-01. Its clients speak JSON 1.0, Smithy RPC v2 CBOR or AWS query. */
 export const cloudWatchModel = readModel(sdk, {
   name: 'monitoring',
   protocol: 'json-1.1',
   version: 'GraniteServiceVersion20100801',
+  query: {
+    version: '2010-08-01',
+    xmlNamespace: 'http://monitoring.amazonaws.com/doc/2010-08-01/',
+  },
 })
 
 export type CloudWatchActions = Actions<sdk.CloudWatch>

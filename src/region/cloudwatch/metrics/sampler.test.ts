@@ -1,14 +1,27 @@
-import { expect, test } from 'vitest'
-import { systemClock } from '../../core/clock.ts'
-import type { Measurement } from '../metric-source.ts'
-import { byPeriod, MetricSeries } from './metric-series.ts'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { systemClock } from '../../../core/clock.ts'
+import type { Measurement } from '../../metric-source.ts'
+import { MetricStore } from './metric-store.ts'
 import { Sampler } from './sampler.ts'
 
 const AT = new Date('2026-01-01T00:00:00Z')
 
+let folder: string
+let store: MetricStore
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'lifeboat-metrics-'))
+  store = await MetricStore.open({ folder, clock: { ...systemClock, now: () => AT } })
+})
+afterEach(async () => {
+  await store.close()
+  await rm(folder, { recursive: true, force: true })
+})
+
 /** A sampler whose waits end when the test says so. */
 function sampling(...answers: (() => Promise<readonly Measurement[]>)[]) {
-  const series = new MetricSeries()
   const errors: unknown[] = []
   const deadlines: (() => void)[] = []
   const clock = {
@@ -18,11 +31,11 @@ function sampling(...answers: (() => Promise<readonly Measurement[]>)[]) {
   }
   const sources = answers.map((sample) => ({ sample }))
   const onError = (error: unknown) => errors.push(error)
-  const sampler = new Sampler({ sources, series, clock, onError })
+  const sampler = new Sampler({ sources, store, clock, onError })
   const valuesOf = (name: string) => {
-    const [found] = series.find({ name, dimensions: [] })
+    const metric = { namespace: 'AWS/Test', name, dimensions: {} }
     const range = { from: AT, to: new Date(AT.getTime() + 60_000), periodSeconds: 60 }
-    return byPeriod(found, range).map(([, { count, sum }]) => [count, sum])
+    return store.periods(metric, range).map(({ statistics: { count, sum } }) => [count, sum])
   }
   return { sampler, errors, valuesOf, passDeadline: () => deadlines.pop()?.() }
 }
