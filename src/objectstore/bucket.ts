@@ -10,6 +10,7 @@ import { refuseIfWeakened } from './object-lock.ts'
 import { type Attributes, type ObjectVersion, versionOf } from './object-version.ts'
 import type { Change, DeleteOptions, PutOptions } from './put-options.ts'
 import { Uploads } from './uploads.ts'
+import type { PlacedVersion } from './versions.ts'
 
 /**
  * Versioned objects under keys. What a call has acknowledged is durable, and every change is whole or did not happen.
@@ -146,6 +147,7 @@ export class Bucket {
         const isForGood = o.versionId !== undefined || this.versioning === 'off'
         const found = o.versionId === undefined ? versions.latest() : versions.find(o.versionId)
         checkPrecondition(found?.record, o.precondition)
+        if (o.onlyIf && !(found && o.onlyIf(...this.#judged(key, found)))) return {}
         if (isForGood) return found ? { removed: this.#versions.remove(key, found, o) } : {}
         const { attributes, replicaOf, outbox } = o
         const marker = this.#versions.insert(key, { attributes, replicaOf, outbox }, DELETE_MARKER)
@@ -192,6 +194,12 @@ export class Bucket {
     return versions.length === 0 && this.uploads.list({ limit: 1 }).uploads.length === 0
   }
 
+  #judged(key: string, { place, record }: PlacedVersion): Parameters<OnlyIf> {
+    const versions = this.#versions.of(key)
+    const version = versionOf(key, record, isSame({ place }, versions.latest()))
+    return [version, { isAlone: versions.isAlone() }]
+  }
+
   /** Makes a stored body visible, or removes it: also when the version was there already. */
   async #commit(stored: StoredBody, change: () => ObjectVersion): Promise<ObjectVersion> {
     const { blobs } = this.state
@@ -205,6 +213,8 @@ export class Bucket {
     }
   }
 }
+
+type OnlyIf = NonNullable<DeleteOptions['onlyIf']>
 
 const DELETE_MARKER = {
   sizeBytes: 0,

@@ -1,5 +1,5 @@
 import { LifeboatError } from '../core/errors.ts'
-import type { Retention, VersionRecord } from './object-version.ts'
+import type { ObjectVersion, Retention, VersionRecord } from './object-version.ts'
 
 /** @throws LifeboatError `ObjectLocked` when the version may not be deleted */
 export function refuseIfLocked(
@@ -11,6 +11,11 @@ export function refuseIfLocked(
   if (!retention || retention.untilMs <= o.now.getTime()) return
   if (retention.mode === 'governance' && o.bypassGovernance) return
   throw locked(`it is retained until ${new Date(retention.untilMs).toISOString()}`)
+}
+
+/** Whether a version may not be deleted now, but by who bypasses its governance. */
+export function isLocked({ retention, hasLegalHold }: ObjectVersion, now: Date): boolean {
+  return hasLegalHold || (retention !== undefined && retention.until > now)
 }
 
 /**

@@ -48,6 +48,8 @@ export interface PutOptions {
 export interface DeleteOptions {
   /** This version for good; without it a delete marker is put in front, where there is versioning. */
   readonly versionId?: string | undefined
+  /** Looks at the version that is meant, in the very change; nothing is done when there is none or it says no. */
+  readonly onlyIf?: ((version: ObjectVersion, o: { isAlone: boolean }) => boolean) | undefined
   readonly bypassGovernance?: boolean | undefined
   readonly precondition?: Precondition | undefined
   /** Of the delete marker. */

@@ -37,6 +37,11 @@ export class Versions {
     return undefined
   }
 
+  /** Whether there is exactly one. */
+  isAlone(): boolean {
+    return [...this.#all(2)].length === 1
+  }
+
   find(versionId: string): PlacedVersion | undefined {
     if (versionId === NULL_VERSION) return this.#findNull()
     const place = placeOfVersionId(versionId)

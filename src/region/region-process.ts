@@ -6,6 +6,7 @@ import { logError } from './error-log.ts'
 import { FolderLock } from './folder-lock.ts'
 import { Region } from './region.ts'
 import { rootCredentials } from './root-credentials.ts'
+import { lifecycleDayMs } from './s3/lifecycle/day-length.ts'
 
 /**
  * The program of one region: `region-process HOME NAME IAM_DELAY_MS GATEWAY_PORT`, forked by a gateway as the leader of a process
@@ -31,6 +32,7 @@ async function main(home: string, name: string, o: { iamDelayMs: number; gateway
     binaries: await findPostgresBinaries({ cache: join(home, 'postgresql') }),
     templates: join(home, 'templates'),
     iam: { folder: join(home, 'iam'), delayMs: o.iamDelayMs },
+    lifecycleDayMs: lifecycleDayMs(process.env),
     home: {
       bucketsFolder: join(home, 'buckets'),
       ...(o.gatewayPort > 0 ? { endpoint: `http://127.0.0.1:${o.gatewayPort}` } : {}),

@@ -137,6 +137,8 @@ export interface RegionOptions {
    * the region is alone.
    */
   readonly home?: { readonly bucketsFolder: string; readonly endpoint?: string }
+  /** How long a day is for the lifecycle rules of buckets, in milliseconds: a short one shows within seconds what they do. */
+  readonly lifecycleDayMs?: number | undefined
   /** Gets every failure of ours; prints it by default. Nothing in it may be a secret (I12). */
   readonly onError?: (error: unknown) => void
 }
@@ -174,6 +176,7 @@ async function openServices(
     folder: join(o.folder, 's3'),
     directoryFolder: o.home?.bucketsFolder ?? join(o.folder, 'buckets'),
     replication: o.replication,
+    lifecycleDayMs: o.lifecycleDayMs ?? 86_400_000,
     authorize: o.authorize,
     clock: o.clock,
     random: systemRandom,

@@ -11,6 +11,7 @@ import type {
 import type { Caller } from '../protocol/service.ts'
 import { malformedXml } from '../protocol/xml-reader.ts'
 import { S3Fault } from './faults.ts'
+import { checkLifecycle } from './lifecycle-checks.ts'
 import { isPublicPolicy } from './public-policy.ts'
 import { checkReplication } from './replication-checks.ts'
 import type { S3 } from './s3.ts'
@@ -52,7 +53,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
     checkReplication(s3, bucket, configuration, caller),
   lifecycle: (s3, _, configuration: { Rules?: LifecycleRule[] }) => ({
     ...configuration,
-    Rules: namedRules(configuration.Rules ?? [], () => s3.o.random.hex(48)),
+    Rules: checkLifecycle(configuration.Rules ?? [], () => s3.o.random.hex(48)),
   }),
   encryption: (_, __, configuration: ServerSideEncryptionConfiguration) => {
     for (const { ApplyServerSideEncryptionByDefault: rule } of configuration.Rules ?? []) {
@@ -135,38 +136,6 @@ function parsePolicy(text: string): {
     if (error instanceof SyntaxError) throw refuse()
     throw error
   }
-}
-
-/** Source: S3 API Reference, PutBucketLifecycleConfiguration. */
-const MAX_RULES = 1000
-
-function namedRules(rules: readonly LifecycleRule[], newId: () => string): LifecycleRule[] {
-  if (rules.length === 0 || rules.length > MAX_RULES) throw malformedXml()
-  const named = rules.map((rule) => {
-    oneOf(rule.Status, ['Enabled', 'Disabled'])
-    const { Expiration, Transitions, NoncurrentVersionExpiration, NoncurrentVersionTransitions } =
-      rule
-    const actions = [Expiration, NoncurrentVersionExpiration, rule.AbortIncompleteMultipartUpload]
-    const lists = [Transitions, NoncurrentVersionTransitions]
-    if (!actions.some(Boolean) && !lists.some((list) => list && list.length > 0)) {
-      throw new S3Fault('InvalidRequest', 'At least one action needs to be specified in a rule.')
-    }
-    const days = [Expiration?.Days, NoncurrentVersionExpiration?.NoncurrentDays]
-    if (days.some((count) => count !== undefined && !(Number.isInteger(count) && count > 0))) {
-      throw new S3Fault(
-        'InvalidArgument',
-        "'Days' for Expiration action must be a positive integer",
-      )
-    }
-    return rule.ID ? rule : { ...rule, ID: newId() }
-  })
-  if (new Set(named.map(({ ID }) => ID)).size !== named.length) {
-    throw new S3Fault(
-      'InvalidArgument',
-      'RuleId must be unique. Found same ID for more than one rule.',
-    )
-  }
-  return named
 }
 
 function checkObjectLock(bucket: Bucket, configuration: ObjectLockConfiguration): void {

@@ -21,6 +21,8 @@ export interface S3Options {
   readonly random: Random
   readonly directory: BucketDirectory
   readonly replication: ReplicationOptions
+  /** How long a day of lifecycle rules is, in milliseconds. */
+  readonly lifecycleDayMs: number
 }
 
 /** What the actions of S3 share: the buckets, and who may do what to them. */

@@ -6,6 +6,7 @@ import { malformedXml } from '../../protocol/xml-reader.ts'
 import { checksumMembers, claimedChecksum } from '../checksums.ts'
 import { unquoted, writePrecondition } from '../conditions.ts'
 import { S3Fault } from '../faults.ts'
+import { expirationMembers } from '../lifecycle/members.ts'
 import {
   type ChecksumPlan,
   checksumOfParts,
@@ -59,6 +60,7 @@ export async function completeMultipartUpload(
     ...versionMembers(bucket, version),
     ...checksumMembers(checksum),
     ...encryptionMembers(attributesOfVersion(version)),
+    ...expirationMembers(s3, bucket, version),
   }
 }
 

@@ -11,6 +11,7 @@ import {
 import { writePrecondition } from '../conditions.ts'
 import { copySource } from '../copy-source.ts'
 import { S3Fault } from '../faults.ts'
+import { expirationMembers } from '../lifecycle/members.ts'
 import {
   attributesOf,
   attributesOfVersion,
@@ -58,6 +59,7 @@ export async function copyObject(s3: S3, input: CopyObjectCommandInput, request:
     ...source.members,
     ...versionMembers(bucket, made),
     ...encryptionMembers(attributes),
+    ...expirationMembers(s3, bucket, made),
     CopyObjectResult: {
       ETag: quoted(made.etag),
       LastModified: made.modifiedAt,

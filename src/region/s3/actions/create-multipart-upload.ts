@@ -1,4 +1,5 @@
 import type { CreateMultipartUploadCommandInput } from '../../protocol/models/s3.ts'
+import { abortMembers } from '../lifecycle/members.ts'
 import { checksumPlan } from '../multipart.ts'
 import { attributesOf, encryptionMembers } from '../object-attributes.ts'
 import { lockOf } from '../object-lock.ts'
@@ -16,7 +17,7 @@ export async function createMultipartUpload(
   const bucket = s3.bucket(request, 'PutObject', { bucket: input.Bucket, key })
   const attributes = attributesOf(input, request.headers)
   const plan = checksumPlan(input)
-  const { uploadId } = await bucket.uploads.begin(key, {
+  const upload = await bucket.uploads.begin(key, {
     attributes: { ...attributes, checksumPlan: plan },
     tags: tagsOfHeader(input.Tagging),
     ...lockOf(bucket, input, s3.now()),
@@ -25,7 +26,8 @@ export async function createMultipartUpload(
   return {
     Bucket: input.Bucket,
     Key: key,
-    UploadId: uploadId,
+    UploadId: upload.uploadId,
+    ...abortMembers(s3, bucket, upload),
     ...encryptionMembers(attributes),
     ...(plan.isChosen ? { ChecksumAlgorithm: plan.algorithm, ChecksumType: plan.type } : {}),
   }

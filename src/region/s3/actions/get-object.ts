@@ -3,6 +3,7 @@ import type { GetObjectCommandInput, HeadObjectCommandInput } from '../../protoc
 import { checksumMembers } from '../checksums.ts'
 import { checkReadConditions } from '../conditions.ts'
 import { S3Fault } from '../faults.ts'
+import { expirationMembers } from '../lifecycle/members.ts'
 import { attributeMembers, attributesOfVersion } from '../object-attributes.ts'
 import { lockMembers } from '../object-lock.ts'
 import { type ByteRange, rangeOf } from '../ranges.ts'
@@ -61,6 +62,7 @@ function found(s3: S3, input: GetObjectCommandInput | HeadObjectCommandInput, re
     ...overrides(input),
     ...versionMembers(bucket, version),
     ...lockMembers(version),
+    ...expirationMembers(s3, bucket, version),
     ...(tagCount > 0 ? { TagCount: tagCount } : {}),
     ...(input.ChecksumMode === 'ENABLED' && isWhole ? checksumMembers(attributes.checksum) : {}),
     ETag: quoted(version.etag),

@@ -1,6 +1,7 @@
 import type { ListPartsCommandInput } from '../../protocol/models/s3.ts'
 import { checksumMembers } from '../checksums.ts'
 import { S3Fault } from '../faults.ts'
+import { abortMembers } from '../lifecycle/members.ts'
 import { pageSize } from '../listing.ts'
 import { getUpload, listParts as storedParts } from '../multipart.ts'
 import type { S3 } from '../s3.ts'
@@ -25,6 +26,7 @@ export async function listParts(s3: S3, input: ListPartsCommandInput, request: S
     Bucket,
     Key,
     UploadId: uploadId,
+    ...abortMembers(s3, bucket, bucket.uploads.find(uploadId)),
     Initiator: s3.owner(),
     Owner: s3.owner(),
     StorageClass: 'STANDARD',

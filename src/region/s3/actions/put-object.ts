@@ -1,6 +1,7 @@
 import type { PutObjectCommandInput } from '../../protocol/models/s3.ts'
 import { checksumMembers } from '../checksums.ts'
 import { writePrecondition } from '../conditions.ts'
+import { expirationMembers } from '../lifecycle/members.ts'
 import { attributesOf, attributesOfVersion, encryptionMembers } from '../object-attributes.ts'
 import { lockOf } from '../object-lock.ts'
 import type { S3 } from '../s3.ts'
@@ -37,5 +38,6 @@ export async function putObject(s3: S3, input: PutObjectCommandInput, request: S
     ...versionMembers(bucket, version),
     ...checksumMembers(attributes.checksum),
     ...encryptionMembers(attributes),
+    ...expirationMembers(s3, bucket, version),
   }
 }
