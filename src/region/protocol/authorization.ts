@@ -11,6 +11,8 @@ export interface AccessRequest {
   readonly context?: Readonly<Record<string, string | readonly string[]>>
   /** The policy of the resource itself, as JSON. */
   readonly resourcePolicy?: string
+  /** Whether the resource itself gives it to the caller by other means, as an ACL does: a policy may still deny it. */
+  readonly isGranted?: boolean
 }
 
 /** Decides whether a caller may. @throws Fault `AccessDenied` */

@@ -26,9 +26,12 @@ const S3_FAULTS = {
   ExpiredToken: 400,
   InvalidAccessKeyId: 403,
   InvalidArgument: 400,
+  InvalidBucketAclWithBlockPublicAccessError: 400,
+  InvalidBucketAclWithObjectOwnership: 400,
   InvalidBucketName: 400,
   InvalidBucketState: 409,
   InvalidDigest: 400,
+  InvalidEncryptionAlgorithmError: 400,
   InvalidPart: 400,
   InvalidPartOrder: 400,
   InvalidPartNumber: 416,
@@ -46,6 +49,7 @@ const S3_FAULTS = {
   MetadataTooLarge: 400,
   MethodNotAllowed: 405,
   MissingContentLength: 411,
+  MissingSecurityHeader: 400,
   MissingRequestBodyError: 400,
   NoSuchBucket: 404,
   NoSuchBucketPolicy: 404,
@@ -69,6 +73,7 @@ const S3_FAULTS = {
   ServiceUnavailable: 503,
   SignatureDoesNotMatch: 403,
   TooManyBuckets: 400,
+  UnexpectedContent: 400,
 } as const satisfies Record<string, number>
 
 export type S3FaultName = keyof typeof S3_FAULTS

@@ -7,7 +7,7 @@ import { writeRestOutput } from '../protocol/rest-xml/write-output.ts'
 import type { StreamReply, StreamService } from '../protocol/stream-service.ts'
 import type { VerifiedStream } from '../protocol/verified-stream.ts'
 import { abortMultipartUpload } from './actions/abort-multipart-upload.ts'
-import { getBucketAcl, getObjectAcl, putBucketAcl, putObjectAcl } from './actions/bucket-acl.ts'
+import { getBucketAcl, putBucketAcl } from './actions/bucket-acl.ts'
 import { bucketSettingActions } from './actions/bucket-settings.ts'
 import { getBucketVersioning, putBucketVersioning } from './actions/bucket-versioning.ts'
 import { deleteBucket, getBucketLocation, headBucket, listBuckets } from './actions/buckets.ts'
@@ -24,6 +24,7 @@ import { listMultipartUploads } from './actions/list-multipart-uploads.ts'
 import { listObjectVersions } from './actions/list-object-versions.ts'
 import { listObjects, listObjectsV2 } from './actions/list-objects.ts'
 import { listParts } from './actions/list-parts.ts'
+import { getObjectAcl, putObjectAcl } from './actions/object-acl.ts'
 import {
   getObjectLegalHold,
   getObjectRetention,
@@ -96,7 +97,7 @@ const ACTIONS: Readonly<Record<string, Action>> = {
 /** Largest body that is no object's content: 1000 keys to delete, 10 000 parts to complete. In bytes. */
 const MAX_DOCUMENT_BYTES = 4 * 1024 * 1024
 
-/** Amazon S3: general purpose buckets, without ACLs for others, events and inventory. */
+/** Amazon S3: general purpose buckets, without events and inventory. */
 export function s3Service(s3: S3): StreamService {
   for (const name of Object.keys(ACTIONS)) assert(s3Model.operationByName.has(name), name)
   return {
@@ -118,11 +119,6 @@ async function answer(s3: S3, request: VerifiedStream, requestId: string): Promi
   if (!run) {
     throw new S3Fault('NotImplemented', `${operation.name} is not available in an embedded region.`)
   }
-  // Ignoring the key would store in the clear what the client takes for sealed.
-  if ([...headers.keys()].some((name) => /server-side-encryption-customer-/.test(name))) {
-    throw new S3Fault('NotImplemented', 'Encryption with keys of the customer is not available.')
-  }
-  if (!ACL_OPERATIONS.test(operation.name)) checkAclHeaders(headers)
   const body = readsStream(operation) ? undefined : await document(operation, request)
   const labels = {
     ...(address.bucket === undefined ? {} : { Bucket: address.bucket }),
@@ -145,16 +141,6 @@ async function replica(s3: S3, address: Address, request: VerifiedStream, reques
   } catch (error) {
     throw asStoreFault(error)
   }
-}
-
-const ACL_OPERATIONS = /^Put(Bucket|Object)Acl$/
-
-/** What is made belongs to its owner; an ACL that says more is refused, as where ACLs are disabled. */
-function checkAclHeaders(headers: ReadonlyMap<string, string>): void {
-  const acl = headers.get('x-amz-acl') ?? 'private'
-  const grants = [...headers.keys()].some((name) => name.startsWith('x-amz-grant-'))
-  if (!grants && ['private', 'bucket-owner-full-control'].includes(acl)) return
-  throw new S3Fault('AccessControlListNotSupported', 'The bucket does not allow ACLs')
 }
 
 function reply(operation: Operation, result: S3Extra & object, requestId: string): StreamReply {

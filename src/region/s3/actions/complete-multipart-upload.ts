@@ -5,6 +5,7 @@ import type {
 import { malformedXml } from '../../protocol/xml-reader.ts'
 import { checksumMembers, claimedChecksum } from '../checksums.ts'
 import { unquoted, writePrecondition } from '../conditions.ts'
+import { encryptionMembers } from '../encryption.ts'
 import { S3Fault } from '../faults.ts'
 import { expirationMembers } from '../lifecycle/members.ts'
 import {
@@ -15,7 +16,7 @@ import {
   MAX_PARTS,
   type StoredPart,
 } from '../multipart.ts'
-import { attributesOfVersion, encryptionMembers } from '../object-attributes.ts'
+import { attributesOfVersion } from '../object-attributes.ts'
 import type { S3 } from '../s3.ts'
 import type { S3Request } from '../s3-request.ts'
 import { quoted, versionMembers } from '../versions.ts'

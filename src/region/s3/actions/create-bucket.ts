@@ -1,4 +1,6 @@
 import type { CreateBucketCommandInput } from '../../protocol/models/s3.ts'
+import { BUCKET_ACL, isPublicAcl } from '../acl.ts'
+import { grantsOf } from '../acl-input.ts'
 import { checkBucketName } from '../address.ts'
 import { S3Fault } from '../faults.ts'
 import { OBJECT_LOCK } from '../object-lock.ts'
@@ -20,6 +22,7 @@ export async function createBucket(s3: S3, input: CreateBucketCommandInput, requ
   checkedTags(tags, 'bucket')
   const ownership = input.ObjectOwnership ?? 'BucketOwnerEnforced'
   const isLocked = input.ObjectLockEnabledForBucket === true
+  const acl = aclOfNewBucket(s3, input, ownership)
   if (s3.store.findBucket(name) || !(await s3.directory.claim(name))) throw alreadyOwned(name)
 
   const bucket = await s3.store.createBucket(name, {
@@ -28,11 +31,37 @@ export async function createBucket(s3: S3, input: CreateBucketCommandInput, requ
       'ownership-controls': { Rules: [{ ObjectOwnership: ownership }] },
       'public-access-block': BLOCKED,
       ...(tags.length > 0 ? { tagging: { TagSet: tags } } : {}),
+      ...(acl ? { [BUCKET_ACL]: acl } : {}),
       ...(isLocked ? { [OBJECT_LOCK]: { ObjectLockEnabled: 'Enabled' } } : {}),
     },
   })
   await s3.directory.tell(bucket)
   return { Location: `/${name}` }
+}
+
+/**
+ * New buckets block public ACLs, and most of them have none.
+ *
+ * @throws S3Fault `InvalidBucketAclWithObjectOwnership`, `InvalidBucketAclWithBlockPublicAccessError`
+ */
+function aclOfNewBucket(s3: S3, input: CreateBucketCommandInput, ownership: string) {
+  const ownerId = s3.owner().ID
+  const acl = grantsOf(input, { ownerId, kind: 'bucket' })
+  if (!acl) return undefined
+  const givesToOthers = acl.some(({ to }) => !('id' in to) || to.id !== ownerId)
+  if (ownership === 'BucketOwnerEnforced' && givesToOthers) {
+    throw new S3Fault(
+      'InvalidBucketAclWithObjectOwnership',
+      "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting",
+    )
+  }
+  if (isPublicAcl(acl)) {
+    throw new S3Fault(
+      'InvalidBucketAclWithBlockPublicAccessError',
+      'Bucket cannot have public ACLs set with BlockPublicAccess enabled',
+    )
+  }
+  return acl
 }
 
 export function alreadyOwned(name: string): S3Fault {

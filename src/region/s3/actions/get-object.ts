@@ -2,6 +2,8 @@ import type { ObjectVersion } from '../../../objectstore/object-version.ts'
 import type { GetObjectCommandInput, HeadObjectCommandInput } from '../../protocol/models/s3.ts'
 import { checksumMembers } from '../checksums.ts'
 import { checkReadConditions } from '../conditions.ts'
+import { checkReadingKey, customerKeyMembers, customerKeyOf } from '../customer-key.ts'
+import { refuseEncryptionHeaders } from '../encryption.ts'
 import { S3Fault } from '../faults.ts'
 import { expirationMembers } from '../lifecycle/members.ts'
 import { attributeMembers, attributesOfVersion } from '../object-attributes.ts'
@@ -18,9 +20,10 @@ import { quoted, readableVersion, versionMembers } from '../versions.ts'
  * Source: S3 API Reference, GetObject.
  */
 export async function getObject(s3: S3, input: GetObjectCommandInput, request: S3Request) {
-  const { bucket, version, range, members } = found(s3, input, request)
-  const from = range ? { from: range.from, to: range.to } : undefined
-  return { ...members, Body: await begun(bucket.read(version, from)) }
+  const { bucket, version, range, members, customerKey } = found(s3, input, request)
+  const from = range ? { from: range.from, to: range.to } : {}
+  const body = bucket.read(version, { ...from, sealedWith: customerKey?.key })
+  return { ...members, Body: await begun(body) }
 }
 
 /** Reads the first bytes before anything is answered: what cannot be read is refused, and not cut off. */
@@ -44,8 +47,10 @@ function found(s3: S3, input: GetObjectCommandInput | HeadObjectCommandInput, re
   const bucket = s3.bucket(request, versionId === undefined ? 'GetObject' : 'GetObjectVersion', {
     bucket: input.Bucket,
     key,
-    ...(versionId === undefined ? {} : { context: { 's3:VersionId': versionId } }),
+    versionId,
   })
+  refuseEncryptionHeaders(request.headers)
+  const customerKey = customerKeyOf(input)
   const version = readableVersion(s3, request, { bucket, key, versionId })
   checkReadConditions(version, {
     ifMatch: input.IfMatch,
@@ -55,10 +60,12 @@ function found(s3: S3, input: GetObjectCommandInput | HeadObjectCommandInput, re
   })
   const range = askedRange(version, input)
   const attributes = attributesOfVersion(version)
+  checkReadingKey(attributes, customerKey)
   const tagCount = Object.keys(version.tags).length
   const isWhole = !range || (range.from === 0 && range.to === version.sizeBytes)
   const members = {
     ...attributeMembers(attributes),
+    ...customerKeyMembers(customerKey),
     ...overrides(input),
     ...versionMembers(bucket, version),
     ...lockMembers(version),
@@ -80,7 +87,7 @@ function found(s3: S3, input: GetObjectCommandInput | HeadObjectCommandInput, re
       ...failureHeaders(version),
     },
   }
-  return { bucket, version, range, members }
+  return { bucket, version, range, members, customerKey }
 }
 
 /** @throws S3Fault `InvalidRequest`, `InvalidRange`, `InvalidPartNumber` */

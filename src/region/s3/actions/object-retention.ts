@@ -79,7 +79,7 @@ export async function getObjectLegalHold(
 
 function locked(s3: S3, input: Input, request: S3Request, action: string) {
   const { Key: key = '', VersionId: versionId } = input
-  const bucket = s3.bucket(request, action, { bucket: input.Bucket, key })
+  const bucket = s3.bucket(request, action, { bucket: input.Bucket, key, versionId })
   checkHasObjectLock(bucket)
   return { bucket, version: readableVersion(s3, request, { bucket, key, versionId }) }
 }

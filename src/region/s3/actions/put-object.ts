@@ -1,14 +1,17 @@
 import type { PutObjectCommandInput } from '../../protocol/models/s3.ts'
 import { checksumMembers } from '../checksums.ts'
 import { writePrecondition } from '../conditions.ts'
+import { customerKeyMembers, sealing } from '../customer-key.ts'
+import { encryptionMembers, encryptionOf } from '../encryption.ts'
 import { expirationMembers } from '../lifecycle/members.ts'
-import { attributesOf, attributesOfVersion, encryptionMembers } from '../object-attributes.ts'
+import { attributesOf, attributesOfVersion } from '../object-attributes.ts'
 import { lockOf } from '../object-lock.ts'
 import type { S3 } from '../s3.ts'
 import type { S3Request } from '../s3-request.ts'
 import { tagsOfHeader } from '../tags.ts'
 import { Upload } from '../upload.ts'
 import { quoted, versionMembers } from '../versions.ts'
+import { writableBucket } from '../writable-bucket.ts'
 
 /**
  * PutObject: a new version of an object, visible when all of it has arrived and is what was claimed.
@@ -17,19 +20,17 @@ import { quoted, versionMembers } from '../versions.ts'
  */
 export async function putObject(s3: S3, input: PutObjectCommandInput, request: S3Request) {
   const key = input.Key ?? ''
-  const bucket = s3.bucket(request, 'PutObject', { bucket: input.Bucket, key })
   const tags = tagsOfHeader(input.Tagging)
-  if (input.Tagging !== undefined) {
-    s3.bucket(request, 'PutObjectTagging', { bucket: input.Bucket, key })
-  }
+  const { bucket, acl } = writableBucket(s3, request, input, tags)
+  const { stored, customerKey } = encryptionOf(bucket, input, s3.o.random)
   const upload = new Upload(request)
   const version = await bucket.put(key, request.body, {
-    attributes: { ...attributesOf(input, request.headers) },
+    attributes: { ...attributesOf(input, request.headers), ...stored, ...(acl ? { acl } : {}) },
     tags,
     ...lockOf(bucket, input, s3.now()),
     ...writePrecondition(input),
     ...upload.options(),
-    encrypt: true,
+    ...sealing(customerKey),
     outbox: s3.replication.ofWrite(bucket),
   })
   const attributes = attributesOfVersion(version)
@@ -38,6 +39,7 @@ export async function putObject(s3: S3, input: PutObjectCommandInput, request: S
     ...versionMembers(bucket, version),
     ...checksumMembers(attributes.checksum),
     ...encryptionMembers(attributes),
+    ...customerKeyMembers(customerKey),
     ...expirationMembers(s3, bucket, version),
   }
 }
