@@ -18,7 +18,7 @@ import { Endpoint } from './protocol/endpoint.ts'
 import { HttpServer } from './protocol/http-server.ts'
 import { headersByName, splitTarget } from './protocol/raw-request.ts'
 import type { Service } from './protocol/service.ts'
-import type { SigningKey } from './protocol/sigv4.ts'
+import type { KeyRing, SigningKey } from './protocol/sigv4.ts'
 import type { StreamService } from './protocol/stream-service.ts'
 import { openRds } from './rds/service.ts'
 import type { RootCredentials } from './root-credentials.ts'
@@ -71,21 +71,28 @@ export class Region {
     })
     const authorizer = new PolicyAuthorizer(iam)
     const sessions = new RoleSessions(iam, authorizer)
+    const keys = new IamKeyRing(iam, {
+      accessKeyId: o.credentials.accessKeyId,
+      key: rootKey(o.credentials),
+    })
     // A region without others around it is the only one that it can reach.
     const own = { endpoint: '' }
     const replication = { sessions, endpoint: () => o.home?.endpoint ?? own.endpoint, onError }
     const opened: OpenedService[] = [
       { service: iamService(iam), close: () => iam.close() },
       withoutResources(stsService(sessions)),
-      ...(await openServices({ ...o, onError, authorize: authorizer.authorize, replication })),
+      ...(await openServices({
+        ...o,
+        onError,
+        authorize: authorizer.authorize,
+        keys,
+        replication,
+      })),
     ]
     const services = opened.flatMap(({ service }) => (service ? [service] : []))
     const endpoint = new Endpoint({
       region: o.name,
-      keys: new IamKeyRing(iam, {
-        accessKeyId: o.credentials.accessKeyId,
-        key: rootKey(o.credentials),
-      }),
+      keys,
       authorize: authorizer.authorize,
       services,
       streams: opened.flatMap(({ stream }) => (stream ? [stream] : [])),
@@ -147,6 +154,7 @@ async function openServices(
   o: RegionOptions & {
     onError: (error: unknown) => void
     authorize: Authorizer
+    keys: KeyRing
     replication: ReplicationOptions
   },
 ): Promise<OpenedService[]> {
@@ -178,6 +186,7 @@ async function openServices(
     replication: o.replication,
     lifecycleDayMs: o.lifecycleDayMs ?? 86_400_000,
     authorize: o.authorize,
+    keys: o.keys,
     clock: o.clock,
     random: systemRandom,
   })

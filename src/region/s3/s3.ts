@@ -7,6 +7,7 @@ import type { Authorizer } from '../protocol/authorization.ts'
 import { Fault } from '../protocol/fault.ts'
 import type { PublicAccessBlockConfiguration } from '../protocol/models/s3.ts'
 import type { Caller } from '../protocol/service.ts'
+import type { KeyRing } from '../protocol/sigv4.ts'
 import { ANONYMOUS } from '../protocol/verified-stream.ts'
 import { existingTagContext, requestContext } from './access-context.ts'
 import { isGranted } from './acl.ts'
@@ -22,6 +23,8 @@ export interface S3Options {
   readonly accountId: string
   readonly store: ObjectStore
   readonly authorize: Authorizer
+  /** The keys by which forms are signed. */
+  readonly keys: KeyRing
   readonly clock: Clock
   readonly random: Random
   readonly directory: BucketDirectory
@@ -91,6 +94,7 @@ export class S3 {
     const version =
       bucket && o.key !== undefined ? soughtVersion(bucket, o.key, o.versionId) : undefined
     const grants = version && attributesOfVersion(version).acl
+    const granted = o.grantedWith ?? action
     this.o.authorize(request.caller, {
       action: `s3:${action}`,
       resource,
@@ -103,7 +107,7 @@ export class S3 {
         ...o.context,
       },
       ...(policy === undefined ? {} : { resourcePolicy: policy }),
-      ...(bucket ? { isGranted: isGranted(request.caller, action, bucket, grants) } : {}),
+      ...(bucket ? { isGranted: isGranted(request.caller, granted, bucket, grants) } : {}),
     })
   }
 
@@ -130,6 +134,8 @@ interface Target {
   readonly bucket?: string | undefined
   readonly key?: string | undefined
   readonly versionId?: string | undefined
+  /** The action that comes with this one for those whom an ACL grants it; this one itself if not said. */
+  readonly grantedWith?: string
   readonly context?: Readonly<Record<string, string | readonly string[]>>
 }
 

@@ -36,6 +36,7 @@ import {
   getObjectTagging,
   putObjectTagging,
 } from './actions/object-tagging.ts'
+import { postObject } from './actions/post-object.ts'
 import { putObject } from './actions/put-object.ts'
 import { uploadPart } from './actions/upload-part.ts'
 import { uploadPartCopy } from './actions/upload-part-copy.ts'
@@ -114,6 +115,11 @@ async function answer(s3: S3, request: VerifiedStream, requestId: string): Promi
   const bucket = s3.store.findBucket(address.bucket ?? '')
   if (method === 'OPTIONS') return preflight(bucket, headers, requestId)
   if (headers.has(REPLICA_HEADER)) return await replica(s3, address, request, requestId)
+  if (isForm(method, address, query)) {
+    const { bucket: name = '' } = address
+    const posted = await postedForm(s3, name, request, requestId)
+    return { ...posted, headers: { ...posted.headers, ...corsHeaders(bucket, headers, method) } }
+  }
   const operation = routeOf({ method, address, query, headers })
   const run = Object.hasOwn(ACTIONS, operation.name) ? ACTIONS[operation.name] : undefined
   if (!run) {
@@ -130,6 +136,21 @@ async function answer(s3: S3, request: VerifiedStream, requestId: string): Promi
     if (method !== 'GET' && method !== 'HEAD') s3.replication.wake()
     const { headers: told, ...answered } = reply(operation, result, requestId)
     return { ...answered, headers: { ...told, ...corsHeaders(bucket, headers, method) } }
+  } catch (error) {
+    throw asStoreFault(error)
+  }
+}
+
+/** A browser's form goes to the bucket itself. */
+function isForm(method: string, { bucket, key }: Address, query: ReadonlyMap<string, string>) {
+  return method === 'POST' && bucket !== undefined && key === undefined && query.size === 0
+}
+
+async function postedForm(s3: S3, bucket: string, request: VerifiedStream, requestId: string) {
+  try {
+    const posted = await postObject(s3, bucket, request, requestId)
+    s3.replication.wake()
+    return posted
   } catch (error) {
     throw asStoreFault(error)
   }

@@ -15,7 +15,7 @@ interface WriteInput extends AclInput {
 
 /**
  * The bucket that a new object goes to, when the caller may make it with all that is asked for beside its content: tags, an ACL
- * and a lock need rights of their own.
+ * and a lock need rights of their own. Whom the bucket's ACL lets write may give the new object an ACL as well.
  *
  * @param tags  those that the object is to have
  * @throws S3Fault `NoSuchBucket`, `AccessDenied`, and what the ACL is refused with
@@ -33,7 +33,7 @@ export function writableBucket(
   if (input.ObjectLockMode !== undefined) s3.bucket(request, 'PutObjectRetention', at)
   if (input.ObjectLockLegalHoldStatus !== undefined) s3.bucket(request, 'PutObjectLegalHold', at)
   if (!saysAcl(input)) return { bucket, acl: undefined }
-  s3.bucket(request, 'PutObjectAcl', at)
+  s3.bucket(request, 'PutObjectAcl', { ...at, grantedWith: 'PutObject' })
   const grants = grantsOf(input, { ownerId: s3.owner().ID, kind: 'object' }) ?? []
   checkTakesAcl(bucket, input, grants)
   return { bucket, acl: grants }

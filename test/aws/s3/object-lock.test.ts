@@ -67,9 +67,10 @@ describe('object lock', () => {
     expect(await refused(retain(1, bypass))).toMatchObject(denied)
     const weaker = { Retention: { Mode: 'GOVERNANCE' as const, RetainUntilDate: inDays(9) } }
     expect(await refused(retain(2, weaker))).toMatchObject(denied)
-    await retain(3)
+    const until = inDays(3)
+    await retain(3, { Retention: { Mode: 'COMPLIANCE', RetainUntilDate: until } })
     const told = await region.sdk().getObjectRetention({ Bucket, Key })
-    expect(told.Retention).toEqual({ Mode: 'COMPLIANCE', RetainUntilDate: inDays(3) })
+    expect(told.Retention).toEqual({ Mode: 'COMPLIANCE', RetainUntilDate: until })
     region.clock.forward(4 * DAY_MS)
     const later = new S3({
       ...region.client(),

@@ -57,7 +57,7 @@ describe('the queue of replication', () => {
     const authorizer = new PolicyAuthorizer(iam)
     s3 = new S3({
       ...{ region: here.region, accountId: ACCOUNT, store, clock, random },
-      lifecycleDayMs: 86_400_000,
+      ...{ lifecycleDayMs: 86_400_000, keys: { get: () => undefined } },
       authorize: authorizer.authorize,
       directory: await BucketDirectory.open(here, store),
       replication: {

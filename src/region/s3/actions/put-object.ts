@@ -6,6 +6,7 @@ import { encryptionMembers, encryptionOf } from '../encryption.ts'
 import { expirationMembers } from '../lifecycle/members.ts'
 import { attributesOf, attributesOfVersion } from '../object-attributes.ts'
 import { lockOf } from '../object-lock.ts'
+import type { SizeLimits } from '../post-policy.ts'
 import type { S3 } from '../s3.ts'
 import type { S3Request } from '../s3-request.ts'
 import { tagsOfHeader } from '../tags.ts'
@@ -19,12 +20,26 @@ import { writableBucket } from '../writable-bucket.ts'
  * Source: S3 API Reference, PutObject.
  */
 export async function putObject(s3: S3, input: PutObjectCommandInput, request: S3Request) {
+  return await storeObject(s3, input, request, { tags: tagsOfHeader(input.Tagging) })
+}
+
+/**
+ * Stores an object as PutObject and a browser's POST do.
+ *
+ * @param o.limits  of the length of a body of which no header tells it
+ */
+export async function storeObject(
+  s3: S3,
+  input: Omit<PutObjectCommandInput, 'Body'>,
+  request: S3Request,
+  { tags, limits }: { tags: Readonly<Record<string, string>>; limits?: SizeLimits },
+) {
   const key = input.Key ?? ''
-  const tags = tagsOfHeader(input.Tagging)
   const { bucket, acl } = writableBucket(s3, request, input, tags)
   const { stored, customerKey } = encryptionOf(bucket, input, s3.o.random)
-  const upload = new Upload(request)
-  const version = await bucket.put(key, request.body, {
+  const upload = new Upload(request, limits ? { limits } : {})
+  const body = limits ? upload.limited(request.body) : request.body
+  const version = await bucket.put(key, body, {
     attributes: { ...attributesOf(input, request.headers), ...stored, ...(acl ? { acl } : {}) },
     tags,
     ...lockOf(bucket, input, s3.now()),

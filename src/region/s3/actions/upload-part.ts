@@ -16,7 +16,7 @@ export async function uploadPart(s3: S3, input: UploadPartCommandInput, request:
   const { uploadId, plan, encryption } = getUpload(bucket, input)
   const customerKey = customerKeyOf(input)
   checkPartKey(encryption, customerKey)
-  const upload = new Upload(request, plan.algorithm)
+  const upload = new Upload(request, { kept: plan.algorithm })
   if (plan.isChosen && upload.algorithm && upload.algorithm !== plan.algorithm) {
     throw new S3Fault(
       'InvalidRequest',
