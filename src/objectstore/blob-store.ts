@@ -8,6 +8,7 @@ import { diskFull } from './group-commit.ts'
 import type { IndexDatabase } from './index-database.ts'
 import type { BlobReference } from './object-version.ts'
 import { newBlobKey, openFrame, openKey, sealKey } from './sealed-frames.ts'
+import { syncFolder } from './sync-folder.ts'
 
 /** A body that is stored and that nothing refers to yet. */
 export interface StoredBody extends Received {
@@ -210,15 +211,6 @@ export class BlobStore {
 
   #placeOf(id: string): string {
     return join(this.folder, id.slice(0, 2), id)
-  }
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
   }
 }
 

@@ -10,8 +10,16 @@ const HOP_HEADERS = new Set(['connection', 'keep-alive', 'proxy-connection'])
 export class Forwarding {
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 256 })
 
-  /** A region that dies meanwhile closes the client's connection, as an unreachable region would. */
-  forward(incoming: IncomingMessage, outgoing: ServerResponse, port: number): void {
+  /**
+   * A region that dies meanwhile closes the client's connection, as an unreachable region would.
+   *
+   * @param o.isAwaited  the client sends the body when it is told that the region wants it
+   */
+  forward(
+    incoming: IncomingMessage,
+    outgoing: ServerResponse,
+    { port, isAwaited }: { port: number; isAwaited: boolean },
+  ): void {
     const cut = () => outgoing.destroy()
     const upstream = openRequest({
       agent: this.#agent,
@@ -23,14 +31,25 @@ export class Forwarding {
       setHost: false,
     })
     upstream.on('response', (reply) => {
-      outgoing.writeHead(reply.statusCode ?? 502, withoutHopHeaders(reply.rawHeaders))
+      // Who did not read a body to its end cannot find the next request.
+      const isLast = reply.headers.connection === 'close'
+      const headers = withoutHopHeaders(reply.rawHeaders)
+      outgoing.writeHead(
+        reply.statusCode ?? 502,
+        isLast ? [...headers, 'connection', 'close'] : headers,
+      )
       reply.on('error', cut)
       reply.pipe(outgoing)
     })
     upstream.on('error', cut)
     incoming.on('error', () => upstream.destroy())
     outgoing.on('close', () => upstream.destroy())
-    incoming.pipe(upstream)
+    if (!isAwaited) return void incoming.pipe(upstream)
+    upstream.once('continue', () => {
+      outgoing.writeContinue()
+      incoming.pipe(upstream)
+    })
+    upstream.flushHeaders()
   }
 
   close(): void {

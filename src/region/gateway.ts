@@ -1,21 +1,22 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import { LifeboatError } from '../core/errors.ts'
 import { systemRandom } from '../core/random.ts'
 import { FolderLock } from './folder-lock.ts'
 import { Forwarding } from './forwarding.ts'
 import { AuthFault } from './protocol/auth-fault.ts'
-import type { CredentialScope } from './protocol/canonical-request.ts'
 import { speaksJson } from './protocol/dispatch.ts'
 import { Fault } from './protocol/fault.ts'
 import { parseForm } from './protocol/form.ts'
 import { GLOBAL_SERVICES } from './protocol/global-services.ts'
-import { closeServer, limitedServer, listening, send } from './protocol/http-server.ts'
+import { closeServer, limitedServer, listening, send, serveAll } from './protocol/http-server.ts'
 import { isPresignedV2 } from './protocol/presigned-v2.ts'
-import { headersByName, splitTarget } from './protocol/raw-request.ts'
+import { headersByName, type RawHead, splitTarget } from './protocol/raw-request.ts'
 import { jsonErrorReply, queryErrorReply } from './protocol/reply.ts'
 import { claimedScope, isAnonymous } from './protocol/signature-claim.ts'
 import { RegionChild } from './region-child.ts'
+import { regionOfBucket } from './s3/region-of-bucket.ts'
 
 /**
  * One endpoint for all regions of a home. A request goes to the region in its credential scope; the gateway
@@ -61,10 +62,7 @@ export class Gateway {
       throw error
     }
     const gateway = new Gateway({ home, iamDelayMs }, server, lock)
-    const route = (request: IncomingMessage, response: ServerResponse) =>
-      gateway.#route(request, response)
-    server.on('request', route)
-    server.on('checkExpectation', route)
+    serveAll(server, (request, response, isAwaited) => gateway.#route(request, response, isAwaited))
     return gateway
   }
 
@@ -115,42 +113,60 @@ export class Gateway {
     return RegionChild.start(this.o.home, name, { ...this.o, gatewayPort: this.port })
   }
 
-  /** Who does not sign, or with no region, names a region by the host (`bucket.s3.REGION.localhost`), or means the first one. */
-  #openRegion(host: string): string {
-    const named = host.split(/[.:]/).find((label) => this.#children.has(label))
-    return named ?? [...this.#children.keys()][0] ?? ''
-  }
-
-  #route(request: IncomingMessage, response: ServerResponse): void {
+  #route(request: IncomingMessage, response: ServerResponse, isAwaited: boolean): void {
     const headers = headersByName(request.rawHeaders)
     try {
       const target = request.url ?? ''
       const head = { method: request.method ?? '', target, rawHeaders: request.rawHeaders }
-      const region =
-        isAnonymous(head) || isPresignedV2(head)
-          ? this.#children.get(this.#openRegion(headers.get('host')?.[0] ?? ''))
-          : this.#regionFor(claimedScope(headers, parseForm(splitTarget(target).queryText)))
+      const region = this.#regionFor(head, headers)
       if (!region) {
         throw new AuthFault(
           'SignatureDoesNotMatch',
           'Credential should be scoped to a valid region.',
         )
       }
-      if (region.isAlive) this.#forwarding.forward(request, response, region.port)
+      const { isAlive, port } = region
+      if (isAlive) this.#forwarding.forward(request, response, { port, isAwaited })
       else response.destroy()
     } catch (error) {
       if (!(error instanceof Fault)) throw error
       request.resume()
       const errorReply = speaksJson(headers) ? jsonErrorReply : queryErrorReply
-      send(response, errorReply(error, systemRandom.hex(32)))
+      // A body that waits to be sent may never come.
+      send(
+        response,
+        errorReply(error, systemRandom.hex(32)),
+        isAwaited ? { connection: 'close' } : {},
+      )
     }
   }
 
-  /** A service that is one for all regions is answered by any that lives, if it can be by the one that is named. */
-  #regionFor(scope: CredentialScope): RegionChild | undefined {
-    const named = this.#children.get(scope.region)
-    if (named?.isAlive || !GLOBAL_SERVICES.has(scope.service)) return named
+  #regionFor(
+    head: RawHead,
+    headers: ReadonlyMap<string, readonly string[]>,
+  ): RegionChild | undefined {
+    const { target } = head
+    const open = { host: headers.get('host')?.[0] ?? '', target }
+    if (isAnonymous(head) || isPresignedV2(head)) return this.#openRegion(open)
+    const { region, service } = claimedScope(headers, parseForm(splitTarget(target).queryText))
+    const named = this.#children.get(region)
+    // S3 tells its clients which region they should sign for.
+    if (!named && service === 's3') return this.#openRegion(open)
+    // A service that is one for all regions is answered by any that lives, if it can be by the one that is named.
+    if (named?.isAlive || !GLOBAL_SERVICES.has(service)) return named
     return [...this.#children.values()].find(({ isAlive }) => isAlive) ?? named
+  }
+
+  /**
+   * Who does not sign, or with no region, names a region by the host (`bucket.s3.REGION.localhost`), or means that of the bucket,
+   * or the first one.
+   *
+   * Unlike AWS: also a bucket that the path names is found so, which AWS redirects to its region.
+   */
+  #openRegion(o: { host: string; target: string }): RegionChild | undefined {
+    const label = o.host.split(/[.:]/).find((name) => this.#children.has(name))
+    const named = label ?? regionOfBucket(join(this.o.home, 'buckets'), o) ?? ''
+    return this.#children.get(named) ?? [...this.#children.values()][0]
   }
 }
 

@@ -65,7 +65,9 @@ const S3_FAULTS = {
   NotImplemented: 501,
   NotModified: 304,
   ObjectLockConfigurationNotFoundError: 404,
+  OperationAborted: 409,
   OwnershipControlsNotFoundError: 404,
+  PermanentRedirect: 301,
   PreconditionFailed: 412,
   ReplicationConfigurationNotFoundError: 404,
   RequestTimeTooSkewed: 403,
@@ -108,6 +110,7 @@ export function asS3Fault(fault: Fault, isPresigned: boolean): Fault {
 }
 
 function authFault(fault: AuthFault, isPresigned: boolean): S3Fault {
+  if (fault.scope) return wrongRegion(fault.scope, isPresigned)
   switch (fault.shape) {
     case 'MissingAuthenticationToken':
       return new S3Fault('AccessDenied', 'Access Denied')
@@ -135,4 +138,17 @@ function authFault(fault: AuthFault, isPresigned: boolean): S3Fault {
     case 'SignatureDoesNotMatch':
       return new S3Fault('SignatureDoesNotMatch', fault.message)
   }
+}
+
+/** Clients read from it which region to sign for. */
+function wrongRegion(o: { region: string; expected: string }, isPresigned: boolean): S3Fault {
+  const { region, expected } = o
+  const wrong = `the region '${region}' is wrong; expecting '${expected}'`
+  return new S3Fault(
+    isPresigned ? 'AuthorizationQueryParametersError' : 'AuthorizationHeaderMalformed',
+    isPresigned
+      ? `Error parsing the X-Amz-Credential parameter; ${wrong}`
+      : `The authorization header is malformed; ${wrong}`,
+    { elements: { Region: expected }, headers: { 'x-amz-bucket-region': expected } },
+  )
 }

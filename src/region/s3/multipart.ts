@@ -56,7 +56,7 @@ export function checksumPlan(input: {
     return { algorithm: DEFAULT_ALGORITHM, type: 'FULL_OBJECT', isChosen: false }
   }
   const algorithm = parseChecksumAlgorithm(name)
-  const isHash = algorithm.startsWith('SHA')
+  const isHash = !algorithm.startsWith('CRC')
   if ((isHash && type === 'FULL_OBJECT') || (algorithm === 'CRC64NVME' && type === 'COMPOSITE')) {
     throw new S3Fault(
       'InvalidRequest',

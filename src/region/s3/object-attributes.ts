@@ -19,6 +19,8 @@ export interface ObjectAttributes extends ObjectEncryption {
   readonly storageClass?: string
   readonly checksum?: StoredChecksum
   readonly replication?: ReplicationState
+  /** Of the upload in parts that made it. */
+  readonly uploadId?: string
   /** Absent: the owner has all and nobody else anything. */
   readonly acl?: readonly Grant[]
 }

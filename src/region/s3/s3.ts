@@ -62,12 +62,12 @@ export class S3 {
   /**
    * The bucket of a request, when its caller may do `action` to it, or to the object that `key` names.
    *
-   * @throws S3Fault `NoSuchBucket`, `AccessDenied`
+   * @throws S3Fault `NoSuchBucket`, `AccessDenied`; `PermanentRedirect` when it is in another region
    */
   bucket(request: Asker, action: string, o: Target): Bucket {
     const name = o.bucket ?? ''
     const bucket = this.store.findBucket(name)
-    if (!bucket) throw this.#elsewhere(name)
+    if (!bucket) throw this.#elsewhere(name, request.headers)
     this.authorize(request, action, { ...o, bucket: name })
     const expected = request.headers.get('x-amz-expected-bucket-owner')
     if (expected !== undefined && expected !== this.o.accountId) {
@@ -122,8 +122,19 @@ export class S3 {
     }
   }
 
-  #elsewhere(name: string): S3Fault {
-    return noSuchBucket(name)
+  /** What a bucket that is not here is refused with. */
+  #elsewhere(name: string, headers: ReadonlyMap<string, string>): S3Fault {
+    const region = this.directory.find(name)?.region
+    if (region === undefined || region === this.o.region) return noSuchBucket(name)
+    const port = /:\d+$/.exec(headers.get('host') ?? '')?.[0] ?? ''
+    return new S3Fault(
+      'PermanentRedirect',
+      'The bucket you are attempting to access must be addressed using the specified endpoint. Please send all future requests to this endpoint.',
+      {
+        elements: { Endpoint: `${name}.s3.${region}.localhost${port}`, Bucket: name },
+        headers: { 'x-amz-bucket-region': region },
+      },
+    )
   }
 }
 

@@ -42,7 +42,7 @@ import { uploadPart } from './actions/upload-part.ts'
 import { uploadPartCopy } from './actions/upload-part-copy.ts'
 import { type Address, addressOf } from './address.ts'
 import { verifyWholeBody } from './checksums.ts'
-import { corsHeaders, preflight } from './cors.ts'
+import { corsHeaders, corsOfRefusal, preflight } from './cors.ts'
 import { S3Fault } from './faults.ts'
 import { commonHeaders, refusal } from './refusal.ts'
 import { REPLICA_HEADER } from './replication/manifest.ts'
@@ -104,21 +104,32 @@ export function s3Service(s3: S3): StreamService {
   return {
     name: s3Model.name,
     isOpen: true,
-    answer: (request, requestId) => answer(s3, request, requestId),
-    refuse: refusal,
+    answer: (request, requestId) => answerWithCors(s3, request, requestId),
+    refuse: (fault, head, requestId) => {
+      const reply = refusal(fault, head, requestId)
+      return { ...reply, headers: { ...reply.headers, ...corsOfRefusal(s3.store, head) } }
+    },
   }
+}
+
+async function answerWithCors(s3: S3, request: VerifiedStream, requestId: string) {
+  const { method, headers, path } = request
+  const reply = await answer(s3, request, requestId)
+  if (method === 'OPTIONS' || !headers.has('origin')) return reply
+  const { bucket } = addressOf(headers.get('host') ?? '', path)
+  const cors = corsHeaders(s3.store.findBucket(bucket ?? ''), headers, method)
+  return { ...reply, headers: { ...reply.headers, ...cors } }
 }
 
 async function answer(s3: S3, request: VerifiedStream, requestId: string): Promise<StreamReply> {
   const { method, query, headers } = request
   const address = addressOf(headers.get('host') ?? '', request.path)
-  const bucket = s3.store.findBucket(address.bucket ?? '')
-  if (method === 'OPTIONS') return preflight(bucket, headers, requestId)
+  if (method === 'OPTIONS') {
+    return preflight(s3.store.findBucket(address.bucket ?? ''), headers, requestId)
+  }
   if (headers.has(REPLICA_HEADER)) return await replica(s3, address, request, requestId)
   if (isForm(method, address, query)) {
-    const { bucket: name = '' } = address
-    const posted = await postedForm(s3, name, request, requestId)
-    return { ...posted, headers: { ...posted.headers, ...corsHeaders(bucket, headers, method) } }
+    return await postedForm(s3, address.bucket ?? '', request, requestId)
   }
   const operation = routeOf({ method, address, query, headers })
   const run = Object.hasOwn(ACTIONS, operation.name) ? ACTIONS[operation.name] : undefined
@@ -134,8 +145,7 @@ async function answer(s3: S3, request: VerifiedStream, requestId: string): Promi
   try {
     const result = await run(s3, input as never, request)
     if (method !== 'GET' && method !== 'HEAD') s3.replication.wake()
-    const { headers: told, ...answered } = reply(operation, result, requestId)
-    return { ...answered, headers: { ...told, ...corsHeaders(bucket, headers, method) } }
+    return reply(operation, result, requestId)
   } catch (error) {
     throw asStoreFault(error)
   }

@@ -1,7 +1,7 @@
 import type { CreateBucketCommandInput } from '../../protocol/models/s3.ts'
-import { BUCKET_ACL, isPublicAcl } from '../acl.ts'
+import { BUCKET_ACL, type Grant, isPublicAcl } from '../acl.ts'
 import { grantsOf } from '../acl-input.ts'
-import { checkBucketName } from '../address.ts'
+import { isBucketName } from '../address.ts'
 import { S3Fault } from '../faults.ts'
 import { OBJECT_LOCK } from '../object-lock.ts'
 import type { S3 } from '../s3.ts'
@@ -16,17 +16,18 @@ import { checkedTags } from '../tags.ts'
 export async function createBucket(s3: S3, input: CreateBucketCommandInput, request: S3Request) {
   const name = input.Bucket ?? ''
   s3.authorize(request, 'CreateBucket', { bucket: name })
-  checkBucketName(name)
+  if (!isBucketName(name)) {
+    const elements = { BucketName: name }
+    throw new S3Fault('InvalidBucketName', 'The specified bucket is not valid.', { elements })
+  }
   checkLocation(s3.o.region, input.CreateBucketConfiguration?.LocationConstraint)
   const tags = input.CreateBucketConfiguration?.Tags ?? []
   checkedTags(tags, 'bucket')
   const ownership = input.ObjectOwnership ?? 'BucketOwnerEnforced'
   const isLocked = input.ObjectLockEnabledForBucket === true
   const acl = aclOfNewBucket(s3, input, ownership)
-  if (s3.store.findBucket(name) || !(await s3.directory.claim(name))) throw alreadyOwned(name)
-
-  const bucket = await s3.store.createBucket(name, {
-    ...(isLocked ? { versioning: 'enabled' } : {}),
+  const configuration = {
+    ...(isLocked ? { versioning: 'enabled' as const } : {}),
     settings: {
       'ownership-controls': { Rules: [{ ObjectOwnership: ownership }] },
       'public-access-block': BLOCKED,
@@ -34,8 +35,9 @@ export async function createBucket(s3: S3, input: CreateBucketCommandInput, requ
       ...(acl ? { [BUCKET_ACL]: acl } : {}),
       ...(isLocked ? { [OBJECT_LOCK]: { ObjectLockEnabled: 'Enabled' } } : {}),
     },
-  })
-  await s3.directory.tell(bucket)
+  }
+  const made = await s3.directory.create(name, () => s3.store.createBucket(name, configuration))
+  if (!made) await remake(s3, name, acl)
   return { Location: `/${name}` }
 }
 
@@ -64,8 +66,17 @@ function aclOfNewBucket(s3: S3, input: CreateBucketCommandInput, ownership: stri
   return acl
 }
 
-export function alreadyOwned(name: string): S3Fault {
-  return new S3Fault(
+/**
+ * In us-east-1, whoever creates a bucket again succeeds, and its ACL becomes what a new one's would be.
+ *
+ * Source: S3 API Reference, CreateBucket, "BucketAlreadyOwnedByYou".
+ *
+ * @throws S3Fault `BucketAlreadyOwnedByYou`
+ */
+async function remake(s3: S3, name: string, acl: readonly Grant[] | undefined): Promise<void> {
+  const bucket = s3.store.findBucket(name)
+  if (bucket && s3.o.region === 'us-east-1') return await bucket.setSetting(BUCKET_ACL, acl)
+  throw new S3Fault(
     'BucketAlreadyOwnedByYou',
     'Your previous request to create the named bucket succeeded and you already own it.',
     { elements: { BucketName: name } },

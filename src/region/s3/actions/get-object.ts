@@ -1,5 +1,6 @@
 import type { ObjectVersion } from '../../../objectstore/object-version.ts'
 import type { GetObjectCommandInput, HeadObjectCommandInput } from '../../protocol/models/s3.ts'
+import { ANONYMOUS } from '../../protocol/verified-stream.ts'
 import { checksumMembers } from '../checksums.ts'
 import { checkReadConditions } from '../conditions.ts'
 import { checkReadingKey, customerKeyMembers, customerKeyOf } from '../customer-key.ts'
@@ -66,7 +67,7 @@ function found(s3: S3, input: GetObjectCommandInput | HeadObjectCommandInput, re
   const members = {
     ...attributeMembers(attributes),
     ...customerKeyMembers(customerKey),
-    ...overrides(input),
+    ...overrides(input, request),
     ...versionMembers(bucket, version),
     ...lockMembers(version),
     ...expirationMembers(s3, bucket, version),
@@ -83,7 +84,7 @@ function found(s3: S3, input: GetObjectCommandInput | HeadObjectCommandInput, re
     ...replicationMembers(version),
     ...(range ? { httpStatus: 206 } : {}),
     httpHeaders: {
-      ...(attributes.expires === undefined ? {} : { expires: attributes.expires }),
+      ...expiresHeader(input.ResponseExpires, attributes.expires),
       ...failureHeaders(version),
     },
   }
@@ -111,8 +112,21 @@ function askedRange(
   return { from, to: from + parts[PartNumber - 1]!.sizeBytes }
 }
 
-/** What a request wants the answer to say, whatever is stored. */
-function overrides(input: GetObjectCommandInput | HeadObjectCommandInput): object {
+/** @param stored  as it came, which need not be a date */
+function expiresHeader(asked: Date | undefined, stored: string | undefined) {
+  const told = asked?.toUTCString() ?? stored
+  return told === undefined ? {} : { expires: told }
+}
+
+/**
+ * What a request wants the answer to say, whatever is stored.
+ *
+ * @throws S3Fault `InvalidRequest` for a request that nobody signed
+ */
+function overrides(
+  input: GetObjectCommandInput | HeadObjectCommandInput,
+  { caller }: S3Request,
+): object {
   const asked = {
     CacheControl: input.ResponseCacheControl,
     ContentDisposition: input.ResponseContentDisposition,
@@ -120,5 +134,12 @@ function overrides(input: GetObjectCommandInput | HeadObjectCommandInput): objec
     ContentLanguage: input.ResponseContentLanguage,
     ContentType: input.ResponseContentType,
   }
-  return Object.fromEntries(Object.entries(asked).filter(([, text]) => text !== undefined))
+  const given = Object.entries(asked).filter(([, text]) => text !== undefined)
+  if (caller === ANONYMOUS && (given.length > 0 || input.ResponseExpires)) {
+    throw new S3Fault(
+      'InvalidRequest',
+      'Request specific response headers cannot be used for anonymous GET requests.',
+    )
+  }
+  return Object.fromEntries(given)
 }
