@@ -153,6 +153,25 @@ describe('uploads in parts', () => {
     expect(await region.text(Bucket, Key)).toBe('zzzzzzzzz')
   })
 
+  test('complete as before for a client that did not hear of it', async () => {
+    const Key = 'repeated'
+    const UploadId = await begin(Key, { StorageClass: 'STANDARD_IA' })
+    const parts = [await part(Key, UploadId, 2, body(9, 'r'))]
+    const listed = await region.sdk().listParts({ Bucket, Key, UploadId })
+    expect(listed.StorageClass).toBe('STANDARD_IA')
+    const { $metadata: _, ...first } = await complete(Key, UploadId, parts)
+    const { LastModified } = await region.sdk().headObject({ Bucket, Key })
+    expect(await complete(Key, UploadId, parts)).toMatchObject(first)
+    expect((await region.sdk().headObject({ Bucket, Key })).LastModified).toEqual(LastModified)
+    const others = [{ ...parts[0]!, PartNumber: 1 }]
+    const gone = { code: 'NoSuchUpload', status: 404 }
+    expect(await refused(complete(Key, UploadId, others))).toMatchObject(gone)
+    expect(await refused(complete('other', UploadId, parts))).toMatchObject(gone)
+    await region.sdk().putObject({ Bucket, Key, Body: 'newer' })
+    expect(await refused(complete(Key, UploadId, parts))).toMatchObject(gone)
+    expect(await region.text(Bucket, Key)).toBe('newer')
+  })
+
   test('a part that is not what was claimed is not stored', async () => {
     const Key = 'bad-part'
     const UploadId = await begin(Key)
