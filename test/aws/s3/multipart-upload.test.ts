@@ -122,6 +122,21 @@ describe('uploads in parts', () => {
     expect((await refused(other)).code).toBe('InvalidRequest')
   })
 
+  test('tell the checksum of a part that is asked for', async () => {
+    const Key = 'part-checksum'
+    const UploadId = await begin(Key, { ChecksumAlgorithm: 'SHA256' })
+    const parts = [
+      await part(Key, UploadId, 1, body(5 * MIB, 'p')),
+      await part(Key, UploadId, 2, body(9, 'q')),
+    ]
+    const made = await complete(Key, UploadId, parts)
+    const asked = { Bucket, Key, ChecksumMode: 'ENABLED' } as const
+    const second = await region.sdk().headObject({ ...asked, PartNumber: 2 })
+    expect(second.ChecksumSHA256).toBe(parts[1]!.ChecksumSHA256)
+    const whole = await region.sdk().headObject(asked)
+    expect(whole.ChecksumSHA256).toBe(made.ChecksumSHA256)
+  })
+
   test('are refused when parts are missing, wrong, small or out of order', async () => {
     const Key = 'refused'
     const UploadId = await begin(Key)

@@ -86,7 +86,7 @@ function textOf(body: Buffer): string {
 
 function readText(schema: Schema, text: string, name: string): unknown {
   if (schema.isListSchema()) return text.split(',').map((item) => item.trim())
-  const value = readScalar(schema, text.trim())
+  const value = readScalar(schema, text)
   if (value === undefined) {
     const shape = { wireCode: 'InvalidArgument', httpStatus: 400 }
     throw new Fault('InvalidArgument', `Provided ${name} is not of the type that it has.`, shape)
@@ -94,10 +94,12 @@ function readText(schema: Schema, text: string, name: string): unknown {
   return value
 }
 
+/** Of a text, spaces are a part: a prefix may begin with one. */
 function readScalar(schema: Schema, text: string): unknown {
-  if (schema.isNumericSchema()) return parseNumber(text)
-  if (schema.isBooleanSchema()) return parseBoolean(text)
-  if (schema.isTimestampSchema()) return parseTimestamp(text) ?? parseHttpDate(text)
+  const word = text.trim()
+  if (schema.isNumericSchema()) return parseNumber(word)
+  if (schema.isBooleanSchema()) return parseBoolean(word)
+  if (schema.isTimestampSchema()) return parseTimestamp(word) ?? parseHttpDate(word)
   return text
 }
 

@@ -34,6 +34,8 @@ const MAX_COPY_BYTES = 5 * 1024 ** 3
 /** CopyObject: a new object of another one's content. Source: S3 API Reference, CopyObject. */
 export async function copyObject(s3: S3, input: CopyObjectCommandInput, request: S3Request) {
   const key = input.Key ?? ''
+  checkDirective('metadata', input.MetadataDirective)
+  checkDirective('tagging', input.TaggingDirective)
   const source = copySource(s3, input, request)
   const tags = copiesTags(input) ? copiedTags(s3, request, source) : tagsOfHeader(input.Tagging)
   const { bucket, acl } = writableBucket(s3, request, input, tags)
@@ -74,6 +76,14 @@ export async function copyObject(s3: S3, input: CopyObjectCommandInput, request:
       ...checksumMembers(attributes.checksum),
     },
   }
+}
+
+/** @throws S3Fault `InvalidArgument` */
+function checkDirective(name: string, value: string | undefined): void {
+  if (value === undefined || value === 'COPY' || value === 'REPLACE') return
+  throw new S3Fault('InvalidArgument', `Unknown ${name} directive.`, {
+    elements: { ArgumentName: `x-amz-${name}-directive`, ArgumentValue: value },
+  })
 }
 
 /** The tags of the source, when the caller may read them. */

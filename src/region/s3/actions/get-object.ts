@@ -1,7 +1,7 @@
 import type { ObjectVersion } from '../../../objectstore/object-version.ts'
 import type { GetObjectCommandInput, HeadObjectCommandInput } from '../../protocol/models/s3.ts'
 import { ANONYMOUS } from '../../protocol/verified-stream.ts'
-import { checksumMembers } from '../checksums.ts'
+import { checksumMembers, type StoredChecksum } from '../checksums.ts'
 import { checkReadConditions } from '../conditions.ts'
 import { checkReadingKey, customerKeyMembers, customerKeyOf } from '../customer-key.ts'
 import { refuseEncryptionHeaders } from '../encryption.ts'
@@ -72,7 +72,9 @@ function found(s3: S3, input: GetObjectCommandInput | HeadObjectCommandInput, re
     ...lockMembers(version),
     ...expirationMembers(s3, bucket, version),
     ...(tagCount > 0 ? { TagCount: tagCount } : {}),
-    ...(input.ChecksumMode === 'ENABLED' && isWhole ? checksumMembers(attributes.checksum) : {}),
+    ...(input.ChecksumMode === 'ENABLED'
+      ? checksumMembers(checksumOf(version, input, isWhole))
+      : {}),
     ETag: quoted(version.etag),
     LastModified: version.modifiedAt,
     AcceptRanges: 'bytes',
@@ -110,6 +112,19 @@ function askedRange(
   }
   const from = parts.slice(0, PartNumber - 1).reduce((sum, part) => sum + part.sizeBytes, 0)
   return { from, to: from + parts[PartNumber - 1]!.sizeBytes }
+}
+
+/** Of a part there is one if the checksum of the object is made of them; of another range there is none. */
+function checksumOf(
+  version: ObjectVersion,
+  { PartNumber }: GetObjectCommandInput | HeadObjectCommandInput,
+  isWhole: boolean,
+): StoredChecksum | undefined {
+  const { checksum } = attributesOfVersion(version)
+  const part = PartNumber === undefined ? undefined : version.parts?.[PartNumber - 1]
+  if (!part) return isWhole ? checksum : undefined
+  const own = part.attributes.checksum as StoredChecksum | undefined
+  return checksum?.type === 'COMPOSITE' && own ? { ...own, type: 'COMPOSITE' } : undefined
 }
 
 /** @param stored  as it came, which need not be a date */
