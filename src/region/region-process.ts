@@ -6,6 +6,7 @@ import { logError } from './error-log.ts'
 import { FolderLock } from './folder-lock.ts'
 import { Region } from './region.ts'
 import { rootCredentials } from './root-credentials.ts'
+import { bucketDefaults } from './s3/bucket-defaults.ts'
 import { lifecycleDayMs } from './s3/lifecycle/day-length.ts'
 
 /**
@@ -33,6 +34,7 @@ async function main(home: string, name: string, o: { iamDelayMs: number; gateway
     templates: join(home, 'templates'),
     iam: { folder: join(home, 'iam'), delayMs: o.iamDelayMs },
     lifecycleDayMs: lifecycleDayMs(process.env),
+    bucketDefaults: bucketDefaults(process.env),
     home: {
       bucketsFolder: join(home, 'buckets'),
       ...(o.gatewayPort > 0 ? { endpoint: `http://127.0.0.1:${o.gatewayPort}` } : {}),

@@ -22,6 +22,7 @@ import type { KeyRing, SigningKey } from './protocol/sigv4.ts'
 import type { StreamService } from './protocol/stream-service.ts'
 import { openRds } from './rds/service.ts'
 import type { RootCredentials } from './root-credentials.ts'
+import { type BucketDefaults, DEFAULTS_OF_TODAY } from './s3/bucket-defaults.ts'
 import { openS3 } from './s3/open-s3.ts'
 import type { ReplicationOptions } from './s3/replication/replication.ts'
 import { isS3Control, openS3Control } from './s3control/service.ts'
@@ -146,6 +147,8 @@ export interface RegionOptions {
   readonly home?: { readonly bucketsFolder: string; readonly endpoint?: string }
   /** How long a day is for the lifecycle rules of buckets, in milliseconds: a short one shows within seconds what they do. */
   readonly lifecycleDayMs?: number | undefined
+  /** What buckets are made with; by default as AWS makes them today. */
+  readonly bucketDefaults?: BucketDefaults
   /** Gets every failure of ours; prints it by default. Nothing in it may be a secret (I12). */
   readonly onError?: (error: unknown) => void
 }
@@ -185,6 +188,7 @@ async function openServices(
     directoryFolder: o.home?.bucketsFolder ?? join(o.folder, 'buckets'),
     replication: o.replication,
     lifecycleDayMs: o.lifecycleDayMs ?? 86_400_000,
+    bucketDefaults: o.bucketDefaults ?? DEFAULTS_OF_TODAY,
     authorize: o.authorize,
     keys: o.keys,
     clock: o.clock,

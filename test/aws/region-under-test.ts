@@ -6,6 +6,7 @@ import { afterAll, beforeAll } from 'vitest'
 import { type Clock, systemClock } from '../../src/core/clock.ts'
 import { findPostgresBinaries } from '../../src/postgres/binaries.ts'
 import { Region } from '../../src/region/region.ts'
+import type { BucketDefaults } from '../../src/region/s3/bucket-defaults.ts'
 import { unmount } from '../harness/unmount.ts'
 
 export const REGION = 'ap-southeast-1'
@@ -32,16 +33,19 @@ export class AdjustableClock implements Clock {
  *
  * @param iamDelayMs     how long changes of policies take until they are effective
  * @param disk           the size of a small disk for its folder, as `mount` takes it; only root can have one
+ * @param bucketDefaults what buckets are made with
  * @param withDatabases  whether the file needs DB instances; the binaries are then copied to its folder
  */
 export function regionUnderTest({
   withDatabases = false,
   iamDelayMs = 0,
   disk,
+  bucketDefaults,
 }: {
   withDatabases?: boolean
   iamDelayMs?: number
   disk?: string | undefined
+  bucketDefaults?: BucketDefaults
 } = {}) {
   const clock = new AdjustableClock()
   const errors: unknown[] = []
@@ -61,6 +65,7 @@ export function regionUnderTest({
       templates: join(folder, 'templates'),
       iam: { folder: join(folder, 'iam'), delayMs: iamDelayMs },
       onError: (error) => errors.push(error),
+      ...(bucketDefaults ? { bucketDefaults } : {}),
     })
     port = (await region.listen()).port
   }

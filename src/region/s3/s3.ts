@@ -11,6 +11,7 @@ import type { KeyRing } from '../protocol/sigv4.ts'
 import { ANONYMOUS } from '../protocol/verified-stream.ts'
 import { existingTagContext, requestContext } from './access-context.ts'
 import { isGranted } from './acl.ts'
+import type { BucketDefaults } from './bucket-defaults.ts'
 import type { BucketDirectory } from './bucket-directory.ts'
 import { S3Fault } from './faults.ts'
 import { attributesOfVersion } from './object-attributes.ts'
@@ -31,6 +32,7 @@ export interface S3Options {
   readonly replication: ReplicationOptions
   /** How long a day of lifecycle rules is, in milliseconds. */
   readonly lifecycleDayMs: number
+  readonly bucketDefaults: BucketDefaults
 }
 
 /** What the actions of S3 share: the buckets, and who may do what to them. */

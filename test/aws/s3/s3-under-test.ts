@@ -3,7 +3,7 @@ import { beforeAll } from 'vitest'
 import { CREDENTIALS, REGION, regionUnderTest } from '../region-under-test.ts'
 
 /** A region and an S3 client for it, for a test file. */
-export function s3UnderTest(o: { disk?: string | undefined } = {}) {
+export function s3UnderTest(o: Parameters<typeof regionUnderTest>[0] = {}) {
   const region = regionUnderTest(o)
   let s3: S3
   const connect = () => {

@@ -23,14 +23,16 @@ export async function createBucket(s3: S3, input: CreateBucketCommandInput, requ
   checkLocation(s3.o.region, input.CreateBucketConfiguration?.LocationConstraint)
   const tags = input.CreateBucketConfiguration?.Tags ?? []
   checkedTags(tags, 'bucket')
-  const ownership = input.ObjectOwnership ?? 'BucketOwnerEnforced'
+  const { bucketDefaults: defaults } = s3.o
+  const ownership = input.ObjectOwnership ?? defaults.ownership
   const isLocked = input.ObjectLockEnabledForBucket === true
   const acl = aclOfNewBucket(s3, input, ownership)
+  const { publicAccessBlock: block } = defaults
   const configuration = {
     ...(isLocked ? { versioning: 'enabled' as const } : {}),
     settings: {
       'ownership-controls': { Rules: [{ ObjectOwnership: ownership }] },
-      'public-access-block': BLOCKED,
+      ...(block ? { 'public-access-block': block } : {}),
       ...(tags.length > 0 ? { tagging: { TagSet: tags } } : {}),
       ...(acl ? { [BUCKET_ACL]: acl } : {}),
       ...(isLocked ? { [OBJECT_LOCK]: { ObjectLockEnabled: 'Enabled' } } : {}),
@@ -42,7 +44,7 @@ export async function createBucket(s3: S3, input: CreateBucketCommandInput, requ
 }
 
 /**
- * New buckets block public ACLs, and most of them have none.
+ * What a new bucket's ACL says, if it may say it.
  *
  * @throws S3Fault `InvalidBucketAclWithObjectOwnership`, `InvalidBucketAclWithBlockPublicAccessError`
  */
@@ -57,7 +59,7 @@ function aclOfNewBucket(s3: S3, input: CreateBucketCommandInput, ownership: stri
       "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting",
     )
   }
-  if (isPublicAcl(acl)) {
+  if (isPublicAcl(acl) && s3.o.bucketDefaults.publicAccessBlock?.BlockPublicAcls) {
     throw new S3Fault(
       'InvalidBucketAclWithBlockPublicAccessError',
       'Bucket cannot have public ACLs set with BlockPublicAccess enabled',
@@ -81,14 +83,6 @@ async function remake(s3: S3, name: string, acl: readonly Grant[] | undefined): 
     'Your previous request to create the named bucket succeeded and you already own it.',
     { elements: { BucketName: name } },
   )
-}
-
-/** What new buckets have. Source: S3 User Guide, "Blocking public access to your Amazon S3 storage". */
-const BLOCKED = {
-  BlockPublicAcls: true,
-  IgnorePublicAcls: true,
-  BlockPublicPolicy: true,
-  RestrictPublicBuckets: true,
 }
 
 /** The region of the endpoint, except for `us-east-1`, which is no constraint. */
