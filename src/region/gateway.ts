@@ -14,7 +14,7 @@ import { closeServer, limitedServer, listening, send, serveAll } from './protoco
 import { isPresignedV2 } from './protocol/presigned-v2.ts'
 import { headersByName, type RawHead, splitTarget } from './protocol/raw-request.ts'
 import { jsonErrorReply, queryErrorReply } from './protocol/reply.ts'
-import { claimedScope, isAnonymous } from './protocol/signature-claim.ts'
+import { claimedScope, isAnonymous, isSignedOtherwise } from './protocol/signature-claim.ts'
 import { RegionChild } from './region-child.ts'
 import { regionOfBucket } from './s3/region-of-bucket.ts'
 
@@ -147,7 +147,9 @@ export class Gateway {
   ): RegionChild | undefined {
     const { target } = head
     const open = { host: headers.get('host')?.[0] ?? '', target }
-    if (isAnonymous(head) || isPresignedV2(head)) return this.#openRegion(open)
+    if (isAnonymous(head) || isPresignedV2(head) || isSignedOtherwise(head)) {
+      return this.#openRegion(open)
+    }
     const { region, service } = claimedScope(headers, parseForm(splitTarget(target).queryText))
     const named = this.#children.get(region)
     // S3 tells its clients which region they should sign for.
