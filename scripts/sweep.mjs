@@ -16,6 +16,7 @@ const SWEEPS = [
   ['50 kills of an RDS region', 'test/aws/rds/stored-after-kill', { LIFEBOAT_KILLS: 50 }, 6],
   ['200 flipped bits in the vault', 'test/postgres/damaged-vault', { LIFEBOAT_FULL: 1 }, 8],
   ['1,000 kills of an object store', 'test/objectstore/killed-store', { LIFEBOAT_KILLS: 1000 }, 30],
+  ['an object of a gigabyte', 'test/aws/s3/large-object', { LIFEBOAT_OBJECT_MB: 1024 }, 3],
   ['200,000 forged requests', 'test/security/forged', { LIFEBOAT_FORGERIES: 200_000 }, 5],
   [
     'every crash point of a recovery, killed twice',

@@ -32,6 +32,7 @@ const S3_FAULTS = {
   InvalidBucketState: 409,
   InvalidDigest: 400,
   InvalidEncryptionAlgorithmError: 400,
+  InvalidLocationConstraint: 400,
   InvalidPart: 400,
   InvalidPartOrder: 400,
   InvalidPartNumber: 416,

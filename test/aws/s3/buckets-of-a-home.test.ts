@@ -178,6 +178,9 @@ describe('CreateBucket', () => {
     await there.putObject({ Bucket: HOME[THERE], Key: 'kept', Body: 'kept' })
     await there.createBucket({ Bucket: HOME[THERE] })
     expect((await there.getObject({ Bucket: HOME[THERE], Key: 'kept' })).ContentLength).toBe(4)
+    const constraint = { LocationConstraint: THERE as never }
+    const named = there.createBucket({ Bucket: 'named', CreateBucketConfiguration: constraint })
+    expect((await refused(named)).code).toBe('InvalidLocationConstraint')
     const owned = { code: 'BucketAlreadyOwnedByYou', status: 409 }
     const CreateBucketConfiguration = { LocationConstraint: HERE } as const
     const inHere = (Bucket: string) => here.createBucket({ Bucket, CreateBucketConfiguration })

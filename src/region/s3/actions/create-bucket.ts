@@ -89,6 +89,13 @@ async function remake(s3: S3, name: string, acl: readonly Grant[] | undefined): 
 function checkLocation(region: string, asked: string | undefined): void {
   const isRight = region === 'us-east-1' ? asked === undefined : asked === region
   if (isRight) return
+  if (asked === 'us-east-1' && region === asked) {
+    throw new S3Fault(
+      'InvalidLocationConstraint',
+      'The specified location-constraint is not valid',
+      { elements: { LocationConstraint: asked } },
+    )
+  }
   throw new S3Fault(
     'IllegalLocationConstraintException',
     `The ${asked ?? 'unspecified'} location constraint is incompatible for the region specific endpoint this request was sent to.`,
