@@ -31,6 +31,7 @@ const SWEEPS = [
   ['S3 keys, at length', 'test/aws/s3/keys-over-http', { LIFEBOAT_FUZZ: 500 }, 5],
   ['S3 parsers, at length', 'test/aws/s3/fuzzed-parsers', { LIFEBOAT_FUZZ: 10_000 }, 10],
   ['50 regions killed while they notify', 'test/aws/cloudwatch/alarm-to', kills(50), 8],
+  ['an object of a gigabyte', 'test/aws/s3/large-object', { LIFEBOAT_OBJECT_MB: 1024 }, 3],
   ['200,000 forged requests', 'test/security/forged', { LIFEBOAT_FORGERIES: 200_000 }, 5],
   [
     'every crash point of a recovery, killed twice',

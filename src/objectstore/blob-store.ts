@@ -8,6 +8,7 @@ import { diskFull } from './group-commit.ts'
 import type { IndexDatabase } from './index-database.ts'
 import type { BlobReference } from './object-version.ts'
 import { newBlobKey, openFrame, openKey, sealKey } from './sealed-frames.ts'
+import { syncFolder } from './sync-folder.ts'
 
 /** A body that is stored and that nothing refers to yet. */
 export interface StoredBody extends Received {
@@ -55,15 +56,19 @@ export class BlobStore {
   /** Stores a body; durable when it resolves. Refer to it with `hold`, or `discard` it. */
   async store(
     body: AsyncIterable<Buffer> | Buffer,
-    o: { encrypt: boolean; digests?: readonly DigestName[] | undefined },
+    o: {
+      encrypt: boolean
+      sealWith?: Buffer | undefined
+      digests?: readonly DigestName[] | undefined
+    },
   ): Promise<StoredBody> {
-    const key = o.encrypt ? newBlobKey() : undefined
+    const key = o.encrypt || o.sealWith ? newBlobKey() : undefined
     const writer = new BlobWriter(this.random.hex(32), this.#incoming, key, o.digests)
     try {
       await writer.write(body)
       const { received, inline } = await writer.end()
       if (!inline) await syncFolder(this.#incoming)
-      const sealedKey = key && { sealedKey: sealKey(key, this.storeKey) }
+      const sealedKey = key && { sealedKey: sealKey(key, o.sealWith ?? this.storeKey) }
       const blob = { id: writer.id, sizeBytes: received.sizeBytes, ...sealedKey }
       return { ...received, blob, inline }
     } catch (error) {
@@ -122,23 +127,25 @@ export class BlobStore {
    * The bytes of some blobs, each from `from` up to `to`. They stay as they are now until the iteration ends, whatever is
    * deleted meanwhile; so begin and end it.
    *
+   * @param sealedWith  the key that they were stored with, unless it is the store's
    * @throws LifeboatError `ObjectDamaged`
    */
-  read(ranges: readonly BlobRange[]): AsyncGenerator<Buffer> {
+  read(ranges: readonly BlobRange[], sealedWith = this.storeKey): AsyncGenerator<Buffer> {
     const held = ranges.map((range) => {
       const { id } = range.blob
       this.#readers.set(id, (this.#readers.get(id) ?? 0) + 1)
       return { ...range, inline: this.index.blobs.get(id)?.bytes }
     })
-    return this.#readHeld(held)
+    return this.#readHeld(held, sealedWith)
   }
 
   async *#readHeld(
     held: readonly (BlobRange & { inline: Buffer | undefined })[],
+    sealedWith: Buffer,
   ): AsyncGenerator<Buffer> {
     try {
       for (const { blob, from, to, inline } of held) {
-        const key = blob.sealedKey && openKey(blob.sealedKey, this.storeKey)
+        const key = blob.sealedKey && openKey(blob.sealedKey, sealedWith)
         if (from >= to) continue
         if (inline) yield (key ? openFrame(inline, key, 0) : inline).subarray(from, to)
         else yield* readBlobFile(await this.#openFile(blob.id), { blob, from, to }, key)
@@ -204,15 +211,6 @@ export class BlobStore {
 
   #placeOf(id: string): string {
     return join(this.folder, id.slice(0, 2), id)
-  }
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
   }
 }
 

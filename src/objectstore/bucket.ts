@@ -67,10 +67,12 @@ export class Bucket {
   ): Promise<ObjectVersion> {
     checkKey(key)
     const { blobs } = this.state
-    const stored = await blobs.store(body, { encrypt: o.encrypt === true, digests: o.digests })
+    const { encrypt = false, sealWith, digests } = o
+    const stored = await blobs.store(body, { encrypt, sealWith, digests })
     return this.#commit(stored, () => {
       const attributes = { ...o.attributes, ...o.beforeCommit?.(stored) }
-      const { sizeBytes, md5: etag, blob } = stored
+      const { sizeBytes, md5, blob } = stored
+      const etag = o.etagOf?.(md5) ?? md5
       const hold = () => blobs.hold(blob, stored.inline)
       return this.#versions.insert(
         key,
@@ -84,7 +86,7 @@ export class Bucket {
   async copy(
     source: { readonly bucket: Bucket; readonly version: ObjectVersion },
     key: string,
-    o: Omit<PutOptions, 'beforeCommit' | 'digests' | 'encrypt'> = {},
+    o: Omit<PutOptions, 'beforeCommit' | 'digests' | 'encrypt' | 'sealWith' | 'etagOf'> = {},
   ): Promise<ObjectVersion> {
     checkKey(key)
     const { bucket, version } = source
@@ -112,11 +114,16 @@ export class Bucket {
    * Its bytes from `from` up to, not including, `to`. What was found is what is read, whatever is written or deleted until the
    * iteration ends; so begin and end it.
    *
+   * @param o.sealedWith  the key that it was put with, see `PutOptions.sealWith`
    * @throws LifeboatError `ObjectNotFound` when it is there no more, `ObjectDamaged`
    */
   read(
     version: ObjectVersion,
-    { from = 0, to = version.sizeBytes }: { from?: number; to?: number } = {},
+    {
+      from = 0,
+      to = version.sizeBytes,
+      sealedWith,
+    }: { from?: number; to?: number; sealedWith?: Buffer | undefined } = {},
   ): AsyncGenerator<Buffer> {
     const { record } = this.#versions.get(version.key, version.versionId)
     // The version without an id may have been replaced since.
@@ -132,7 +139,7 @@ export class Bucket {
       }
       start = end
     }
-    return this.state.blobs.read(ranges)
+    return this.state.blobs.read(ranges, sealedWith)
   }
 
   /** @throws LifeboatError `ObjectLocked`, `PreconditionFailed`, `ObjectNotFound` for `ifMatch` on nothing */
@@ -161,7 +168,7 @@ export class Bucket {
   async update(key: string, versionId: string, change: Change): Promise<ObjectVersion> {
     return this.state.change(() => {
       const { place, record } = this.#versions.get(key, versionId)
-      const { tags, attributes, retention, hasLegalHold, bypassGovernance, outbox } = change
+      const { tags, attributesOf, retention, hasLegalHold, bypassGovernance, outbox } = change
       const { retention: kept, hasLegalHold: wasHeld, ...rest } = record
       const before = kept && { mode: kept.mode, until: new Date(kept.untilMs) }
       if (retention !== undefined) {
@@ -171,7 +178,7 @@ export class Bucket {
         ...rest,
         ...lockFields(retention === undefined ? before : retention, hasLegalHold ?? wasHeld),
         ...(tags ? { tags } : {}),
-        ...(attributes ? { attributes } : {}),
+        ...(attributesOf ? { attributes: attributesOf(record.attributes) } : {}),
       }
       if (change.settles !== undefined) this.state.outbox.settle(change.settles)
       return this.#versions.replace(key, place, changed, outbox)

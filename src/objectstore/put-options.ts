@@ -37,6 +37,10 @@ export interface PutOptions {
   readonly digests?: readonly DigestName[] | undefined
   /** Whether the bytes are encrypted where they lie. */
   readonly encrypt?: boolean | undefined
+  /** The caller's own key of 32 bytes in place of the store's: it is not kept, and without it nobody reads the bytes. */
+  readonly sealWith?: Buffer | undefined
+  /** Makes the entity tag of the MD5 of the bytes, both in hex. */
+  readonly etagOf?: ((md5: string) => string) | undefined
   /**
    * Another store's version: it keeps its id and its place among the others. One that is older than the newest does not come
    * in front of it.
@@ -61,8 +65,8 @@ export interface DeleteOptions {
 
 export interface Change {
   readonly tags?: Readonly<Record<string, string>> | undefined
-  /** Replaces those that are there. */
-  readonly attributes?: Attributes | undefined
+  /** Makes those of now of those that are there. */
+  readonly attributesOf?: ((before: Attributes) => Attributes) | undefined
   readonly retention?: Retention | null | undefined
   readonly hasLegalHold?: boolean | undefined
   readonly bypassGovernance?: boolean | undefined

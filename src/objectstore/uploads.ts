@@ -67,18 +67,19 @@ export class Uploads {
     uploadId: string,
     number: number,
     body: AsyncIterable<Buffer> | Buffer,
-    o: Pick<PutOptions, 'digests' | 'beforeCommit'> = {},
+    o: Pick<PutOptions, 'digests' | 'beforeCommit' | 'sealWith' | 'etagOf'> = {},
   ): Promise<UploadedPart> {
     const { blobs, index } = this.state
     const { encrypt = false } = this.#get(uploadId)
-    const stored = await blobs.store(body, { encrypt, digests: o.digests })
+    const { digests, sealWith } = o
+    const stored = await blobs.store(body, { encrypt, sealWith, digests })
     try {
       const part = await this.state.change(() => {
         this.#get(uploadId)
         const record: PartRecord = {
           number,
           sizeBytes: stored.sizeBytes,
-          etag: stored.md5,
+          etag: o.etagOf?.(stored.md5) ?? stored.md5,
           attributes: o.beforeCommit?.(stored) ?? {},
           modifiedAtMs: this.state.now().getTime(),
           blob: stored.blob,

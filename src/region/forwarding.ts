@@ -15,11 +15,15 @@ export class Forwarding {
 
   constructor(private readonly flows: Flows = new Flows()) {}
 
-  /** A region that dies meanwhile closes the client's connection, as an unreachable region would. */
+  /**
+   * A region that dies meanwhile closes the client's connection, as an unreachable region would.
+   *
+   * @param o.isAwaited  the client sends the body when it is told that the region wants it
+   */
   forward(
     incoming: IncomingMessage,
     outgoing: ServerResponse,
-    { port, ...journey }: Journey & { port: number },
+    { port, isAwaited, ...journey }: Journey & { port: number; isAwaited: boolean },
   ): void {
     const cut = () => outgoing.destroy()
     if (!this.flows.mayPass(journey)) {
@@ -46,7 +50,12 @@ export class Forwarding {
       ended()
       upstream.destroy()
     })
-    incoming.pipe(upstream)
+    if (!isAwaited) return void incoming.pipe(upstream)
+    upstream.once('continue', () => {
+      outgoing.writeContinue()
+      incoming.pipe(upstream)
+    })
+    upstream.flushHeaders()
   }
 
   close(): void {
@@ -57,7 +66,11 @@ export class Forwarding {
     const delayMs = () => this.flows.delayMs(journey)
     const begin = () => {
       if (outgoing.destroyed) return
-      outgoing.writeHead(reply.statusCode ?? 502, withoutHopHeaders(reply.rawHeaders))
+      const headers = withoutHopHeaders(reply.rawHeaders)
+      // Who did not read a body to its end cannot find the next request.
+      const isLast = reply.headers.connection === 'close'
+      if (isLast) headers.push('connection', 'close')
+      outgoing.writeHead(reply.statusCode ?? 502, headers)
       // A stream between regions lives long, and may become slow later.
       if (journey.from !== undefined) reply.pipe(new DelayLine(delayMs)).pipe(outgoing)
       else reply.pipe(outgoing)

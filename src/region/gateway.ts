@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import { LifeboatError } from '../core/errors.ts'
 import { systemRandom } from '../core/random.ts'
 import { FolderLock } from './folder-lock.ts'
@@ -26,12 +27,13 @@ import { speaksJson } from './protocol/dispatch.ts'
 import { Fault } from './protocol/fault.ts'
 import { parseForm } from './protocol/form.ts'
 import { GLOBAL_REGION, GLOBAL_SERVICES } from './protocol/global-services.ts'
-import { closeServer, limitedServer, listening, send } from './protocol/http-server.ts'
+import { closeServer, limitedServer, listening, send, serveAll } from './protocol/http-server.ts'
 import { isPresignedV2 } from './protocol/presigned-v2.ts'
-import { headersByName, splitTarget } from './protocol/raw-request.ts'
+import { headersByName, type RawHead, splitTarget } from './protocol/raw-request.ts'
 import { jsonErrorReply, queryErrorReply } from './protocol/reply.ts'
 import { SENDER_HEADER } from './protocol/sender.ts'
-import { claimedScope, isAnonymous } from './protocol/signature-claim.ts'
+import { claimedScope, isAnonymous, isSignedOtherwise } from './protocol/signature-claim.ts'
+import { regionOfBucket } from './s3/region-of-bucket.ts'
 import { REPLICA_HEADER } from './s3/replication/manifest.ts'
 import { openTargetOf } from './sns/open-target.ts'
 
@@ -100,10 +102,7 @@ export class Gateway {
       throw error
     }
     const gateway = new Gateway(o, server, lock, { flows, outages })
-    const route = (request: IncomingMessage, response: ServerResponse) =>
-      gateway.#route(request, response)
-    server.on('request', route)
-    server.on('checkExpectation', route)
+    serveAll(server, (request, response, isAwaited) => gateway.#route(request, response, isAwaited))
     return gateway
   }
 
@@ -216,25 +215,13 @@ export class Gateway {
     return isGlobalProcess(name) ? undefined : this.#children.get(name)
   }
 
-  /** Who does not sign, or with no region, names a region by the host (`bucket.s3.REGION.localhost`), or means the first one. */
-  #openRegion(host: string): HomeChild | undefined {
-    const named = host.split(/[.:]/).find((label) => this.#region(label))
-    const [first] = [...this.#children.keys()].filter((name) => !isGlobalProcess(name))
-    return this.#region(named ?? first ?? '')
-  }
-
-  #route(request: IncomingMessage, response: ServerResponse): void {
+  #route(request: IncomingMessage, response: ServerResponse, isAwaited: boolean): void {
     const headers = headersByName(request.rawHeaders)
     try {
       const target = request.url ?? ''
       const head = { method: request.method ?? '', target, rawHeaders: request.rawHeaders }
-      const host = headers.get('host')?.[0] ?? ''
-      const open = openTargetOf(head)
-      const scope =
-        open || isAnonymous(head) || isPresignedV2(head)
-          ? undefined
-          : claimedScope(headers, parseForm(splitTarget(target).queryText))
-      const child = scope ? this.#childFor(scope, host) : this.#openRegion(open?.region ?? host)
+      const scope = this.#scopeOf(head, headers)
+      const child = this.#childFor(scope, { head, host: headers.get('host')?.[0] ?? '' })
       if (!child) {
         throw new AuthFault(
           'SignatureDoesNotMatch',
@@ -248,19 +235,58 @@ export class Gateway {
       const from = headers.get(SENDER_HEADER)?.[0]
       const isReplication = scope?.service === PEER_SCOPE || headers.has(REPLICA_HEADER)
       const { name: to, port } = child
-      this.#forwarding.forward(request, response, { from, to, isReplication, port })
+      this.#forwarding.forward(request, response, { from, to, isReplication, port, isAwaited })
     } catch (error) {
       if (!(error instanceof Fault)) throw error
       request.resume()
       const errorReply = speaksJson(headers) ? jsonErrorReply : queryErrorReply
-      send(response, errorReply(error, systemRandom.hex(32)))
+      // A body that waits to be sent may never come.
+      send(
+        response,
+        errorReply(error, systemRandom.hex(32)),
+        isAwaited ? { connection: 'close' } : {},
+      )
     }
   }
 
-  #childFor({ region, service }: CredentialScope, host: string): HomeChild | undefined {
+  /** Undefined for who does not sign, or in a way that names no region. */
+  #scopeOf(
+    head: RawHead,
+    headers: ReadonlyMap<string, readonly string[]>,
+  ): CredentialScope | undefined {
+    const isOpen = openTargetOf(head) || isAnonymous(head)
+    if (isOpen || isPresignedV2(head) || isSignedOtherwise(head)) return undefined
+    return claimedScope(headers, parseForm(splitTarget(head.target).queryText))
+  }
+
+  #childFor(
+    scope: CredentialScope | undefined,
+    { head, host }: { head: RawHead; host: string },
+  ): HomeChild | undefined {
+    if (!scope) return this.#openRegion({ host, head })
+    const { region, service } = scope
     const isGlobal =
       GLOBAL_SERVICES.has(service) || (service === 'sts' && this.#isGlobalSts(region, host))
-    return isGlobal ? this.#children.get('global') : this.#region(region)
+    if (isGlobal) return this.#children.get('global')
+    // S3 tells its clients which region they should sign for.
+    return this.#region(region) ?? (service === 's3' ? this.#openRegion({ host, head }) : undefined)
+  }
+
+  /**
+   * Who does not sign, or with no region, names a region by the host (`bucket.s3.REGION.localhost`), or means that of the bucket or
+   * topic, or the first one.
+   *
+   * Unlike AWS: also a bucket that the path names is found so, which AWS redirects to its region.
+   */
+  #openRegion({ host, head }: { host: string; head: RawHead }): HomeChild | undefined {
+    const label = host.split(/[.:]/).find((name) => this.#region(name))
+    const { target } = head
+    const named =
+      openTargetOf(head)?.region ??
+      label ??
+      regionOfBucket(join(this.o.home, 'buckets'), { host, target })
+    const [first = ''] = [...this.#children.keys()].filter((name) => !isGlobalProcess(name))
+    return this.#region(named ?? '') ?? this.#region(first)
   }
 
   /**

@@ -6,6 +6,7 @@ import { processFolder } from './home-programs.ts'
 import { waysOfGateway } from './network/ways.ts'
 import { Region } from './region.ts'
 import { rootCredentials } from './root-credentials.ts'
+import { bucketDefaults } from './s3/bucket-defaults.ts'
 import { lifecycleDayMs } from './s3/lifecycle/day-length.ts'
 import { snsReach } from './sns/delivery/reach.ts'
 
@@ -24,6 +25,7 @@ liveAsChild(folder, async () => {
     iam: { folder: join(home, 'iam'), delayMs: Number(iamDelayMs) },
     lifecycleDayMs: lifecycleDayMs(process.env),
     snsReach: snsReach(process.env),
+    bucketDefaults: bucketDefaults(process.env),
     home: {
       bucketsFolder: join(home, 'buckets'),
       imagesFile: join(home, 'images.json'),

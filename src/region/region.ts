@@ -20,11 +20,12 @@ import { Peers } from './peer/peers.ts'
 import { DocumentStore } from './protocol/documents.ts'
 import { verifyPresignedRequest } from './protocol/presigned-request.ts'
 import { headersByName, splitTarget } from './protocol/raw-request.ts'
-import type { VerifiedRequest } from './protocol/sigv4.ts'
+import type { KeyRing, VerifiedRequest } from './protocol/sigv4.ts'
 import type { StreamService } from './protocol/stream-service.ts'
 import { faultNamed } from './rds/faults.ts'
 import { openRds } from './rds/service.ts'
 import type { RootCredentials } from './root-credentials.ts'
+import { type BucketDefaults, DEFAULTS_OF_TODAY } from './s3/bucket-defaults.ts'
 import { openS3 } from './s3/open-s3.ts'
 import { ReplicationMetrics } from './s3/replication/metrics.ts'
 import type { ReplicationOptions } from './s3/replication/replication.ts'
@@ -74,6 +75,7 @@ export class Region {
         ...o,
         onError,
         authorizer,
+        keys: identity.keys,
         replication,
         peers,
         sessions,
@@ -123,6 +125,8 @@ export interface RegionOptions {
     readonly endpoint?: string
     readonly ways?: Ways
   }
+  /** What buckets are made with; by default as AWS makes them today. */
+  readonly bucketDefaults?: BucketDefaults
   /** Where SNS may send messages: by default to this machine only. */
   readonly snsReach?: Reach
   /** How long a day is for the lifecycle rules of buckets, in milliseconds: a short one shows within seconds what they do. */
@@ -135,6 +139,7 @@ async function openServices(
   o: RegionOptions & {
     onError: (error: unknown) => void
     authorizer: PolicyAuthorizer
+    keys: KeyRing
     replication: ReplicationOptions
     peers: Peers
     sessions: RoleSessions
@@ -187,7 +192,9 @@ async function openServices(
     directoryFolder: o.home?.bucketsFolder ?? join(o.folder, 'buckets'),
     replication: o.replication,
     lifecycleDayMs: o.lifecycleDayMs ?? 86_400_000,
+    bucketDefaults: o.bucketDefaults ?? DEFAULTS_OF_TODAY,
     authorize,
+    keys: o.keys,
     clock: o.clock,
     running: o.running,
     random: systemRandom,

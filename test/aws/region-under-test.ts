@@ -7,6 +7,7 @@ import { type Clock, systemClock } from '../../src/core/clock.ts'
 import type { RunningTime } from '../../src/objectstore/running-time.ts'
 import { findPostgresBinaries } from '../../src/postgres/binaries.ts'
 import { Region } from '../../src/region/region.ts'
+import type { BucketDefaults } from '../../src/region/s3/bucket-defaults.ts'
 import { unmount } from '../harness/unmount.ts'
 
 export const REGION = 'ap-southeast-1'
@@ -44,6 +45,7 @@ class AdjustableRunningTime implements RunningTime {
  * @param iamDelayMs     how long changes of policies take until they are effective
  * @param disk           the size of a small disk for its folder, as `mount` takes it; only root can have one
  * @param prepare        is given its folder before the region is opened for the first time
+ * @param bucketDefaults what buckets are made with
  * @param withDatabases  whether the file needs DB instances; the binaries are then copied to its folder
  */
 export function regionUnderTest({
@@ -51,11 +53,13 @@ export function regionUnderTest({
   iamDelayMs = 0,
   disk,
   prepare = async () => undefined,
+  bucketDefaults,
 }: {
   withDatabases?: boolean
   iamDelayMs?: number
   disk?: string | undefined
   prepare?: ((folder: string) => Promise<unknown>) | undefined
+  bucketDefaults?: BucketDefaults
 } = {}) {
   const clock = new AdjustableClock()
   const running = new AdjustableRunningTime()
@@ -77,6 +81,7 @@ export function regionUnderTest({
       templates: join(folder, 'templates'),
       iam: { folder: join(folder, 'iam'), delayMs: iamDelayMs },
       onError: (error) => errors.push(error),
+      ...(bucketDefaults ? { bucketDefaults } : {}),
     })
     port = (await region.listen()).port
   }

@@ -56,7 +56,30 @@ describe('the policy of a resource', () => {
     expect(() => authorize(caller, { ...BUCKET, resourcePolicy: denying })).toThrow(
       'with an explicit deny in a resource-based policy',
     )
-    expect(() => authorize(root, { ...BUCKET, resourcePolicy: denying })).not.toThrow()
+  })
+
+  test('denies the root user, but not to mend it', async () => {
+    const { authorize } = new PolicyAuthorizer(iam)
+    const denying = bucketPolicy({ Effect: 'Deny', Principal: '*' })
+    expect(() => authorize(root, { ...BUCKET, resourcePolicy: denying })).toThrow(
+      'with an explicit deny in a resource-based policy',
+    )
+    for (const action of ['s3:GetBucketPolicy', 's3:PutBucketPolicy', 's3:DeleteBucketPolicy']) {
+      expect(() => authorize(root, { ...BUCKET, action, resourcePolicy: denying })).not.toThrow()
+    }
+    const silent = bucketPolicy({ Effect: 'Allow', Principal: { AWS: (await ann()).arn } })
+    expect(() => authorize(root, { ...BUCKET, resourcePolicy: silent })).not.toThrow()
+  })
+
+  test('a grant by other means allows what no policy denies', async () => {
+    const { authorize } = new PolicyAuthorizer(iam)
+    const caller = await ann()
+    expect(() => authorize(caller, { ...BUCKET, isGranted: false })).toThrow('no identity-based')
+    expect(() => authorize(caller, { ...BUCKET, isGranted: true })).not.toThrow()
+    const resourcePolicy = bucketPolicy({ Effect: 'Deny', Principal: '*' })
+    expect(() => authorize(caller, { ...BUCKET, isGranted: true, resourcePolicy })).toThrow(
+      'explicit deny',
+    )
   })
 
   test('denies everything when it is malformed, but to the root user', async () => {

@@ -13,7 +13,7 @@ import { type Decision, evaluate, type Policies, type PolicySource } from './pol
 import { principalContext } from './principal-context.ts'
 import type { IdentityRecord, RoleRecord } from './records.ts'
 
-/** Decides about requests by the policies that are in effect. The root user may do everything but what a key's policy denies. */
+/** Decides about requests by the policies that are in effect. The root user may do all that no resource's policy denies it. */
 export class PolicyAuthorizer implements ResourcePolicies {
   readonly #known = new KnownPolicies()
 
@@ -21,12 +21,36 @@ export class PolicyAuthorizer implements ResourcePolicies {
 
   /** @throws AuthFault `AccessDenied`, in AWS's words */
   readonly authorize: Authorizer = (caller, request) => {
-    if (isRoot(caller) && !request.mustPolicyAgree) return
+    const { mustPolicyAgree: isTrustNeeded = false, isGranted } = request
+    if (isRoot(caller) && !isTrustNeeded) return this.#refuseIfDeniedByResource(caller, request)
     const decision = this.#decide(caller, request, {
       resource: this.#resourcePolicyOf(caller, request),
-      isTrustNeeded: request.mustPolicyAgree ?? false,
+      isTrustNeeded,
+      isGranted,
     })
     if (!decision.isAllowed) throw accessDenied(caller, request, reasonOf(request, decision))
+  }
+
+  /**
+   * A bucket's policy may deny the root user anything but to mend the policy.
+   *
+   * Source: S3 User Guide, "Policies and permissions in Amazon S3".
+   */
+  #refuseIfDeniedByResource(caller: Caller, request: AccessRequest): void {
+    if (request.resourcePolicy === undefined || MENDS_POLICY.test(request.action)) return
+    const policy = this.#readOrUndefined(request.resourcePolicy)
+    const decision = this.#decide(caller, request, { resource: policy })
+    if (decision.isAllowed || !decision.isExplicit) return
+    throw accessDenied(caller, request, reasonOf(request, decision))
+  }
+
+  #readOrUndefined(text: string): PolicyDocument | undefined {
+    try {
+      return this.#known.read(text, 'resource')
+    } catch (error) {
+      if (error instanceof PolicyError) return undefined
+      throw error
+    }
   }
 
   /** Whether a caller may assume a role: the role's trust policy must agree. */
@@ -128,6 +152,8 @@ export class PolicyAuthorizer implements ResourcePolicies {
     return [...identity.inline.map(({ document }) => document), ...managed]
   }
 }
+
+const MENDS_POLICY = /^s3:(Get|Put|Delete)BucketPolicy$/
 
 export function isRoot({ accountId, arn }: Caller): boolean {
   return arn === `arn:aws:iam::${accountId}:root`

@@ -22,7 +22,12 @@ export type AuthFaultName = keyof typeof AUTH_FAULTS
 export class AuthFault extends Fault<AuthFaultName> {
   readonly jsonCode: string
 
-  constructor(shape: AuthFaultName, message: string) {
+  /** @param scope  the region that a signature is scoped to, and the one that it should be */
+  constructor(
+    shape: AuthFaultName,
+    message: string,
+    readonly scope?: { readonly region: string; readonly expected: string },
+  ) {
     super(shape, message, { wireCode: shape, httpStatus: AUTH_FAULTS[shape].status })
     this.jsonCode = AUTH_FAULTS[shape].json
   }

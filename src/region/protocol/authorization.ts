@@ -13,6 +13,8 @@ export interface AccessRequest {
   readonly resourcePolicy?: string
   /** Whether that policy must agree, as of a KMS key: then not even the root user may what it does not allow. */
   readonly mustPolicyAgree?: boolean
+  /** Whether the resource itself gives it to the caller by other means, as an ACL does: a policy may still deny it. */
+  readonly isGranted?: boolean
 }
 
 /** Decides whether a caller may. @throws Fault `AccessDenied` */

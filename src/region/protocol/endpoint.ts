@@ -11,7 +11,7 @@ import { isPresignedV2 } from './presigned-v2.ts'
 import { headersByName, type RawHead, type RawRequest, type RawStream } from './raw-request.ts'
 import { jsonErrorReply, queryErrorReply, type Reply } from './reply.ts'
 import type { Service } from './service.ts'
-import { isAnonymous, serviceInClaim } from './signature-claim.ts'
+import { isAnonymous, isSignedOtherwise, serviceInClaim } from './signature-claim.ts'
 import { type KeyRing, VerifiedRequest, type Verifier } from './sigv4.ts'
 import type { StreamReply, StreamService } from './stream-service.ts'
 import { VerifiedStream } from './verified-stream.ts'
@@ -71,7 +71,7 @@ export class Endpoint {
 
   #streamFor(head: RawHead): StreamService | undefined {
     if (this.#openFor(head)) return undefined
-    const isScoped = !isAnonymous(head) && !isPresignedV2(head)
+    const isScoped = !isAnonymous(head) && !isPresignedV2(head) && !isSignedOtherwise(head)
     if (isScoped) return this.#streams.get(serviceInClaim(head) ?? '')
     return [...this.#streams.values()].find(({ isOpen }) => isOpen)
   }

@@ -46,19 +46,25 @@ export class HttpServer {
     onError: (error: unknown) => void
   }): Promise<HttpServer> {
     const server = limitedServer()
-    const serve = (request: IncomingMessage, response: ServerResponse) => {
+    const serve = (request: IncomingMessage, response: ServerResponse, isAwaited: boolean) => {
       const head = {
         method: request.method ?? '',
         target: request.url ?? '',
         rawHeaders: request.rawHeaders,
       }
       const serveWhole = async () => {
+        if (isAwaited) response.writeContinue()
         const body = await readBody(request, response)
         if (body) send(response, await o.answer({ ...head, body }))
       }
       const serveStream = async () => {
-        const reply = await o.answerStream({ ...head, body: arrivingBody(request) })
-        await sendStream(request, response, reply)
+        let isHeldBack = isAwaited
+        const onRead = () => {
+          if (isHeldBack) response.writeContinue()
+          isHeldBack = false
+        }
+        const reply = await o.answerStream({ ...head, body: arrivingBody(request, onRead) })
+        await sendStream(request, response, { ...reply, isHeldBack })
       }
       const isStreamed = o.isStreamed(head)
       ;(isStreamed ? serveStream() : serveWhole()).catch((error: unknown) => {
@@ -66,8 +72,7 @@ export class HttpServer {
         response.destroy()
       })
     }
-    server.on('request', serve)
-    server.on('checkExpectation', serve)
+    serveAll(server, serve)
     await listening(server, o.port)
     return new HttpServer(server)
   }
@@ -83,6 +88,29 @@ export async function closeServer(server: Server): Promise<void> {
   const timer = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS)
   await closed
   clearTimeout(timer)
+}
+
+/**
+ * Serves what a server made by `limitedServer` is asked.
+ *
+ * @param serve  `isAwaited`: the client waits to be told to go on before it sends the body (`Expect: 100-continue`)
+ */
+export function serveAll(
+  server: Server,
+  serve: (request: IncomingMessage, response: ServerResponse, isAwaited: boolean) => void,
+): void {
+  const serveOne = (isAwaited: boolean) => (request: IncomingMessage, response: ServerResponse) => {
+    request.url = originForm(request.url ?? '')
+    serve(request, response, isAwaited)
+  }
+  server.on('request', serveOne(false))
+  server.on('checkContinue', serveOne(true))
+  server.on('checkExpectation', serveOne(false))
+}
+
+/** A client that takes us for its proxy names the host in the target as well. Source: RFC 9112, section 3.2.2. */
+function originForm(target: string): string {
+  return target.replace(/^http:\/\/[^/?]*(\/?)/i, '/')
 }
 
 /** A server with limits on headers and time, which refuses what is not HTTP with an AWS error. */

@@ -82,9 +82,22 @@ export function isAnonymous({ method, target, rawHeaders }: RawHead): boolean {
   const { path, queryText } = splitTarget(target)
   // A browser asks before it sends what is signed, and does not sign that.
   if (method === 'OPTIONS') return /^\/./.test(path)
-  const isSigned =
-    headersByName(rawHeaders).has('authorization') || /x-amz-|signature/i.test(queryText)
+  const isSigned = authorizationIn(rawHeaders) !== '' || /x-amz-|signature/i.test(queryText)
   return /^\/./.test(path) && !isSigned
+}
+
+/**
+ * Whether a request that names a resource by its path brings an Authorization that tells no service. Only a service that has
+ * resources open to everybody is addressed so.
+ */
+export function isSignedOtherwise({ target, rawHeaders }: RawHead): boolean {
+  const authorization = authorizationIn(rawHeaders)
+  const isOther = authorization !== '' && !/^AWS4-.*Credential=/.test(authorization)
+  return /^\/./.test(splitTarget(target).path) && isOther
+}
+
+function authorizationIn(rawHeaders: readonly string[]): string {
+  return headersByName(rawHeaders).get('authorization')?.[0] ?? ''
 }
 
 function fromHeader(authorization: string, headers: ReadonlyMap<string, readonly string[]>): Claim {

@@ -194,7 +194,10 @@ function checkHeaders(headers: ReadonlyMap<string, readonly string[]>, claim: Cl
 
 function checkScope({ scope, time }: Claim, region: string): void {
   if (scope.region !== region && !GLOBAL_SERVICES.has(scope.service)) {
-    throw new AuthFault('SignatureDoesNotMatch', 'Credential should be scoped to a valid region.')
+    throw new AuthFault('SignatureDoesNotMatch', 'Credential should be scoped to a valid region.', {
+      region: scope.region,
+      expected: region,
+    })
   }
   if (!time.startsWith(scope.date)) {
     throw new AuthFault(

@@ -13,11 +13,14 @@ const MAX_DRAIN_MS = 5000
 /**
  * A request's body as it arrives. It is not read ahead of who reads it.
  *
+ * @param onRead  called when somebody begins to read
  * @throws Fault `IncompleteBody` when the client goes away or stands still before the end
  */
 export async function* arrivingBody(
   request: IncomingMessage,
+  onRead: () => void,
 ): AsyncGenerator<Buffer, void, undefined> {
+  onRead()
   request.setTimeout(IDLE_MS, () => request.destroy())
   request.once('end', () => request.setTimeout(0))
   try {
@@ -29,13 +32,17 @@ export async function* arrivingBody(
   }
 }
 
-/** Sends a reply, at the speed at which the client reads it. A client that goes away ends it. */
+/**
+ * Sends a reply, at the speed at which the client reads it. A client that goes away ends it.
+ *
+ * @param o.isHeldBack  whether the client still waits to be told to send its body
+ */
 export async function sendStream(
   request: IncomingMessage,
   response: ServerResponse,
-  { status, headers, body }: StreamReply,
+  { status, headers, body, isHeldBack }: StreamReply & { isHeldBack: boolean },
 ): Promise<void> {
-  const isRead = await drained(request)
+  const isRead = isHeldBack && request.readableLength === 0 ? false : await drained(request)
   if (response.destroyed) {
     // It may hold a file open.
     if (typeof body !== 'string') await body[Symbol.asyncIterator]().return?.()

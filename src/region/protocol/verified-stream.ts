@@ -27,12 +27,15 @@ export class VerifiedStream {
   readonly body: AsyncIterable<Buffer>
   /** The length of the body's content; undefined when it is not known before its end. */
   readonly contentLength: number | undefined
+  /** How it was signed; undefined when nobody did. */
+  readonly authentication: Authentication | undefined
   readonly #trailers = new Map<string, string>()
 
   private constructor(
     head: Pick<VerifiedHead, 'caller' | 'path' | 'query' | 'headers'> & {
       scope: CredentialScope
       signatures?: ChunkSignatures
+      authentication?: Authentication
     },
     readonly method: string,
     body: AsyncIterable<Buffer>,
@@ -40,6 +43,7 @@ export class VerifiedStream {
   ) {
     this.caller = head.caller
     this.scope = head.scope
+    this.authentication = head.authentication
     this.path = decodePath(head.path)
     this.headers = singleHeaders(head)
     this.query = new Map([...head.query].filter(([name]) => !isHoisted(name)))
@@ -64,7 +68,13 @@ export class VerifiedStream {
         return text ?? 'UNSIGNED-PAYLOAD'
       },
     })
-    const proven = { ...head, scope: head.claim.scope, signatures: chunkSignatures(head) }
+    const { scope, expiresSeconds, signedAt } = head.claim
+    const authentication: Authentication = {
+      type: expiresSeconds === undefined ? 'REST-HEADER' : 'REST-QUERY-STRING',
+      version: 'AWS4-HMAC-SHA256',
+      signedAt,
+    }
+    const proven = { ...head, scope, signatures: chunkSignatures(head), authentication }
     return new VerifiedStream(proven, raw.method, raw.body, mode)
   }
 
@@ -73,7 +83,8 @@ export class VerifiedStream {
     const { caller, query } = verifyPresignedV2(raw, verifier)
     const headers = headersByName(raw.rawHeaders)
     const { path } = splitTarget(raw.target)
-    const head = { caller, scope, path, query, headers }
+    const authentication: Authentication = { type: 'REST-QUERY-STRING', version: 'AWS' }
+    const head = { caller, scope, path, query, headers, authentication }
     return new VerifiedStream(head, raw.method, raw.body, { kind: 'unsigned' })
   }
 
@@ -115,6 +126,14 @@ export class VerifiedStream {
       onTrailer: (name, value) => this.#trailers.set(name, value),
     })
   }
+}
+
+/** How a request was signed, in the words of S3's condition keys. */
+export interface Authentication {
+  readonly type: 'REST-HEADER' | 'REST-QUERY-STRING' | 'POST'
+  readonly version: 'AWS4-HMAC-SHA256' | 'AWS'
+  /** Where the signature tells it. */
+  readonly signedAt?: Date
 }
 
 /** Who did not say who they are. */

@@ -1,3 +1,6 @@
+import { decodePath } from '../protocol/canonical-request.ts'
+import { Fault } from '../protocol/fault.ts'
+import { splitTarget } from '../protocol/raw-request.ts'
 import { S3Fault } from './faults.ts'
 
 /** What a request is about: nothing (the account), a bucket, or an object. */
@@ -24,6 +27,16 @@ export function addressOf(host: string, path: string): Address {
   return { bucket: rest.slice(0, slash), key: checkedKey(rest.slice(slash + 1)) }
 }
 
+/** As `addressOf`, of a request target as it was sent; undefined for one that is no address. */
+export function addressOfTarget(host: string, target: string): Address | undefined {
+  try {
+    return addressOf(host, decodePath(splitTarget(target).path))
+  } catch (error) {
+    if (error instanceof Fault) return undefined
+    throw error
+  }
+}
+
 /** Undefined for an address of the service itself. */
 function bucketInHost(host: string): string | undefined {
   const name = host.toLowerCase().replace(/:\d+$/, '')
@@ -42,20 +55,15 @@ function checkedKey(key: string): string | undefined {
 }
 
 /**
- * Refuses what cannot be the name of a bucket.
+ * Whether a bucket may have the name.
  *
  * Source: S3 User Guide, "General purpose bucket naming rules".
- *
- * @throws S3Fault `InvalidBucketName`
  */
-export function checkBucketName(name: string): void {
-  const isValid =
+export function isBucketName(name: string): boolean {
+  return (
     /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(name) &&
     !/\.\.|^\d+\.\d+\.\d+\.\d+$|^xn--|^sthree-|^amzn-s3-demo-|-s3alias$|--ol-s3$|\.mrap$|--x-s3$|--table-s3$/.test(
       name,
     )
-  if (isValid) return
-  throw new S3Fault('InvalidBucketName', 'The specified bucket is not valid.', {
-    elements: { BucketName: name },
-  })
+  )
 }

@@ -6,7 +6,7 @@ import { candidateOf, targetsOf } from './replication/rules.ts'
 import { replicationOf } from './replication/state.ts'
 import { noSuchBucket, type S3 } from './s3.ts'
 
-const PAGE = 1000
+const PAGE = 256
 
 /** What batch jobs see of S3: versions with how far they are replicated, and the queue. */
 export function batchSource(s3: S3) {
@@ -17,7 +17,7 @@ export function batchSource(s3: S3) {
   }
   return {
     hasBucket: (name: string) => s3.store.findBucket(name) !== undefined,
-    *versions(name: string) {
+    async *versions(name: string) {
       const bucket = bucketOf(name)
       const configuration = bucket.setting<ReplicationConfiguration>('replication')
       let after: { afterKey?: string; afterVersionId?: string } = {}
@@ -32,6 +32,7 @@ export function batchSource(s3: S3) {
         if (!page.isTruncated || page.nextKey === undefined) return
         const { nextKey: afterKey, nextVersionId } = page
         after = { afterKey, ...(nextVersionId ? { afterVersionId: nextVersionId } : {}) }
+        await s3.o.clock.sleep(1)
       }
     },
     statusOf(name: string, key: string, versionId: string) {

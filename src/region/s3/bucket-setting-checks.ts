@@ -3,6 +3,7 @@ import type {
   CORSConfiguration,
   LifecycleRule,
   ObjectLockConfiguration,
+  OwnershipControls,
   PublicAccessBlockConfiguration,
   ReplicationConfiguration,
   ServerSideEncryptionConfiguration,
@@ -10,6 +11,7 @@ import type {
 } from '../protocol/models/s3.ts'
 import type { Caller } from '../protocol/service.ts'
 import { malformedXml } from '../protocol/xml-reader.ts'
+import { BUCKET_ACL, type Grant } from './acl.ts'
 import { S3Fault } from './faults.ts'
 import { checkLifecycle } from './lifecycle-checks.ts'
 import { isPublicPolicy } from './public-policy.ts'
@@ -55,11 +57,8 @@ const CHECKS: Readonly<Record<string, Check>> = {
     ...configuration,
     Rules: checkLifecycle(configuration.Rules ?? [], () => s3.o.random.hex(48)),
   }),
-  encryption: (_, __, configuration: ServerSideEncryptionConfiguration) => {
-    for (const { ApplyServerSideEncryptionByDefault: rule } of configuration.Rules ?? []) {
-      oneOf(rule?.SSEAlgorithm ?? 'AES256', ['AES256', 'aws:kms', 'aws:kms:dsse'])
-    }
-  },
+  encryption: (_, __, configuration: ServerSideEncryptionConfiguration) =>
+    checkEncryption(configuration),
   cors: (_, __, { CORSRules = [] }: CORSConfiguration) => {
     if (CORSRules.length === 0 || CORSRules.length > 100) throw malformedXml()
     for (const { AllowedMethods = [], AllowedOrigins = [], AllowedHeaders = [] } of CORSRules) {
@@ -82,16 +81,42 @@ const CHECKS: Readonly<Record<string, Check>> = {
   'request-payment': (_, __, { Payer }: { Payer?: string }) => {
     oneOf(Payer, ['BucketOwner', 'Requester'])
   },
-  'ownership-controls': (_, __, { Rules }: { Rules?: { ObjectOwnership?: string }[] }) => {
+  'ownership-controls': (s3, bucket, { Rules }: OwnershipControls) => {
     if (Rules?.length !== 1) throw malformedXml()
-    oneOf(Rules[0]?.ObjectOwnership, [
-      'BucketOwnerEnforced',
-      'BucketOwnerPreferred',
-      'ObjectWriter',
-    ])
+    const ownership = Rules[0]?.ObjectOwnership
+    oneOf(ownership, ['BucketOwnerEnforced', 'BucketOwnerPreferred', 'ObjectWriter'])
+    const grants = bucket.setting<readonly Grant[]>(BUCKET_ACL) ?? []
+    const givesToOthers = grants.some(({ to }) => !('id' in to) || to.id !== s3.owner().ID)
+    if (ownership !== 'BucketOwnerEnforced' || !givesToOthers) return
+    throw new S3Fault(
+      'InvalidBucketAclWithObjectOwnership',
+      "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting",
+    )
   },
   'object-lock': (_, bucket, configuration: ObjectLockConfiguration) =>
     checkObjectLock(bucket, configuration),
+}
+
+/** Every configuration has one rule; its defaults are told with it. */
+function checkEncryption(
+  configuration: ServerSideEncryptionConfiguration,
+): ServerSideEncryptionConfiguration {
+  const { Rules: rules = [] } = configuration
+  const [rule] = rules
+  if (!rule || rules.length !== 1) throw malformedXml()
+  const { ApplyServerSideEncryptionByDefault: byDefault, BlockedEncryptionTypes: blocked } = rule
+  for (const type of blocked?.EncryptionType ?? []) oneOf(type, ['NONE', 'SSE-C'])
+  if (byDefault) {
+    const { SSEAlgorithm: algorithm, KMSMasterKeyID: keyId } = byDefault
+    oneOf(algorithm, ['AES256', 'aws:kms', 'aws:kms:dsse'])
+    if (algorithm === 'AES256' && keyId !== undefined) {
+      throw new S3Fault(
+        'InvalidArgument',
+        'a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms or aws:kms:dsse',
+      )
+    }
+  } else if (!blocked) throw malformedXml()
+  return { Rules: [{ ...rule, BucketKeyEnabled: rule.BucketKeyEnabled ?? false }] }
 }
 
 /** Source: S3 User Guide, "Bucket policies". */
@@ -117,12 +142,31 @@ function checkPolicy(bucketName: string, text: string): void {
     if (Action === undefined && NotAction === undefined) {
       throw malformedPolicy('Missing required field Action')
     }
-    const arn = `arn:aws:s3:::${bucketName}`
-    const isOurs = [Resource ?? NotResource]
-      .flat()
-      .every((resource) => resource === arn || `${resource}`.startsWith(`${arn}/`))
+    const isOurs = [Resource ?? NotResource].flat().every((resource) => {
+      const [, pattern] = /^arn:aws:s3:::([^/]+)(\/.*)?$/s.exec(`${resource}`) ?? []
+      return pattern !== undefined && mayMean(pattern, bucketName)
+    })
     if (!isOurs) throw malformedPolicy('Policy has invalid resource')
   }
+}
+
+/** Whether a pattern with `*` and `?` means the bucket: all states of the pattern at once. */
+function mayMean(text: string, bucketName: string): boolean {
+  const pattern = text.replace(/\*+/g, '*')
+  const afterStars = (at: number) => {
+    const reached = [at]
+    for (let next = at; pattern[next] === '*'; next += 1) reached.push(next + 1)
+    return reached
+  }
+  let states = new Set(afterStars(0))
+  for (const character of bucketName) {
+    const next = [...states].flatMap((at) => {
+      if (pattern[at] === '*') return afterStars(at)
+      return pattern[at] === '?' || pattern[at] === character ? afterStars(at + 1) : []
+    })
+    states = new Set(next)
+  }
+  return states.has(pattern.length)
 }
 
 function parsePolicy(text: string): {

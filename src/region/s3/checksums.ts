@@ -2,8 +2,18 @@ import { createHash } from 'node:crypto'
 import { type DigestName, newDigest } from '../../objectstore/digest.ts'
 import { S3Fault } from './faults.ts'
 
-/** S3's name of a checksum algorithm. */
-export type ChecksumAlgorithm = 'CRC32' | 'CRC32C' | 'CRC64NVME' | 'SHA1' | 'SHA256'
+/** S3's names of checksum algorithms. Unlike AWS: the three of the XXHASH family are refused. */
+const CHECKSUM_ALGORITHMS = [
+  'CRC32',
+  'CRC32C',
+  'CRC64NVME',
+  'MD5',
+  'SHA1',
+  'SHA256',
+  'SHA512',
+] as const
+
+export type ChecksumAlgorithm = (typeof CHECKSUM_ALGORITHMS)[number]
 
 /** A checksum as it is kept with an object or a part. */
 export interface StoredChecksum {
@@ -12,8 +22,6 @@ export interface StoredChecksum {
   readonly value: string
   readonly type: 'FULL_OBJECT' | 'COMPOSITE'
 }
-
-export const CHECKSUM_ALGORITHMS = ['CRC32', 'CRC32C', 'CRC64NVME', 'SHA1', 'SHA256'] as const
 
 const HEADER_PREFIX = 'x-amz-checksum-'
 
@@ -31,8 +39,7 @@ export function parseChecksumAlgorithm(text: string): ChecksumAlgorithm {
   if (found) return found
   throw new S3Fault(
     'InvalidRequest',
-    'Checksum algorithm provided is unsupported. Please try again with any of the valid types: ' +
-      '[CRC32, CRC32C, CRC64NVME, SHA1, SHA256]',
+    `Checksum algorithm provided is unsupported. Please try again with any of the valid types: [${CHECKSUM_ALGORITHMS.join(', ')}]`,
   )
 }
 
@@ -145,8 +152,10 @@ const DIGEST_BYTES: Readonly<Record<ChecksumAlgorithm, number>> = {
   CRC32: 4,
   CRC32C: 4,
   CRC64NVME: 8,
+  MD5: 16,
   SHA1: 20,
   SHA256: 32,
+  SHA512: 64,
 }
 
 function checkForm(algorithm: ChecksumAlgorithm, text: string): void {

@@ -1,7 +1,9 @@
 import type { Bucket } from '../../objectstore/bucket.ts'
 import type { ObjectVersion } from '../../objectstore/object-version.ts'
 import { checkReadConditions } from './conditions.ts'
+import { checkReadingKey, copySourceKeyOf } from './customer-key.ts'
 import { S3Fault } from './faults.ts'
+import { attributesOfVersion } from './object-attributes.ts'
 import type { S3 } from './s3.ts'
 import type { S3Request } from './s3-request.ts'
 import { readableVersion, versionMembers } from './versions.ts'
@@ -13,12 +15,19 @@ interface CopyInput {
   readonly CopySourceIfNoneMatch?: string | undefined
   readonly CopySourceIfModifiedSince?: Date | undefined
   readonly CopySourceIfUnmodifiedSince?: Date | undefined
+  readonly CopySourceSSECustomerAlgorithm?: string | undefined
+  readonly CopySourceSSECustomerKey?: string | undefined
+  readonly CopySourceSSECustomerKeyMD5?: string | undefined
 }
 
 export interface CopySource {
   readonly bucket: Bucket
   readonly version: ObjectVersion
   readonly members: { CopySourceVersionId?: string }
+  /** Whether the version was named. */
+  readonly isByVersion: boolean
+  /** The key of its customer, when it was put with one. */
+  readonly sealedWith: Buffer | undefined
 }
 
 /**
@@ -31,10 +40,9 @@ export function copySource(s3: S3, input: CopyInput, request: S3Request): CopySo
   const { bucketName, key, versionId } = parseCopySource(input.CopySource ?? '')
   const action = versionId === undefined ? 'GetObject' : 'GetObjectVersion'
   const owner = request.headers.get('x-amz-source-expected-bucket-owner')
-  const bucket = s3.bucket({ ...request, headers: expecting(owner) }, action, {
-    bucket: bucketName,
-    key,
-  })
+  const { caller, authentication } = request
+  const asker = { caller, authentication, headers: expecting(owner) }
+  const bucket = s3.bucket(asker, action, { bucket: bucketName, key, versionId })
   const version = sourceVersion(s3, request, { bucket, key, versionId })
   checkReadConditions(
     version,
@@ -46,9 +54,12 @@ export function copySource(s3: S3, input: CopyInput, request: S3Request): CopySo
     },
     { isCopy: true },
   )
+  const sent = copySourceKeyOf(input)
+  checkReadingKey(attributesOfVersion(version), sent)
   const { VersionId } = versionMembers(bucket, version)
   const members = VersionId === undefined ? {} : { CopySourceVersionId: VersionId }
-  return { bucket, version, members }
+  const isByVersion = versionId !== undefined
+  return { bucket, version, members, isByVersion, sealedWith: sent?.key }
 }
 
 function sourceVersion(

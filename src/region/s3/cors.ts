@@ -1,6 +1,9 @@
 import type { Bucket } from '../../objectstore/bucket.ts'
+import type { ObjectStore } from '../../objectstore/object-store.ts'
 import type { CORSConfiguration, CORSRule } from '../protocol/models/s3.ts'
+import { headersByName, type RawHead } from '../protocol/raw-request.ts'
 import type { StreamReply } from '../protocol/stream-service.ts'
+import { addressOfTarget } from './address.ts'
 import { S3Fault } from './faults.ts'
 import { commonHeaders } from './refusal.ts'
 
@@ -59,8 +62,22 @@ export function corsHeaders(
   method: string,
 ): Record<string, string> {
   if (!headers.has('origin')) return {}
-  const rule = matchingRule(rulesOf(bucket), headers, method, [])
+  const asked = headers.get('access-control-request-method') ?? method
+  const rule = matchingRule(rulesOf(bucket), headers, asked, [])
   return rule ? allowances(rule, headers) : {}
+}
+
+/** What a refusal says to it: also one of a request that proves nothing. */
+export function corsOfRefusal(
+  store: ObjectStore,
+  { method, target, rawHeaders }: RawHead,
+): Record<string, string> {
+  const headers = new Map(
+    [...headersByName(rawHeaders)].map(([name, [value = '']]) => [name, value]),
+  )
+  if (method === 'OPTIONS' || !headers.has('origin')) return {}
+  const bucket = addressOfTarget(headers.get('host') ?? '', target)?.bucket
+  return corsHeaders(store.findBucket(bucket ?? ''), headers, method)
 }
 
 function rulesOf(bucket: Bucket | undefined): readonly CORSRule[] {

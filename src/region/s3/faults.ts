@@ -26,9 +26,13 @@ const S3_FAULTS = {
   ExpiredToken: 400,
   InvalidAccessKeyId: 403,
   InvalidArgument: 400,
+  InvalidBucketAclWithBlockPublicAccessError: 400,
+  InvalidBucketAclWithObjectOwnership: 400,
   InvalidBucketName: 400,
   InvalidBucketState: 409,
   InvalidDigest: 400,
+  InvalidEncryptionAlgorithmError: 400,
+  InvalidLocationConstraint: 400,
   InvalidPart: 400,
   InvalidPartOrder: 400,
   InvalidPartNumber: 416,
@@ -46,6 +50,7 @@ const S3_FAULTS = {
   MetadataTooLarge: 400,
   MethodNotAllowed: 405,
   MissingContentLength: 411,
+  MissingSecurityHeader: 400,
   MissingRequestBodyError: 400,
   NoSuchBucket: 404,
   NoSuchBucketPolicy: 404,
@@ -61,7 +66,9 @@ const S3_FAULTS = {
   NotImplemented: 501,
   NotModified: 304,
   ObjectLockConfigurationNotFoundError: 404,
+  OperationAborted: 409,
   OwnershipControlsNotFoundError: 404,
+  PermanentRedirect: 301,
   PreconditionFailed: 412,
   ReplicationConfigurationNotFoundError: 404,
   RequestTimeTooSkewed: 403,
@@ -69,6 +76,7 @@ const S3_FAULTS = {
   ServiceUnavailable: 503,
   SignatureDoesNotMatch: 403,
   TooManyBuckets: 400,
+  UnexpectedContent: 400,
 } as const satisfies Record<string, number>
 
 export type S3FaultName = keyof typeof S3_FAULTS
@@ -103,6 +111,7 @@ export function asS3Fault(fault: Fault, isPresigned: boolean): Fault {
 }
 
 function authFault(fault: AuthFault, isPresigned: boolean): S3Fault {
+  if (fault.scope) return wrongRegion(fault.scope, isPresigned)
   switch (fault.shape) {
     case 'MissingAuthenticationToken':
       return new S3Fault('AccessDenied', 'Access Denied')
@@ -130,4 +139,17 @@ function authFault(fault: AuthFault, isPresigned: boolean): S3Fault {
     case 'SignatureDoesNotMatch':
       return new S3Fault('SignatureDoesNotMatch', fault.message)
   }
+}
+
+/** Clients read from it which region to sign for. */
+function wrongRegion(o: { region: string; expected: string }, isPresigned: boolean): S3Fault {
+  const { region, expected } = o
+  const wrong = `the region '${region}' is wrong; expecting '${expected}'`
+  return new S3Fault(
+    isPresigned ? 'AuthorizationQueryParametersError' : 'AuthorizationHeaderMalformed',
+    isPresigned
+      ? `Error parsing the X-Amz-Credential parameter; ${wrong}`
+      : `The authorization header is malformed; ${wrong}`,
+    { elements: { Region: expected }, headers: { 'x-amz-bucket-region': expected } },
+  )
 }

@@ -6,6 +6,7 @@ import {
   type StoredChecksum,
 } from './checksums.ts'
 import { combinedCrc } from './combined-crc.ts'
+import type { ObjectEncryption } from './encryption.ts'
 import { S3Fault } from './faults.ts'
 import { DEFAULT_ALGORITHM } from './upload.ts'
 
@@ -21,6 +22,7 @@ export interface MultipartUpload {
   readonly uploadId: string
   readonly key: string
   readonly plan: ChecksumPlan
+  readonly encryption: ObjectEncryption
 }
 
 /** A part as it is stored. */
@@ -54,7 +56,7 @@ export function checksumPlan(input: {
     return { algorithm: DEFAULT_ALGORITHM, type: 'FULL_OBJECT', isChosen: false }
   }
   const algorithm = parseChecksumAlgorithm(name)
-  const isHash = algorithm.startsWith('SHA')
+  const isHash = !algorithm.startsWith('CRC')
   if ((isHash && type === 'FULL_OBJECT') || (algorithm === 'CRC64NVME' && type === 'COMPOSITE')) {
     throw new S3Fault(
       'InvalidRequest',
@@ -72,8 +74,12 @@ export function getUpload(
 ): MultipartUpload {
   const upload = bucket.uploads.find(input.UploadId ?? '')
   if (!upload || upload.key !== input.Key) throw noSuchUpload(input.UploadId ?? '')
-  const plan = upload.attributes.checksumPlan as ChecksumPlan
-  return { uploadId: upload.uploadId, key: upload.key, plan }
+  const { checksumPlan, encryption, customerKey } =
+    upload.attributes as unknown as ObjectEncryption & {
+      checksumPlan: ChecksumPlan
+    }
+  const stored = { ...(encryption ? { encryption } : {}), ...(customerKey ? { customerKey } : {}) }
+  return { uploadId: upload.uploadId, key: upload.key, plan: checksumPlan, encryption: stored }
 }
 
 export function noSuchUpload(uploadId: string): S3Fault {

@@ -1,10 +1,12 @@
 import type { ObjectVersion } from '../../objectstore/object-version.ts'
+import type { Grant } from './acl.ts'
 import type { StoredChecksum } from './checksums.ts'
+import { encryptionMembers, type ObjectEncryption } from './encryption.ts'
 import { S3Fault } from './faults.ts'
 import type { ReplicationState } from './replication/state.ts'
 
 /** What S3 keeps with an object version, beside what the engine knows itself. */
-export interface ObjectAttributes {
+export interface ObjectAttributes extends ObjectEncryption {
   readonly contentType?: string
   readonly cacheControl?: string
   readonly contentDisposition?: string
@@ -17,7 +19,10 @@ export interface ObjectAttributes {
   readonly storageClass?: string
   readonly checksum?: StoredChecksum
   readonly replication?: ReplicationState
-  readonly encryption?: { readonly algorithm: string; readonly keyId?: string }
+  /** Of the upload in parts that made it. */
+  readonly uploadId?: string
+  /** Absent: the owner has all and nobody else anything. */
+  readonly acl?: readonly Grant[]
 }
 
 /** The members by which PutObject, CreateMultipartUpload and CopyObject say the same things. */
@@ -30,8 +35,6 @@ export interface AttributeInput {
   readonly WebsiteRedirectLocation?: string | undefined
   readonly Metadata?: Record<string, string> | undefined
   readonly StorageClass?: string | undefined
-  readonly ServerSideEncryption?: string | undefined
-  readonly SSEKMSKeyId?: string | undefined
 }
 
 /** Source: S3 User Guide, "User-defined object metadata": names and values, in bytes. */
@@ -49,7 +52,7 @@ const STORAGE_CLASSES = [
   'GLACIER_IR',
 ]
 
-/** @throws S3Fault `MetadataTooLarge`, `InvalidStorageClass`, `InvalidArgument` */
+/** @throws S3Fault `MetadataTooLarge`, `InvalidStorageClass` */
 export function attributesOf(
   input: AttributeInput,
   headers: ReadonlyMap<string, string>,
@@ -68,7 +71,6 @@ export function attributesOf(
     websiteRedirectLocation: input.WebsiteRedirectLocation,
     metadata: checkedMetadata(input.Metadata ?? {}),
     storageClass: storageClass === 'STANDARD' ? undefined : storageClass,
-    encryption: encryptionOf(input),
   })
 }
 
@@ -89,17 +91,6 @@ export function attributeMembers(attributes: ObjectAttributes): object {
     StorageClass: attributes.storageClass,
     ...encryptionMembers(attributes),
   })
-}
-
-export function encryptionMembers({ encryption }: ObjectAttributes): {
-  ServerSideEncryption: string
-  SSEKMSKeyId?: string
-} {
-  const keyId = encryption?.keyId
-  return {
-    ServerSideEncryption: encryption?.algorithm ?? 'AES256',
-    ...(keyId === undefined ? {} : { SSEKMSKeyId: keyId }),
-  }
 }
 
 /** Without the members that are undefined. */
@@ -127,17 +118,4 @@ function storedEncoding(text: string | undefined): string | undefined {
     .map((coding) => coding.trim())
     .filter((coding) => coding !== 'aws-chunked' && coding !== '')
   return kept && kept.length > 0 ? kept.join(',') : undefined
-}
-
-// Unlike AWS: there are no KMS keys; what asks for one is encrypted with the region's own.
-function encryptionOf(input: AttributeInput): ObjectAttributes['encryption'] {
-  const algorithm = input.ServerSideEncryption
-  if (algorithm === undefined || algorithm === 'AES256') return undefined
-  if (algorithm !== 'aws:kms' && algorithm !== 'aws:kms:dsse') {
-    throw new S3Fault('InvalidArgument', 'The encryption method specified is not supported', {
-      elements: { ArgumentName: 'x-amz-server-side-encryption', ArgumentValue: algorithm },
-    })
-  }
-  const keyId = input.SSEKMSKeyId
-  return { algorithm, ...(keyId === undefined ? {} : { keyId }) }
 }

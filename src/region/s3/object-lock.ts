@@ -58,7 +58,7 @@ export function retentionOf(mode: string, until: Date, now: Date): Retention {
 }
 
 /** @throws S3Fault `InvalidArgument` */
-export function isHeld(status: string): boolean {
+function isHeld(status: string): boolean {
   if (status === 'ON' || status === 'OFF') return status === 'ON'
   throw new S3Fault('InvalidArgument', 'Legal Hold must be either of ON or OFF')
 }

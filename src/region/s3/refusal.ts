@@ -1,5 +1,7 @@
+import { AuthFault } from '../protocol/auth-fault.ts'
 import type { Fault } from '../protocol/fault.ts'
-import { type RawHead, splitTarget } from '../protocol/raw-request.ts'
+import { headersByName, type RawHead, splitTarget } from '../protocol/raw-request.ts'
+import { isSignedOtherwise } from '../protocol/signature-claim.ts'
 import type { StreamReply } from '../protocol/stream-service.ts'
 import { xmlElement, xmlText } from '../protocol/xml.ts'
 import { asS3Fault, S3Fault } from './faults.ts'
@@ -13,9 +15,26 @@ export function commonHeaders(requestId: string): Record<string, string> {
   }
 }
 
+/** Unlike AWS: version 2 is for presigned URLs and forms, in all regions. */
+function otherAuthorization(fault: Fault, head: RawHead): S3Fault | undefined {
+  if (!(fault instanceof AuthFault) || fault.shape !== 'IncompleteSignature') return undefined
+  const text = headersByName(head.rawHeaders).get('authorization')?.[0] ?? ''
+  if (!isSignedOtherwise(head) || text.startsWith('AWS4-')) return undefined
+  if (/^AWS \S+:\S+$/.test(text)) {
+    return new S3Fault(
+      'InvalidRequest',
+      'The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.',
+    )
+  }
+  return new S3Fault('InvalidArgument', 'Unsupported Authorization Type', {
+    elements: { ArgumentName: 'Authorization' },
+  })
+}
+
 /** An error in S3's own form, which is neither that of query services nor of other REST services. */
 export function refusal(fault: Fault, head: RawHead, requestId: string): StreamReply {
-  const told = asS3Fault(fault, /[?&](X-Amz-)?Signature=/.test(head.target))
+  const told =
+    otherAuthorization(fault, head) ?? asS3Fault(fault, /[?&](X-Amz-)?Signature=/.test(head.target))
   const detail = told instanceof S3Fault ? told.detail : {}
   const common = commonHeaders(requestId)
   const elements = {

@@ -1,8 +1,11 @@
 import type { Caller } from '../protocol/service.ts'
+import type { Authentication } from '../protocol/verified-stream.ts'
 
 /** What an action may want to know beside its input. */
 export interface S3Request {
   readonly caller: Caller
+  /** How it was signed; undefined when nobody did. */
+  readonly authentication?: Authentication | undefined
   /** Lower-case names. */
   readonly headers: ReadonlyMap<string, string>
   /** The body of an upload; unread for every other action. */

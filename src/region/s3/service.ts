@@ -7,7 +7,7 @@ import { writeRestOutput } from '../protocol/rest-xml/write-output.ts'
 import type { StreamReply, StreamService } from '../protocol/stream-service.ts'
 import type { VerifiedStream } from '../protocol/verified-stream.ts'
 import { abortMultipartUpload } from './actions/abort-multipart-upload.ts'
-import { getBucketAcl, getObjectAcl, putBucketAcl, putObjectAcl } from './actions/bucket-acl.ts'
+import { getBucketAcl, putBucketAcl } from './actions/bucket-acl.ts'
 import { bucketSettingActions } from './actions/bucket-settings.ts'
 import { getBucketVersioning, putBucketVersioning } from './actions/bucket-versioning.ts'
 import { deleteBucket, getBucketLocation, headBucket, listBuckets } from './actions/buckets.ts'
@@ -24,6 +24,7 @@ import { listMultipartUploads } from './actions/list-multipart-uploads.ts'
 import { listObjectVersions } from './actions/list-object-versions.ts'
 import { listObjects, listObjectsV2 } from './actions/list-objects.ts'
 import { listParts } from './actions/list-parts.ts'
+import { getObjectAcl, putObjectAcl } from './actions/object-acl.ts'
 import {
   getObjectLegalHold,
   getObjectRetention,
@@ -35,12 +36,13 @@ import {
   getObjectTagging,
   putObjectTagging,
 } from './actions/object-tagging.ts'
+import { postObject } from './actions/post-object.ts'
 import { putObject } from './actions/put-object.ts'
 import { uploadPart } from './actions/upload-part.ts'
 import { uploadPartCopy } from './actions/upload-part-copy.ts'
 import { type Address, addressOf } from './address.ts'
 import { verifyWholeBody } from './checksums.ts'
-import { corsHeaders, preflight } from './cors.ts'
+import { corsHeaders, corsOfRefusal, preflight } from './cors.ts'
 import { S3Fault } from './faults.ts'
 import { commonHeaders, refusal } from './refusal.ts'
 import { REPLICA_HEADER } from './replication/manifest.ts'
@@ -96,33 +98,44 @@ const ACTIONS: Readonly<Record<string, Action>> = {
 /** Largest body that is no object's content: 1000 keys to delete, 10 000 parts to complete. In bytes. */
 const MAX_DOCUMENT_BYTES = 4 * 1024 * 1024
 
-/** Amazon S3: general purpose buckets, without ACLs for others, events and inventory. */
+/** Amazon S3: general purpose buckets, without events and inventory. */
 export function s3Service(s3: S3): StreamService {
   for (const name of Object.keys(ACTIONS)) assert(s3Model.operationByName.has(name), name)
   return {
     name: s3Model.name,
     isOpen: true,
-    answer: (request, requestId) => answer(s3, request, requestId),
-    refuse: refusal,
+    answer: (request, requestId) => answerWithCors(s3, request, requestId),
+    refuse: (fault, head, requestId) => {
+      const reply = refusal(fault, head, requestId)
+      return { ...reply, headers: { ...reply.headers, ...corsOfRefusal(s3.store, head) } }
+    },
   }
+}
+
+async function answerWithCors(s3: S3, request: VerifiedStream, requestId: string) {
+  const { method, headers, path } = request
+  const reply = await answer(s3, request, requestId)
+  if (method === 'OPTIONS' || !headers.has('origin')) return reply
+  const { bucket } = addressOf(headers.get('host') ?? '', path)
+  const cors = corsHeaders(s3.store.findBucket(bucket ?? ''), headers, method)
+  return { ...reply, headers: { ...reply.headers, ...cors } }
 }
 
 async function answer(s3: S3, request: VerifiedStream, requestId: string): Promise<StreamReply> {
   const { method, query, headers } = request
   const address = addressOf(headers.get('host') ?? '', request.path)
-  const bucket = s3.store.findBucket(address.bucket ?? '')
-  if (method === 'OPTIONS') return preflight(bucket, headers, requestId)
+  if (method === 'OPTIONS') {
+    return preflight(s3.store.findBucket(address.bucket ?? ''), headers, requestId)
+  }
   if (headers.has(REPLICA_HEADER)) return await replica(s3, address, request, requestId)
+  if (isForm(method, address, query)) {
+    return await postedForm(s3, address.bucket ?? '', request, requestId)
+  }
   const operation = routeOf({ method, address, query, headers })
   const run = Object.hasOwn(ACTIONS, operation.name) ? ACTIONS[operation.name] : undefined
   if (!run) {
     throw new S3Fault('NotImplemented', `${operation.name} is not available in an embedded region.`)
   }
-  // Ignoring the key would store in the clear what the client takes for sealed.
-  if ([...headers.keys()].some((name) => /server-side-encryption-customer-/.test(name))) {
-    throw new S3Fault('NotImplemented', 'Encryption with keys of the customer is not available.')
-  }
-  if (!ACL_OPERATIONS.test(operation.name)) checkAclHeaders(headers)
   const body = readsStream(operation) ? undefined : await document(operation, request)
   const labels = {
     ...(address.bucket === undefined ? {} : { Bucket: address.bucket }),
@@ -132,8 +145,22 @@ async function answer(s3: S3, request: VerifiedStream, requestId: string): Promi
   try {
     const result = await run(s3, input as never, request)
     if (method !== 'GET' && method !== 'HEAD') s3.replication.wake()
-    const { headers: told, ...answered } = reply(operation, result, requestId)
-    return { ...answered, headers: { ...told, ...corsHeaders(bucket, headers, method) } }
+    return reply(operation, result, requestId)
+  } catch (error) {
+    throw asStoreFault(error)
+  }
+}
+
+/** A browser's form goes to the bucket itself. */
+function isForm(method: string, { bucket, key }: Address, query: ReadonlyMap<string, string>) {
+  return method === 'POST' && bucket !== undefined && key === undefined && query.size === 0
+}
+
+async function postedForm(s3: S3, bucket: string, request: VerifiedStream, requestId: string) {
+  try {
+    const posted = await postObject(s3, bucket, request, requestId)
+    s3.replication.wake()
+    return posted
   } catch (error) {
     throw asStoreFault(error)
   }
@@ -145,16 +172,6 @@ async function replica(s3: S3, address: Address, request: VerifiedStream, reques
   } catch (error) {
     throw asStoreFault(error)
   }
-}
-
-const ACL_OPERATIONS = /^Put(Bucket|Object)Acl$/
-
-/** What is made belongs to its owner; an ACL that says more is refused, as where ACLs are disabled. */
-function checkAclHeaders(headers: ReadonlyMap<string, string>): void {
-  const acl = headers.get('x-amz-acl') ?? 'private'
-  const grants = [...headers.keys()].some((name) => name.startsWith('x-amz-grant-'))
-  if (!grants && ['private', 'bucket-owner-full-control'].includes(acl)) return
-  throw new S3Fault('AccessControlListNotSupported', 'The bucket does not allow ACLs')
 }
 
 function reply(operation: Operation, result: S3Extra & object, requestId: string): StreamReply {

@@ -52,8 +52,11 @@ export function checkedTags(
   return Object.fromEntries(checked)
 }
 
+/** By key, whatever the order in which they were given. */
 export function tagSet(tags: Readonly<Record<string, string>>): { Key: string; Value: string }[] {
-  return Object.entries(tags).map(([Key, Value]) => ({ Key, Value }))
+  return Object.entries(tags)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([Key, Value]) => ({ Key, Value }))
 }
 
 function isText(text: string): boolean {

@@ -6,6 +6,7 @@ import {
   type StoredChecksum,
 } from './checksums.ts'
 import { S3Fault } from './faults.ts'
+import type { SizeLimits } from './post-policy.ts'
 import type { S3Request } from './s3-request.ts'
 
 /** Source: S3 User Guide, "Multipart upload limits": of one PUT. */
@@ -18,26 +19,27 @@ export const DEFAULT_ALGORITHM: ChecksumAlgorithm = 'CRC64NVME'
 export class Upload {
   readonly #claim: ContentClaim
   readonly #kept: ChecksumAlgorithm
-  readonly #contentLength: number
+  readonly #contentLength: number | undefined
+  readonly #limits: SizeLimits
   #claimed: StoredChecksum | undefined
 
   /**
-   * @param kept  the algorithm of the checksum that is stored; by default the one that the client names
+   * @param o.kept    the algorithm of the checksum that is stored; by default the one that the client names
+   * @param o.limits  of the length, where no header tells it before
    * @throws S3Fault `MissingContentLength`, `EntityTooLarge`, and as `ContentClaim`
    */
-  constructor(request: S3Request, kept?: ChecksumAlgorithm) {
+  constructor(
+    request: S3Request,
+    { kept, limits }: { kept?: ChecksumAlgorithm; limits?: SizeLimits } = {},
+  ) {
     const { contentLength, headers, trailers } = request
-    if (contentLength === undefined) {
+    if (contentLength === undefined && !limits) {
       throw new S3Fault('MissingContentLength', 'You must provide the Content-Length HTTP header.')
     }
-    if (contentLength > MAX_UPLOAD_BYTES) {
-      throw new S3Fault(
-        'EntityTooLarge',
-        'Your proposed upload exceeds the maximum allowed object size.',
-        { elements: { ProposedSize: `${contentLength}`, MaxSizeAllowed: `${MAX_UPLOAD_BYTES}` } },
-      )
-    }
+    if ((contentLength ?? 0) > MAX_UPLOAD_BYTES)
+      throw tooLarge(contentLength ?? 0, MAX_UPLOAD_BYTES)
     this.#contentLength = contentLength
+    this.#limits = limits ?? { min: 0, max: MAX_UPLOAD_BYTES }
     this.#claim = new ContentClaim(headers, trailers)
     this.#kept = kept ?? this.#claim.algorithm ?? DEFAULT_ALGORITHM
   }
@@ -52,13 +54,25 @@ export class Upload {
     return this.#claimed
   }
 
+  /** Ends a body that becomes too long. @throws S3Fault `EntityTooLarge` */
+  async *limited(body: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+    const { max } = this.#limits
+    let length = 0
+    for await (const piece of body) {
+      length += piece.length
+      if (length > Math.min(max, MAX_UPLOAD_BYTES)) throw tooLarge(length, max)
+      yield piece
+    }
+  }
+
   /** Lets the engine compute the digests, and check them before anything becomes visible. */
   options(): Pick<PutOptions, 'digests' | 'beforeCommit'> {
     const claimed = this.#claim.algorithm ?? this.#kept
     return {
       digests: [...new Set([digestName(this.#kept), digestName(claimed)])],
       beforeCommit: ({ sizeBytes, md5, digests }) => {
-        if (sizeBytes !== this.#contentLength) throw incompleteBody()
+        if (sizeBytes !== (this.#contentLength ?? sizeBytes)) throw incompleteBody()
+        if (sizeBytes < this.#limits.min) throw tooSmall(sizeBytes, this.#limits.min)
         const stored = (algorithm: ChecksumAlgorithm): StoredChecksum => ({
           algorithm,
           value: digests[digestName(algorithm)]!.toString('base64'),
@@ -71,6 +85,22 @@ export class Upload {
       },
     }
   }
+}
+
+function tooLarge(size: number, max: number): S3Fault {
+  return new S3Fault(
+    'EntityTooLarge',
+    'Your proposed upload exceeds the maximum allowed object size.',
+    { elements: { ProposedSize: `${size}`, MaxSizeAllowed: `${max}` } },
+  )
+}
+
+function tooSmall(size: number, min: number): S3Fault {
+  return new S3Fault(
+    'EntityTooSmall',
+    'Your proposed upload is smaller than the minimum allowed size',
+    { elements: { ProposedSize: `${size}`, MinSizeAllowed: `${min}` } },
+  )
 }
 
 function incompleteBody() {

@@ -4,8 +4,8 @@ import type { Listed } from './job.ts'
 /** What jobs need of S3. */
 export interface BatchSource {
   hasBucket(bucket: string): boolean
-  /** All versions, page by page. @throws S3Fault `NoSuchBucket` */
-  versions(bucket: string): Iterable<Listed>
+  /** All versions, at a pace that leaves time for requests. @throws S3Fault `NoSuchBucket` */
+  versions(bucket: string): AsyncIterable<Listed>
   /** `NONE`, `PENDING`, `COMPLETED`, `FAILED`, `REPLICA`, or undefined of a version that is gone; with the reason of a failure. */
   statusOf(
     bucket: string,

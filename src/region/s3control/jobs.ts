@@ -14,6 +14,8 @@ export const BATCH_SERVICE = 'batchoperations.s3.amazonaws.com'
 
 /** Tasks that are under way at a time; what is recorded is the end of all of them. */
 const WINDOW = 100
+/** Tasks in a document of the manifest: so many windows. */
+const MANIFEST_PAGE = 10 * WINDOW
 const POLL_MS = 50
 
 export interface JobsOptions {
@@ -125,9 +127,11 @@ export class Jobs {
         await this.#advance(job)
         return
       case 'Cancelling':
+        await this.#deleteManifest(job)
         await this.#move(job, { status: 'Cancelled', endedAtMs: nowMs })
         return
       default:
+        await this.#deleteManifest(job)
         await this.#move(job, { status: 'Complete', endedAtMs: nowMs })
     }
   }
@@ -138,7 +142,7 @@ export class Jobs {
   }
 
   async #prepare(job: Job, nowMs: number): Promise<void> {
-    const { source, documents } = this.o
+    const { source } = this.o
     const caller = this.o.callerFor(job.roleArn, BATCH_SERVICE)
     const bucket = job.sourceBucket
     for (const action of ['s3:GetReplicationConfiguration', 's3:PutInventoryConfiguration']) {
@@ -147,28 +151,55 @@ export class Jobs {
         throw new S3ControlFault('AccessDenied', message)
       }
     }
-    const tasks: Task[] = []
-    for (const version of source.versions(bucket)) {
-      if (matches(job.filter, version)) tasks.push([version.key, version.versionId, version.status])
-    }
-    await documents.put(MANIFESTS, job.id, tasks)
-    const total = tasks.length
+    const total = await this.#writeManifest(job)
+    if (total === undefined) return
     await this.#move(
       job,
       job.isConfirmed
         ? { total, status: 'Ready' }
         : { total, status: 'Suspended', suspendedAtMs: nowMs },
     )
+    // It may have been cancelled meanwhile.
+    if (this.get(job.id).total !== total) await this.#deleteManifest({ ...job, total })
+  }
+
+  /** Resolves with the number of tasks when all of them are durable, or with undefined when it was interrupted. */
+  async #writeManifest(job: Job): Promise<number | undefined> {
+    const { source, documents } = this.o
+    let total = 0
+    let tasks: Task[] = []
+    const write = async () => {
+      await documents.put(MANIFESTS, pageOf(job.id, total), tasks)
+      total += tasks.length
+      tasks = []
+    }
+    for await (const version of source.versions(job.sourceBucket)) {
+      if (this.#ending.signal.aborted) return undefined
+      if (!matches(job.filter, version)) continue
+      tasks.push([version.key, version.versionId, version.status])
+      if (tasks.length === MANIFEST_PAGE) await write()
+    }
+    if (tasks.length > 0) await write()
+    return total
+  }
+
+  async #deleteManifest({ id, total }: Job): Promise<void> {
+    for (let from = 0; from < total; from += MANIFEST_PAGE) {
+      await this.o.documents.delete(MANIFESTS, pageOf(id, from))
+    }
   }
 
   async #advance(job: Job): Promise<void> {
     const from = job.succeeded + job.failed
-    const manifest = this.o.documents.get<Task[]>(MANIFESTS, job.id) ?? []
-    const tasks = manifest.slice(from, from + WINDOW)
-    if (tasks.length === 0) {
+    if (from >= job.total) {
       await this.#move(job, { status: 'Completing' })
       return
     }
+    const page = this.o.documents.get<Task[]>(MANIFESTS, pageOf(job.id, from)) ?? []
+    const at = from % MANIFEST_PAGE
+    const tasks = page.slice(at, at + WINDOW)
+    if (tasks.length === 0)
+      throw new S3ControlFault('InternalServiceException', 'The manifest is gone.')
     const caller = this.o.callerFor(job.roleArn, BATCH_SERVICE)
     const reasons = await Promise.all(tasks.map((task) => this.#replicate(job, task, caller)))
     if (reasons.includes('interrupted')) return
@@ -211,7 +242,13 @@ export class Jobs {
     const endedAtMs = this.o.clock.now().getTime()
     const failures = [{ FailureCode, FailureReason }]
     await this.change(id, (job) => ({ ...job, status: 'Failed', endedAtMs, failures }))
+    await this.#deleteManifest(this.get(id))
   }
+}
+
+/** The name of the document that a task is in. */
+function pageOf(id: string, task: number): string {
+  return `${id}/${Math.floor(task / MANIFEST_PAGE)}`
 }
 
 function isRunnable(job: Job): boolean {

@@ -80,6 +80,14 @@ describe.skipIf(!hasCli)(`the plain aws CLI${hasCli ? '' : ' (skipped: needs aws
     await expect(api('get-object', '--key', 'k', join(folder, 'got'))).rejects.toThrow(
       'An error occurred (NoSuchKey) when calling the GetObject operation: The specified key does not exist.',
     )
+    const rule = {
+      Status: 'Enabled',
+      Filter: {},
+      NoncurrentVersionExpiration: { NoncurrentDays: 1 },
+    }
+    const rules = JSON.stringify({ Rules: [rule] })
+    await api('put-bucket-lifecycle-configuration', '--lifecycle-configuration', rules)
+    expect((await api('get-bucket-lifecycle-configuration')).Rules).toMatchObject([rule])
     await expect(api('get-bucket-replication')).rejects.toThrow(
       '(ReplicationConfigurationNotFoundError)',
     )

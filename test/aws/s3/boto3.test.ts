@@ -52,8 +52,7 @@ bent = [url.replace('Signature=', 'Signature=A'), url + '&versionId=null', url +
 bent += [url.replace('a%2Fb', 'a%2Fc'), url.replace('/large', '/copied').replace('boto/a', 'boto/b'), url.replace('Expires=', 'Expires=1')]
 def code(target, **more):
     try:
-        urllib.request.urlopen(urllib.request.Request(target, **more))
-        return 200
+        return urllib.request.urlopen(urllib.request.Request(target, **more)).status
     except urllib.error.HTTPError as error:
         return error.code
 seen['bent'] = [code(target) for target in bent] + [code(url, method='DELETE'), code(url, headers={'x-amz-acl': 'private'})]
@@ -64,6 +63,30 @@ seen['url'] = urllib.request.urlopen(url).read().decode()
 url = v4.generate_presigned_url('put_object', Params={'Bucket': 'boto', 'Key': 'by-url'}, ExpiresIn=60)
 urllib.request.urlopen(urllib.request.Request(url, data=b'put', method='PUT'))
 seen['put'] = s3.get_object(Bucket='boto', Key='by-url')['Body'].read().decode()
+form = v4.generate_presigned_post('boto', 'forms/\${filename}', Fields={'success_action_status': '201'},
+    Conditions=[{'success_action_status': '201'}, ['content-length-range', 1, 5]], ExpiresIn=60)
+def post(body):
+    edge = 'edge-of-the-form'
+    fields = ''.join('--%s\\r\\nContent-Disposition: form-data; name="%s"\\r\\n\\r\\n%s\\r\\n' % (edge, k, v) for k, v in form['fields'].items())
+    file = '--%s\\r\\nContent-Disposition: form-data; name="file"; filename="a.txt"\\r\\n\\r\\n%s\\r\\n--%s--\\r\\n' % (edge, body, edge)
+    headers = {'Content-Type': 'multipart/form-data; boundary=' + edge}
+    return code(form['url'], data=(fields + file).encode(), method='POST', headers=headers)
+seen['posted'] = [post('posted'), post('post'), s3.get_object(Bucket='boto', Key='forms/a.txt')['Body'].read().decode()]
+secret = {'SSECustomerAlgorithm': 'AES256', 'SSECustomerKey': b'k' * 32}
+s3.upload_fileobj(io.BytesIO(large), 'boto', 'sealed', Config=config, ExtraArgs=secret)
+back = io.BytesIO()
+s3.download_fileobj('boto', 'sealed', back, Config=config, ExtraArgs=secret)
+seen['sealed'] = back.getvalue() == large
+try:
+    s3.get_object(Bucket='boto', Key='sealed')
+except ClientError as error:
+    seen['unsealed'] = error.response['Error']['Code']
+rules = [{'ID': 'days', 'Status': 'Enabled', 'Filter': {'Prefix': 'sealed'}, 'Expiration': {'Days': 3}}]
+s3.put_bucket_lifecycle_configuration(Bucket='boto', LifecycleConfiguration={'Rules': rules})
+seen['rules'] = s3.get_bucket_lifecycle_configuration(Bucket='boto')['Rules'] == rules
+seen['expires'] = 'rule-id="days"' in s3.head_object(Bucket='boto', Key='sealed', **secret)['Expiration']
+for other in ['forms/a.txt', 'sealed']: s3.delete_object(Bucket='boto', Key=other)
+seen['buckets'] = [b['BucketRegion'] for p in s3.get_paginator('list_buckets').paginate(PaginationConfig={'PageSize': 1}) for b in p['Buckets']]
 seen['deleted'] = len(s3.delete_objects(Bucket='boto', Delete={'Objects': [{'Key': k} for k in seen['keys']]})['Deleted'])
 print(json.dumps(seen))
 `
@@ -94,6 +117,12 @@ describe.skipIf(!hasBoto)(`plain boto3${hasBoto ? '' : ' (skipped: needs boto3)'
       bent: [403, 403, 403, 403, 403, 403, 400, 403, 403],
       url: 'two',
       put: 'put',
+      posted: [400, 201, 'post'],
+      sealed: true,
+      unsealed: 'InvalidRequest',
+      rules: true,
+      expires: true,
+      buckets: [REGION, REGION],
       deleted: 3,
     })
     expect(region.errors).toEqual([])

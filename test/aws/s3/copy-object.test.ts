@@ -96,4 +96,13 @@ describe('CopyObject', () => {
     expect((await refused(copy('no', { CopySource: 'absent/k' }))).code).toBe('NoSuchBucket')
     expect((await refused(copy('no', { CopySource: 'origin/absent' }))).code).toBe('NoSuchKey')
   })
+
+  test('refuses a directive that it does not know', async () => {
+    for (const name of ['MetadataDirective', 'TaggingDirective']) {
+      const outcome = await refused(copy('no', { [name]: 'MERGE' }))
+      expect(outcome).toMatchObject({ code: 'InvalidArgument', status: 400 })
+    }
+    const absent = await refused(region.sdk().headObject({ Bucket: 'target', Key: 'no' }))
+    expect(absent.status).toBe(404)
+  })
 })

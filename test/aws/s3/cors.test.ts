@@ -80,6 +80,28 @@ describe('cross-origin requests', () => {
     expect(other.headers.has('access-control-allow-origin')).toBe(false)
   })
 
+  test('let a page read a refusal as well', async () => {
+    const open = (target: string, method = 'GET', more: Record<string, string> = {}) => {
+      const headers = { origin: 'https://app.example.com', ...more }
+      return fetch(`${region.endpoint()}${target}`, { method, headers })
+    }
+    const endpoint = region.endpoint()
+    const forged = presignedUrl({ endpoint, method: 'PUT', path }).slice(endpoint.length)
+    for (const target of [path, forged]) {
+      const denied = await open(target)
+      expect(denied.status).toBe(403)
+      expect(denied.headers.get('access-control-allow-origin')).toBe('https://app.example.com')
+    }
+    const asked = await open(path, 'DELETE', { 'access-control-request-method': 'PUT' })
+    expect(asked.status).toBe(403)
+    expect(asked.headers.get('access-control-allow-methods')).toBe('GET, PUT')
+    const without = await open(path, 'DELETE')
+    expect([without.status, without.headers.has('access-control-allow-origin')]).toEqual([
+      403,
+      false,
+    ])
+  })
+
   test('rules that make no sense are refused', async () => {
     const put = async (rule: object) => {
       const CORSConfiguration = { CORSRules: [rule] as never }

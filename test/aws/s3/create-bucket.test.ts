@@ -14,9 +14,7 @@ describe('CreateBucket, HeadBucket, ListBuckets, GetBucketLocation, DeleteBucket
     const location = await region.sdk().getBucketLocation({ Bucket: 'made' })
     expect(location.LocationConstraint).toBe('ap-southeast-1')
     const listed = await region.sdk().listBuckets()
-    expect(listed.Buckets).toEqual([
-      { Name: 'made', CreationDate: expect.any(Date), BucketRegion: 'ap-southeast-1' },
-    ])
+    expect(listed.Buckets).toEqual([{ Name: 'made', CreationDate: expect.any(Date) }])
     expect(listed.Owner?.ID).toMatch(/^[0-9a-f]{64}$/)
 
     await region.sdk().deleteBucket({ Bucket: 'made' })

@@ -102,4 +102,20 @@ describe('forged requests to S3', () => {
       await refuses(forge(get, unsigned, new Choices(round * 7919 + 1)))
     }
   })
+
+  test.each([
+    ['Basic dXNlcjpwYXNz', 400, 'InvalidArgument'],
+    ['AWS HAHAHA', 400, 'InvalidArgument'],
+    [`AWS ${CREDENTIALS.accessKeyId}:c2lnbmF0dXJl`, 400, 'InvalidRequest'],
+    ['AWS4-HMAC-SHA256 HAHAHA', 400, 'AuthorizationHeaderMalformed'],
+    ['', 403, 'AccessDenied'],
+  ])('are refused by S3 that bring Authorization: %s', async (authorization, status, code) => {
+    const target = `${region.endpoint()}/${Bucket}/forged`
+    const sent = { method: 'PUT', body: 'by a stranger', headers: { authorization } }
+    const reply = await fetch(target, sent)
+    expect(reply.status).toBe(status)
+    expect(await reply.text()).toContain(`<Error><Code>${code}</Code>`)
+    const { KeyCount } = await region.sdk().listObjectsV2({ Bucket, Prefix: 'forged' })
+    expect(KeyCount).toBe(0)
+  })
 })

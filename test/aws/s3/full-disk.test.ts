@@ -1,4 +1,4 @@
-import { statfsSync, writeFileSync } from 'node:fs'
+import { readdirSync, statfsSync, writeFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -34,11 +34,13 @@ test('on a full disk S3 says so, changes nothing, and objects can be read and de
   const { DeleteMarker } = await sdk().deleteObject({ Bucket, Key: 'kept' })
   expect(DeleteMarker).toBe(true)
 
+  // The name was not kept: nobody would know of a bucket by that name.
+  expect(readdirSync(join(folder(), 'buckets'))).toEqual(['full.json'])
   await rm(filler)
   await put('new', 100_000)
   await restart()
   const { Versions, DeleteMarkers } = await sdk().listObjectVersions({ Bucket })
   expect(Versions?.map(({ Key }) => Key)).toEqual(['kept', 'new'])
   expect(DeleteMarkers?.map(({ Key }) => Key)).toEqual(['kept'])
-  await expect(sdk().headBucket({ Bucket: 'another' })).rejects.toThrow()
+  expect(await refused(sdk().headBucket({ Bucket: 'another' }))).toMatchObject({ status: 404 })
 })

@@ -94,6 +94,23 @@ describe('GetObject and HeadObject', () => {
       ContentLanguage: 'fr',
     })
     expect((await get({})).ContentType).toBe('a/b')
+    const expires = await get({ ResponseExpires: new Date('2031-02-03T04:05:06Z') })
+    expect(expires.ExpiresString).toBe('Mon, 03 Feb 2031 04:05:06 GMT')
+  })
+
+  test('does not let anybody choose headers who does not sign', async () => {
+    const { Bucket, Key } = at
+    await region.sdk().deletePublicAccessBlock({ Bucket })
+    const statement = { Effect: 'Allow', Principal: '*', Action: 's3:GetObject' }
+    const Statement = [{ ...statement, Resource: `arn:aws:s3:::${Bucket}/*` }]
+    const Policy = JSON.stringify({ Version: '2012-10-17', Statement })
+    await region.sdk().putBucketPolicy({ Bucket, Policy })
+    const open = (query: string) => fetch(`${region.endpoint()}/${Bucket}/${Key}${query}`)
+    expect((await open('')).status).toBe(200)
+    const chosen = await open('?response-content-type=text/html')
+    expect(chosen.status).toBe(400)
+    expect(await chosen.text()).toContain('<Code>InvalidRequest</Code>')
+    await region.sdk().deleteBucketPolicy({ Bucket })
   })
 
   test('refuses what is not there, in the form of S3', async () => {

@@ -122,6 +122,23 @@ describe('uploads in parts', () => {
     expect((await refused(other)).code).toBe('InvalidRequest')
   })
 
+  test('tell the checksum of a part that is asked for', async () => {
+    const Key = 'part-checksum'
+    const composite = { ChecksumAlgorithm: 'CRC32', ChecksumType: 'COMPOSITE' }
+    const UploadId = await begin(Key, composite)
+    const parts = [
+      await part(Key, UploadId, 1, body(5 * MIB, 'p')),
+      await part(Key, UploadId, 2, body(9, 'q')),
+    ]
+    const made = await complete(Key, UploadId, parts)
+    const asked = { Bucket, Key, ChecksumMode: 'ENABLED' } as const
+    const second = await region.sdk().headObject({ ...asked, PartNumber: 2 })
+    expect(second.ChecksumCRC32).toBe(parts[1]!.ChecksumCRC32)
+    const whole = await region.sdk().headObject(asked)
+    expect(whole.ChecksumCRC32).toBe(made.ChecksumCRC32)
+    expect(made.ChecksumCRC32).toMatch(/-2$/)
+  })
+
   test('are refused when parts are missing, wrong, small or out of order', async () => {
     const Key = 'refused'
     const UploadId = await begin(Key)
@@ -151,6 +168,25 @@ describe('uploads in parts', () => {
     expect(await region.text(Bucket, Key)).toBe('first')
     await complete(Key, UploadId, parts)
     expect(await region.text(Bucket, Key)).toBe('zzzzzzzzz')
+  })
+
+  test('complete as before for a client that did not hear of it', async () => {
+    const Key = 'repeated'
+    const UploadId = await begin(Key, { StorageClass: 'STANDARD_IA' })
+    const parts = [await part(Key, UploadId, 2, body(9, 'r'))]
+    const listed = await region.sdk().listParts({ Bucket, Key, UploadId })
+    expect(listed.StorageClass).toBe('STANDARD_IA')
+    const { $metadata: _, ...first } = await complete(Key, UploadId, parts)
+    const { LastModified } = await region.sdk().headObject({ Bucket, Key })
+    expect(await complete(Key, UploadId, parts)).toMatchObject(first)
+    expect((await region.sdk().headObject({ Bucket, Key })).LastModified).toEqual(LastModified)
+    const others = [{ ...parts[0]!, PartNumber: 1 }]
+    const gone = { code: 'NoSuchUpload', status: 404 }
+    expect(await refused(complete(Key, UploadId, others))).toMatchObject(gone)
+    expect(await refused(complete('other', UploadId, parts))).toMatchObject(gone)
+    await region.sdk().putObject({ Bucket, Key, Body: 'newer' })
+    expect(await refused(complete(Key, UploadId, parts))).toMatchObject(gone)
+    expect(await region.text(Bucket, Key)).toBe('newer')
   })
 
   test('a part that is not what was claimed is not stored', async () => {

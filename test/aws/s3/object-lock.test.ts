@@ -25,6 +25,10 @@ describe('object lock', () => {
     expect(await refused(remove(Key, id))).toMatchObject(denied)
     const bypass = { BypassGovernanceRetention: true }
     expect(await refused(remove(Key, id, bypass))).toMatchObject(denied)
+    const unknown = { Bucket, Key, VersionId: id, LegalHold: { Status: 'MAYBE' as 'OFF' } }
+    const malformed = await refused(region.sdk().putObjectLegalHold(unknown))
+    expect(malformed).toMatchObject({ code: 'MalformedXML', status: 400 })
+    expect(await refused(remove(Key, id))).toMatchObject(denied)
     // Hiding it is no loss.
     await region.sdk().deleteObject({ Bucket, Key })
     expect(await region.text(Bucket, Key, id)).toBe(Key)

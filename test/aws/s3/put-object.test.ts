@@ -69,7 +69,7 @@ describe('PutObject', () => {
     expect((await got.Body!.transformToString()).length).toBe(400_000)
   })
 
-  test.each(['CRC32', 'CRC32C', 'CRC64NVME', 'SHA1', 'SHA256'] as const)(
+  test.each(['CRC32', 'CRC32C', 'CRC64NVME', 'MD5', 'SHA1', 'SHA256', 'SHA512'] as const)(
     'verifies and tells %s',
     async (ChecksumAlgorithm: ChecksumAlgorithm) => {
       const name = `Checksum${ChecksumAlgorithm}` as 'ChecksumSHA256'
@@ -177,6 +177,9 @@ const KNOWN = {
   ChecksumCRC32: Buffer.from('cbf43926', 'hex').toString('base64'),
   ChecksumCRC32C: Buffer.from('e3069283', 'hex').toString('base64'),
   ChecksumCRC64NVME: Buffer.from('ae8b14860a799888', 'hex').toString('base64'),
+  ChecksumMD5: 'JfnnlDI7RTiF9RgfG2JNCw==',
   ChecksumSHA1: createHash('sha1').update('123456789').digest('base64'),
+  ChecksumSHA512:
+    '2eZ2LdHI6vbWGzxhkvxAjU1tXxF20MKRabwk5xw/J0rSf81YEbMT1oH35V7ALXPUmclUVba1u1A6z1dPuo/+hQ==',
   ChecksumSHA256: createHash('sha256').update('123456789').digest('base64'),
 }

@@ -7,6 +7,7 @@ import { ObjectStore } from '../../../src/objectstore/object-store.ts'
 import { PolicyAuthorizer } from '../../../src/region/iam/authorizer.ts'
 import { Iam } from '../../../src/region/iam/iam.ts'
 import { RoleSessions } from '../../../src/region/iam/role-sessions.ts'
+import { DEFAULTS_OF_TODAY } from '../../../src/region/s3/bucket-defaults.ts'
 import { BucketDirectory } from '../../../src/region/s3/bucket-directory.ts'
 import type { ReplicationOutcome } from '../../../src/region/s3/replication/replication.ts'
 import { replicationOf } from '../../../src/region/s3/replication/state.ts'
@@ -57,7 +58,8 @@ describe('the queue of replication', () => {
     const authorizer = new PolicyAuthorizer(iam)
     s3 = new S3({
       ...{ region: here.region, accountId: ACCOUNT, store, clock, random },
-      lifecycleDayMs: 86_400_000,
+      ...{ lifecycleDayMs: 86_400_000, keys: { get: () => undefined } },
+      bucketDefaults: DEFAULTS_OF_TODAY,
       authorize: authorizer.authorize,
       directory: await BucketDirectory.open(here, store),
       replication: {

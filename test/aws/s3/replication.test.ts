@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { PutRolePolicyCommand } from '@aws-sdk/client-iam'
 import {
   CompleteMultipartUploadCommand,
@@ -132,6 +132,23 @@ describe('a rule of the first form', () => {
     await put(source, 'after-the-deletes')
     await complete(source, 'after-the-deletes')
     expect(await of()).toHaveLength(2)
+  })
+
+  test('leaves alone what only a customer has the key of', async () => {
+    const key = Buffer.alloc(32, 'k')
+    const sealed = {
+      SSECustomerAlgorithm: 'AES256',
+      SSECustomerKey: key.toString('base64'),
+      SSECustomerKeyMD5: createHash('md5').update(key).digest('base64'),
+    }
+    const Key = 'sealed'
+    const at = { Bucket: source, Key, ...sealed }
+    await world.s3(HERE).send(new PutObjectCommand({ ...at, Body: 'sealed' }))
+    const head = await world.s3(HERE).send(new HeadObjectCommand(at))
+    expect(head.ReplicationStatus).toBeUndefined()
+    await put(source, 'behind-it')
+    await complete(source, 'behind-it')
+    expect((await listed(THERE, destination)).some(({ key }) => key === Key)).toBe(false)
   })
 
   test('leaves alone what was there before it', async () => {

@@ -1,7 +1,7 @@
 import { HeadObjectCommand } from '@aws-sdk/client-s3'
 import { expect, test } from 'vitest'
 import { until } from '../../trials/trial-region.ts'
-import { HERE } from '../s3/two-regions.ts'
+import { HERE, THERE } from '../s3/two-regions.ts'
 import { jobsUnderTest } from './jobs-under-test.ts'
 
 const { world, create, jobRole, reached, late, keysThere, put } = jobsUnderTest()
@@ -67,14 +67,25 @@ test('a task fails when the role may not initiate replication', async () => {
   expect(await keysThere(destination)).toEqual([])
 })
 
-test('a job whose region is killed after it was made goes on, and doubles nothing', async () => {
+test('a job goes on whose region is killed when it was made and amid its tasks, and doubles nothing', async () => {
   const keys = Array.from({ length: 150 }, (_, index) => `key-${1000 + index}`)
   const { source, destination } = await late('killed', keys)
   const role = await jobRole('killed-batch')
+  // While the other region is away, no task can end.
+  await world.kill(THERE)
   const id = await create(source, role, { ClientRequestToken: 'once' })
   await world.kill(HERE)
   await world.start(HERE)
   expect(await create(source, role, { ClientRequestToken: 'once' })).toBe(id)
+  await reached(id, 'Active')
+  await until('its tasks are under way', 15_000, async () => {
+    return (await world.status(HERE, source, keys[0]!)) === 'PENDING'
+  })
+  await world.kill(HERE)
+  await world.start(HERE)
+  const amid = await reached(id, 'Active')
+  expect(amid.ProgressSummary).toMatchObject({ NumberOfTasksSucceeded: 0, NumberOfTasksFailed: 0 })
+  await world.start(THERE)
   const job = await reached(id, 'Complete')
   expect(job.ProgressSummary).toMatchObject({
     TotalNumberOfTasks: 150,

@@ -1,6 +1,12 @@
 import { Agent } from 'node:http'
 import type { LookupFunction } from 'node:net'
-import { CreateRoleCommand, PutRolePolicyCommand } from '@aws-sdk/client-iam'
+import {
+  CreateAccessKeyCommand,
+  CreateRoleCommand,
+  CreateUserCommand,
+  PutRolePolicyCommand,
+  PutUserPolicyCommand,
+} from '@aws-sdk/client-iam'
 import { PutObjectCommand } from '@aws-sdk/client-s3'
 import {
   CreateJobCommand,
@@ -29,17 +35,35 @@ const toLoopback: LookupFunction = (_name, options, done) => {
 /** Two regions, and the jobs of the first. */
 export function jobsUnderTest() {
   const world = twoRegions()
-  let made: S3ControlClient | undefined
-  afterAll(() => made?.destroy())
-  const control = () => {
+  const clients: S3ControlClient[] = []
+  afterAll(() => {
+    for (const client of clients) client.destroy()
+  })
+  const connect = (credentials: { accessKeyId: string; secretAccessKey: string }) => {
     // The client puts the account before the host's name, which an IP address does not take.
     const { endpoint, ...client } = world.client(HERE)
-    made ??= new S3ControlClient({
+    const made = new S3ControlClient({
       ...client,
+      credentials,
       endpoint: endpoint.replace('127.0.0.1', 'localhost'),
       requestHandler: { httpAgent: new Agent({ keepAlive: true, lookup: toLoopback }) },
     })
+    clients.push(made)
     return made
+  }
+  const control = () => clients[0] ?? connect(world.client(HERE).credentials)
+  /** The client of a user who may do these actions and no other. */
+  const userWith = async (UserName: string, Action: readonly string[]) => {
+    const PolicyDocument = JSON.stringify({
+      Version: '2012-10-17',
+      Statement: [{ Effect: 'Allow', Action, Resource: '*' }],
+    })
+    await world.iam().send(new CreateUserCommand({ UserName }))
+    const policy = { UserName, PolicyName: 'jobs', PolicyDocument }
+    await world.iam().send(new PutUserPolicyCommand(policy))
+    const { AccessKey } = await world.iam().send(new CreateAccessKeyCommand({ UserName }))
+    const { AccessKeyId = '', SecretAccessKey = '' } = AccessKey ?? {}
+    return connect({ accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey })
   }
   const jobRole = async (name: string, o: { without?: string; service?: string } = {}) => {
     const Service = o.service ?? 'batchoperations.s3.amazonaws.com'
@@ -64,10 +88,10 @@ export function jobsUnderTest() {
   const create = async (
     bucket: string,
     RoleArn: string,
-    o: Partial<CreateJobCommandInput> & { filter?: object } = {},
+    o: Partial<CreateJobCommandInput> & { filter?: object; client?: S3ControlClient } = {},
   ) => {
-    const { filter, ...further } = o
-    const { JobId } = await control().send(
+    const { filter, client = control(), ...further } = o
+    const { JobId } = await client.send(
       new CreateJobCommand({
         AccountId,
         RoleArn,
@@ -92,6 +116,7 @@ export function jobsUnderTest() {
   return {
     world,
     control,
+    userWith,
     jobRole,
     create,
     describe,

@@ -1,12 +1,14 @@
 import {
+  DescribeJobCommand,
   ListJobsCommand,
+  type S3ControlClient,
   UpdateJobPriorityCommand,
   UpdateJobStatusCommand,
 } from '@aws-sdk/client-s3-control'
 import { expect, test } from 'vitest'
 import { AccountId, jobsUnderTest } from './jobs-under-test.ts'
 
-const { control, create, jobRole, reached, late, keysThere } = jobsUnderTest()
+const { control, create, describe, jobRole, reached, late, keysThere, userWith } = jobsUnderTest()
 
 const update = (JobId: string, RequestedJobStatus: 'Ready' | 'Cancelled') =>
   control().send(new UpdateJobStatusCommand({ AccountId, JobId, RequestedJobStatus }))
@@ -42,4 +44,39 @@ test('a job waits for its confirmation, and a cancelled one does nothing', async
 
 test('a job that is not there is not found', async () => {
   await expect(update('no-such-job', 'Ready')).rejects.toMatchObject({ name: 'NotFoundException' })
+})
+
+test('nobody makes, sees or changes jobs who may not', async () => {
+  const { source, destination } = await late('denied', ['key'])
+  const role = await jobRole('denied-batch')
+  const made = await create(source, role, { ConfirmationRequired: true })
+  await reached(made, 'Suspended')
+  const all = ['s3:CreateJob', 's3:DescribeJob', 's3:ListJobs', 's3:UpdateJob*', 'iam:PassRole']
+  const attempts: Record<string, (client: S3ControlClient) => Promise<unknown>> = {
+    's3:CreateJob': (client) => create(source, role, { client }),
+    'iam:PassRole': (client) => create(source, role, { client }),
+    's3:DescribeJob': (client) => client.send(new DescribeJobCommand({ AccountId, JobId: made })),
+    's3:ListJobs': (client) => client.send(new ListJobsCommand({ AccountId })),
+    's3:UpdateJob*': (client) =>
+      client.send(
+        new UpdateJobStatusCommand({ AccountId, JobId: made, RequestedJobStatus: 'Ready' }),
+      ),
+  }
+  for (const [lacking, call] of Object.entries(attempts)) {
+    const client = await userWith(
+      `without-${lacking.replace(/\W/g, '-')}`,
+      all.filter((action) => action !== lacking),
+    )
+    await expect(call(client)).rejects.toMatchObject({
+      name: 'AccessDenied',
+      $metadata: { httpStatusCode: 403 },
+    })
+    await expect(
+      client.send(new DescribeJobCommand({ AccountId: '111111111111', JobId: made })),
+    ).rejects.toMatchObject({ name: 'AccessDenied' })
+  }
+  const { Jobs = [] } = await control().send(new ListJobsCommand({ AccountId }))
+  const ours = await Promise.all(Jobs.map(({ JobId }) => describe(JobId!)))
+  expect(ours.filter(({ RoleArn }) => RoleArn === role)).toMatchObject([{ Status: 'Suspended' }])
+  expect(await keysThere(destination)).toEqual([])
 })

@@ -26,6 +26,8 @@ export interface Question {
 export interface Policies {
   readonly identity: readonly PolicyDocument[]
   readonly resource?: PolicyDocument | undefined
+  /** Whether the resource gives it to the principal by other means than its policy. */
+  readonly isGranted?: boolean | undefined
   /** Undefined: the session has none. Empty: it allows nothing. */
   readonly session?: readonly PolicyDocument[] | undefined
   /** Whether the resource's policy must agree, as that of a role must. */
@@ -59,7 +61,8 @@ export function evaluate(question: Question, policies: Policies): Decision {
   if (isDenied(attached)) return denied('resource', true)
   if (session && isDenied(session)) return denied('session', true)
 
-  const byResource = strongest(attached, 'Allow', question, lookup)
+  const byPolicy = strongest(attached, 'Allow', question, lookup)
+  const byResource = policies.isGranted ? closest([byPolicy, 'principal']) : byPolicy
   if (policies.isTrustNeeded && byResource === 'none') return denied('resource', false)
   if (byResource === 'session') return { isAllowed: true }
   const isAllowed = (documents: readonly PolicyDocument[]) =>

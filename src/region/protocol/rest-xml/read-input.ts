@@ -35,9 +35,7 @@ export function readRestInput({ input }: Operation, parts: RestParts): Record<st
     if (text !== undefined) result[member] = readText(schema, text, name)
   }
   if (bindings.payload && parts.body) {
-    const { member, schema } = bindings.payload
-    const value = readPayload(schema, parts.body)
-    if (value !== undefined) result[member] = value
+    Object.assign(result, readPayload({ input }, parts.body))
   }
   if (!bindings.payload && bindings.body.length > 0 && parts.body && parts.body.length > 0) {
     Object.assign(result, readBody(input, parts.body))
@@ -65,13 +63,16 @@ function readBody(input: Schema, body: Buffer): Record<string, unknown> {
   return result
 }
 
-function readPayload(schema: Schema, body: Buffer): unknown {
-  if (body.length === 0) return undefined
+/** The member of an input that is the whole body. @throws Fault `MalformedXML` */
+export function readPayload({ input }: Pick<Operation, 'input'>, body: Buffer): object {
+  const { payload } = bindingsOf(input)
+  if (!payload || body.length === 0) return {}
+  const { member, schema } = payload
   const text = textOf(body)
-  if (!schema.isStructSchema()) return text
+  if (!schema.isStructSchema()) return { [member]: text }
   const root = parseXml(text)
   if (root.name !== (nameOf(schema) ?? schema.getName())) throw malformedXml()
-  return readXmlShape(schema, root)
+  return { [member]: readXmlShape(schema, root) }
 }
 
 function textOf(body: Buffer): string {
@@ -93,6 +94,7 @@ function readText(schema: Schema, text: string, name: string): unknown {
   return value
 }
 
+/** Of a text, spaces are a part: a prefix may begin with one. */
 function readScalar(schema: Schema, text: string): unknown {
   const trimmed = text.trim()
   if (schema.isNumericSchema()) return parseNumber(trimmed)

@@ -1,3 +1,5 @@
+import type { Bucket } from '../../../objectstore/bucket.ts'
+import type { ObjectVersion } from '../../../objectstore/object-version.ts'
 import type {
   CompletedPart,
   CompleteMultipartUploadCommandInput,
@@ -5,6 +7,7 @@ import type {
 import { malformedXml } from '../../protocol/xml-reader.ts'
 import { checksumMembers, claimedChecksum } from '../checksums.ts'
 import { unquoted, writePrecondition } from '../conditions.ts'
+import { encryptionMembers } from '../encryption.ts'
 import { S3Fault } from '../faults.ts'
 import { expirationMembers } from '../lifecycle/members.ts'
 import {
@@ -15,13 +18,15 @@ import {
   MAX_PARTS,
   type StoredPart,
 } from '../multipart.ts'
-import { attributesOfVersion, encryptionMembers } from '../object-attributes.ts'
+import { attributesOfVersion } from '../object-attributes.ts'
 import type { S3 } from '../s3.ts'
 import type { S3Request } from '../s3-request.ts'
 import { quoted, versionMembers } from '../versions.ts'
 
 /** Source: S3 User Guide, "Multipart upload limits": of every part but the last. */
 const MIN_PART_BYTES = 5 * 1024 ** 2
+/** How many of the newest versions of a key may be what an upload made that is there no more. */
+const MAX_VERSIONS_SEARCHED = 100
 
 /** CompleteMultipartUpload: the parts become one object. Source: S3 API Reference, CompleteMultipartUpload. */
 export async function completeMultipartUpload(
@@ -31,9 +36,11 @@ export async function completeMultipartUpload(
 ) {
   const key = input.Key ?? ''
   const bucket = s3.bucket(request, 'PutObject', { bucket: input.Bucket, key })
-  const { uploadId, plan } = getUpload(bucket, input)
   const asked = input.MultipartUpload?.Parts ?? []
   if (asked.length === 0 || asked.length > MAX_PARTS) throw malformedXml()
+  const made = madeBefore(bucket, input, asked)
+  if (made) return told(s3, bucket, made, request)
+  const { uploadId, plan } = getUpload(bucket, input)
   const stored = listParts(bucket, uploadId, { after: 0, limit: MAX_PARTS }).parts
   const parts = chosenParts(asked, stored, { uploadId, plan })
   checkSizes(parts, input.MpuObjectSize)
@@ -48,18 +55,47 @@ export async function completeMultipartUpload(
     parts.map(({ number, etag }) => ({ number, etag })),
     {
       ...writePrecondition(input),
-      attributes: { checksum },
+      attributes: { checksum, uploadId },
       outbox: s3.replication.ofWrite(bucket),
     },
   )
+  return told(s3, bucket, version, request)
+}
+
+/**
+ * What a client gets that did not hear that its upload was completed, and says it again.
+ *
+ * Source: S3 User Guide, "Uploading and copying objects using multipart upload": a client should be prepared to retry.
+ */
+function madeBefore(
+  bucket: Bucket,
+  { Key: key = '', UploadId: uploadId = '' }: CompleteMultipartUploadCommandInput,
+  asked: readonly CompletedPart[],
+): ObjectVersion | undefined {
+  if (bucket.uploads.find(uploadId)) return undefined
+  const { versions } = bucket.listVersions({ prefix: key, limit: MAX_VERSIONS_SEARCHED })
+  return versions.find(
+    (version) =>
+      version.key === key &&
+      attributesOfVersion(version).uploadId === uploadId &&
+      asked.length === version.parts?.length &&
+      asked.every(({ PartNumber, ETag }, index) => {
+        const part = version.parts![index]!
+        return part.number === PartNumber && part.etag === unquoted(ETag ?? '')
+      }),
+  )
+}
+
+function told(s3: S3, bucket: Bucket, version: ObjectVersion, request: S3Request) {
+  const attributes = attributesOfVersion(version)
   return {
-    Location: `http://${request.headers.get('host') ?? ''}/${bucket.name}/${key}`,
+    Location: `http://${request.headers.get('host') ?? ''}/${bucket.name}/${version.key}`,
     Bucket: bucket.name,
-    Key: key,
+    Key: version.key,
     ETag: quoted(version.etag),
     ...versionMembers(bucket, version),
-    ...checksumMembers(checksum),
-    ...encryptionMembers(attributesOfVersion(version)),
+    ...checksumMembers(attributes.checksum),
+    ...encryptionMembers(attributes),
     ...expirationMembers(s3, bucket, version),
   }
 }

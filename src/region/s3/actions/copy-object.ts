@@ -9,13 +9,15 @@ import {
   type StoredChecksum,
 } from '../checksums.ts'
 import { writePrecondition } from '../conditions.ts'
-import { copySource } from '../copy-source.ts'
+import { type CopySource, copySource } from '../copy-source.ts'
+import { type CustomerKey, customerKeyMembers, sealing } from '../customer-key.ts'
+import { encryptionMembers, encryptionOf } from '../encryption.ts'
 import { S3Fault } from '../faults.ts'
 import { expirationMembers } from '../lifecycle/members.ts'
 import {
   attributesOf,
   attributesOfVersion,
-  encryptionMembers,
+  defined,
   type ObjectAttributes,
 } from '../object-attributes.ts'
 import { lockOf } from '../object-lock.ts'
@@ -24,6 +26,7 @@ import type { S3Request } from '../s3-request.ts'
 import { tagsOfHeader } from '../tags.ts'
 import { DEFAULT_ALGORITHM } from '../upload.ts'
 import { quoted, versionMembers } from '../versions.ts'
+import { writableBucket } from '../writable-bucket.ts'
 
 /** Source: S3 API Reference, CopyObject: more is copied in parts. */
 const MAX_COPY_BYTES = 5 * 1024 ** 3
@@ -31,8 +34,11 @@ const MAX_COPY_BYTES = 5 * 1024 ** 3
 /** CopyObject: a new object of another one's content. Source: S3 API Reference, CopyObject. */
 export async function copyObject(s3: S3, input: CopyObjectCommandInput, request: S3Request) {
   const key = input.Key ?? ''
-  const bucket = s3.bucket(request, 'PutObject', { bucket: input.Bucket, key })
+  checkDirective('metadata', input.MetadataDirective)
+  checkDirective('tagging', input.TaggingDirective)
   const source = copySource(s3, input, request)
+  const tags = copiesTags(input) ? copiedTags(s3, request, source) : tagsOfHeader(input.Tagging)
+  const { bucket, acl } = writableBucket(s3, request, input, tags)
   if (source.version.sizeBytes > MAX_COPY_BYTES) {
     throw new S3Fault(
       'InvalidRequest',
@@ -41,14 +47,17 @@ export async function copyObject(s3: S3, input: CopyObjectCommandInput, request:
   }
   checkChangesSomething(bucket, key, source, input)
 
+  const { stored, customerKey } = encryptionOf(bucket, input, s3.o.random)
   const replaced = attributesOf(input, request.headers)
   const kept = attributesOfVersion(source.version)
+  const merged = mergedAttributes(input, kept, replaced)
   const made = await copied(source, bucket, key, {
     asked: input.ChecksumAlgorithm,
     kept: kept.checksum,
+    customerKey,
     options: {
-      attributes: { ...mergedAttributes(input, kept, replaced) },
-      tags: copiesTags(input) ? source.version.tags : tagsOfHeader(input.Tagging),
+      attributes: { ...merged, ...stored, ...(acl ? { acl } : {}) },
+      tags,
       ...lockOf(bucket, input, s3.store.lockTime()),
       ...writePrecondition(input),
       outbox: s3.replication.ofWrite(bucket),
@@ -59,6 +68,7 @@ export async function copyObject(s3: S3, input: CopyObjectCommandInput, request:
     ...source.members,
     ...versionMembers(bucket, made),
     ...encryptionMembers(attributes),
+    ...customerKeyMembers(customerKey),
     ...expirationMembers(s3, bucket, made),
     CopyObjectResult: {
       ETag: quoted(made.etag),
@@ -68,50 +78,78 @@ export async function copyObject(s3: S3, input: CopyObjectCommandInput, request:
   }
 }
 
+/** @throws S3Fault `InvalidArgument` */
+function checkDirective(name: string, value: string | undefined): void {
+  if (value === undefined || value === 'COPY' || value === 'REPLACE') return
+  throw new S3Fault('InvalidArgument', `Unknown ${name} directive.`, {
+    elements: { ArgumentName: `x-amz-${name}-directive`, ArgumentValue: value },
+  })
+}
+
+/** The tags of the source, when the caller may read them. */
+function copiedTags(
+  s3: S3,
+  { caller, authentication }: S3Request,
+  { bucket, version, isByVersion }: CopySource,
+): Readonly<Record<string, string>> {
+  const { key, versionId, tags } = version
+  if (Object.keys(tags).length === 0) return tags
+  const asker = { caller, authentication, headers: new Map() }
+  const at = { bucket: bucket.name, key, versionId: isByVersion ? versionId : undefined }
+  s3.bucket(asker, `GetObject${isByVersion ? 'Version' : ''}Tagging`, at)
+  return tags
+}
+
 /**
  * Shares the bytes of the source where nothing of them is to be told anew. An object that came in parts is read, as its copy
- * has an ETag and a checksum of one piece.
+ * has an ETag and a checksum of one piece; and so is one that a customer's key is for, before or after.
  */
 async function copied(
-  source: { bucket: Bucket; version: ObjectVersion },
+  source: CopySource,
   bucket: Bucket,
   key: string,
   o: {
     asked: string | undefined
     kept: StoredChecksum | undefined
+    customerKey: CustomerKey | undefined
     options: PutOptions
   },
 ): Promise<ObjectVersion> {
-  const { asked, kept, options } = o
+  const { asked, kept, options, customerKey } = o
+  const { sealedWith } = source
   const algorithm =
     asked === undefined ? (kept?.algorithm ?? DEFAULT_ALGORITHM) : parseChecksumAlgorithm(asked)
-  if (!source.version.parts && kept?.algorithm === algorithm) {
+  const isSealed = customerKey !== undefined || sealedWith !== undefined
+  if (!source.version.parts && kept?.algorithm === algorithm && !isSealed) {
     const attributes = { ...options.attributes, checksum: kept }
     return await bucket.copy(source, key, { ...options, attributes })
   }
   const name = digestName(algorithm)
-  return await bucket.put(key, source.bucket.read(source.version), {
+  return await bucket.put(key, source.bucket.read(source.version, { sealedWith }), {
     ...options,
     digests: [name],
     beforeCommit: ({ digests }) => ({
       checksum: { algorithm, value: digests[name]!.toString('base64'), type: 'FULL_OBJECT' },
     }),
-    encrypt: true,
+    ...sealing(customerKey),
   })
 }
 
-/** Storage class, encryption and redirection are never copied; the rest as the directive says. */
+/** Storage class, encryption, redirection and ACL are never copied; the rest as the directive says. */
 function mergedAttributes(
   input: CopyObjectCommandInput,
   kept: ObjectAttributes,
   replaced: ObjectAttributes,
 ): ObjectAttributes {
   if (input.MetadataDirective === 'REPLACE') return replaced
-  const { storageClass, encryption, websiteRedirectLocation, checksum, replication, ...copied } =
-    kept
+  const { contentType, cacheControl, contentDisposition, contentEncoding } = kept
+  const { contentLanguage, expires, metadata } = kept
+  const copied = defined<ObjectAttributes>({
+    ...{ contentType, cacheControl, contentDisposition, contentEncoding },
+    ...{ contentLanguage, expires, metadata },
+  })
   const asked = {
     storageClass: replaced.storageClass,
-    encryption: replaced.encryption,
     websiteRedirectLocation: replaced.websiteRedirectLocation,
   }
   const given = Object.entries(asked).filter(([, value]) => value !== undefined)
@@ -138,6 +176,7 @@ function checkChangesSomething(
       input.StorageClass,
       input.WebsiteRedirectLocation,
       input.ServerSideEncryption,
+      input.SSECustomerAlgorithm,
       input.ChecksumAlgorithm,
       input.ObjectLockMode,
     ].some((asked) => asked !== undefined)

@@ -1,11 +1,14 @@
 import type { CreateMultipartUploadCommandInput } from '../../protocol/models/s3.ts'
+import { customerKeyMembers } from '../customer-key.ts'
+import { encryptionMembers, encryptionOf } from '../encryption.ts'
 import { abortMembers } from '../lifecycle/members.ts'
 import { checksumPlan } from '../multipart.ts'
-import { attributesOf, encryptionMembers } from '../object-attributes.ts'
+import { attributesOf } from '../object-attributes.ts'
 import { lockOf } from '../object-lock.ts'
 import type { S3 } from '../s3.ts'
 import type { S3Request } from '../s3-request.ts'
 import { tagsOfHeader } from '../tags.ts'
+import { writableBucket } from '../writable-bucket.ts'
 
 /** CreateMultipartUpload. Source: S3 API Reference, CreateMultipartUpload. */
 export async function createMultipartUpload(
@@ -14,12 +17,14 @@ export async function createMultipartUpload(
   request: S3Request,
 ) {
   const key = input.Key ?? ''
-  const bucket = s3.bucket(request, 'PutObject', { bucket: input.Bucket, key })
-  const attributes = attributesOf(input, request.headers)
+  const tags = tagsOfHeader(input.Tagging)
+  const { bucket, acl } = writableBucket(s3, request, input, tags)
+  const { stored, customerKey } = encryptionOf(bucket, input, s3.o.random)
+  const attributes = { ...attributesOf(input, request.headers), ...stored, ...(acl ? { acl } : {}) }
   const plan = checksumPlan(input)
   const upload = await bucket.uploads.begin(key, {
     attributes: { ...attributes, checksumPlan: plan },
-    tags: tagsOfHeader(input.Tagging),
+    tags,
     ...lockOf(bucket, input, s3.store.lockTime()),
     encrypt: true,
   })
@@ -29,6 +34,7 @@ export async function createMultipartUpload(
     UploadId: upload.uploadId,
     ...abortMembers(s3, bucket, upload),
     ...encryptionMembers(attributes),
+    ...customerKeyMembers(customerKey),
     ...(plan.isChosen ? { ChecksumAlgorithm: plan.algorithm, ChecksumType: plan.type } : {}),
   }
 }

@@ -34,7 +34,7 @@ export async function deleteOne(
   },
 ): Promise<{ VersionId?: string; DeleteMarker?: boolean }> {
   const { key, versionId, ifMatch } = o
-  const at = { bucket: o.bucketName, key }
+  const at = { bucket: o.bucketName, key, versionId }
   const bucket = s3.bucket(request, versionId ? 'DeleteObjectVersion' : 'DeleteObject', at)
   if (o.isBypassing) s3.bucket(request, 'BypassGovernanceRetention', at)
   if (versionId !== undefined && !findVersion(bucket, key, versionId)) return absent(versionId)

@@ -1,5 +1,6 @@
 import type { GetObjectAttributesCommandInput } from '../../protocol/models/s3.ts'
 import { checksumMembers, type StoredChecksum } from '../checksums.ts'
+import { checkReadingKey, customerKeyOf } from '../customer-key.ts'
 import { S3Fault } from '../faults.ts'
 import { attributesOfVersion } from '../object-attributes.ts'
 import type { S3 } from '../s3.ts'
@@ -21,10 +22,14 @@ export async function getObjectAttributes(
     })
   }
   const action = versionId === undefined ? 'GetObject' : 'GetObjectVersion'
-  const bucket = s3.bucket(request, action, { bucket: input.Bucket, key })
-  s3.bucket(request, `${action}Attributes`, { bucket: input.Bucket, key })
+  const at = { bucket: input.Bucket, key, versionId }
+  const bucket = s3.bucket(request, action, at)
+  s3.bucket(request, `${action}Attributes`, at)
+  const customerKey = customerKeyOf(input)
   const version = readableVersion(s3, request, { bucket, key, versionId })
-  const { checksum, storageClass = 'STANDARD' } = attributesOfVersion(version)
+  const attributes = attributesOfVersion(version)
+  checkReadingKey(attributes, customerKey)
+  const { checksum, storageClass = 'STANDARD' } = attributes
   const all = {
     ETag: version.etag,
     ...(checksum ? { Checksum: checksumMembers(checksum) } : {}),

@@ -1,7 +1,10 @@
 import type { ObjectVersion } from '../../../objectstore/object-version.ts'
 import type { GetObjectCommandInput, HeadObjectCommandInput } from '../../protocol/models/s3.ts'
-import { checksumMembers } from '../checksums.ts'
+import { ANONYMOUS } from '../../protocol/verified-stream.ts'
+import { checksumMembers, type StoredChecksum } from '../checksums.ts'
 import { checkReadConditions } from '../conditions.ts'
+import { checkReadingKey, customerKeyMembers, customerKeyOf } from '../customer-key.ts'
+import { refuseEncryptionHeaders } from '../encryption.ts'
 import { S3Fault } from '../faults.ts'
 import { expirationMembers } from '../lifecycle/members.ts'
 import { attributeMembers, attributesOfVersion } from '../object-attributes.ts'
@@ -18,9 +21,10 @@ import { quoted, readableVersion, versionMembers } from '../versions.ts'
  * Source: S3 API Reference, GetObject.
  */
 export async function getObject(s3: S3, input: GetObjectCommandInput, request: S3Request) {
-  const { bucket, version, range, members } = found(s3, input, request)
-  const from = range ? { from: range.from, to: range.to } : undefined
-  return { ...members, Body: await begun(bucket.read(version, from)) }
+  const { bucket, version, range, members, customerKey } = found(s3, input, request)
+  const from = range ? { from: range.from, to: range.to } : {}
+  const body = bucket.read(version, { ...from, sealedWith: customerKey?.key })
+  return { ...members, Body: await begun(body) }
 }
 
 /** Reads the first bytes before anything is answered: what cannot be read is refused, and not cut off. */
@@ -44,8 +48,10 @@ function found(s3: S3, input: GetObjectCommandInput | HeadObjectCommandInput, re
   const bucket = s3.bucket(request, versionId === undefined ? 'GetObject' : 'GetObjectVersion', {
     bucket: input.Bucket,
     key,
-    ...(versionId === undefined ? {} : { context: { 's3:VersionId': versionId } }),
+    versionId,
   })
+  refuseEncryptionHeaders(request.headers)
+  const customerKey = customerKeyOf(input)
   const version = readableVersion(s3, request, { bucket, key, versionId })
   checkReadConditions(version, {
     ifMatch: input.IfMatch,
@@ -55,16 +61,20 @@ function found(s3: S3, input: GetObjectCommandInput | HeadObjectCommandInput, re
   })
   const range = askedRange(version, input)
   const attributes = attributesOfVersion(version)
+  checkReadingKey(attributes, customerKey)
   const tagCount = Object.keys(version.tags).length
   const isWhole = !range || (range.from === 0 && range.to === version.sizeBytes)
   const members = {
     ...attributeMembers(attributes),
-    ...overrides(input),
+    ...customerKeyMembers(customerKey),
+    ...overrides(input, request),
     ...versionMembers(bucket, version),
     ...lockMembers(version),
     ...expirationMembers(s3, bucket, version),
     ...(tagCount > 0 ? { TagCount: tagCount } : {}),
-    ...(input.ChecksumMode === 'ENABLED' && isWhole ? checksumMembers(attributes.checksum) : {}),
+    ...(input.ChecksumMode === 'ENABLED'
+      ? checksumMembers(checksumOf(version, input, isWhole))
+      : {}),
     ETag: quoted(version.etag),
     LastModified: version.modifiedAt,
     AcceptRanges: 'bytes',
@@ -76,11 +86,11 @@ function found(s3: S3, input: GetObjectCommandInput | HeadObjectCommandInput, re
     ...replicationMembers(version),
     ...(range ? { httpStatus: 206 } : {}),
     httpHeaders: {
-      ...(attributes.expires === undefined ? {} : { expires: attributes.expires }),
+      ...expiresHeader(input.ResponseExpires, attributes.expires),
       ...failureHeaders(version),
     },
   }
-  return { bucket, version, range, members }
+  return { bucket, version, range, members, customerKey }
 }
 
 /** @throws S3Fault `InvalidRequest`, `InvalidRange`, `InvalidPartNumber` */
@@ -104,8 +114,34 @@ function askedRange(
   return { from, to: from + parts[PartNumber - 1]!.sizeBytes }
 }
 
-/** What a request wants the answer to say, whatever is stored. */
-function overrides(input: GetObjectCommandInput | HeadObjectCommandInput): object {
+/** Of a part there is one if the checksum of the object is made of them; of another range there is none. */
+function checksumOf(
+  version: ObjectVersion,
+  { PartNumber }: GetObjectCommandInput | HeadObjectCommandInput,
+  isWhole: boolean,
+): StoredChecksum | undefined {
+  const { checksum } = attributesOfVersion(version)
+  const part = PartNumber === undefined ? undefined : version.parts?.[PartNumber - 1]
+  if (!part) return isWhole ? checksum : undefined
+  const own = part.attributes.checksum as StoredChecksum | undefined
+  return checksum?.type === 'COMPOSITE' && own ? { ...own, type: 'COMPOSITE' } : undefined
+}
+
+/** @param stored  as it came, which need not be a date */
+function expiresHeader(asked: Date | undefined, stored: string | undefined) {
+  const told = asked?.toUTCString() ?? stored
+  return told === undefined ? {} : { expires: told }
+}
+
+/**
+ * What a request wants the answer to say, whatever is stored.
+ *
+ * @throws S3Fault `InvalidRequest` for a request that nobody signed
+ */
+function overrides(
+  input: GetObjectCommandInput | HeadObjectCommandInput,
+  { caller }: S3Request,
+): object {
   const asked = {
     CacheControl: input.ResponseCacheControl,
     ContentDisposition: input.ResponseContentDisposition,
@@ -113,5 +149,12 @@ function overrides(input: GetObjectCommandInput | HeadObjectCommandInput): objec
     ContentLanguage: input.ResponseContentLanguage,
     ContentType: input.ResponseContentType,
   }
-  return Object.fromEntries(Object.entries(asked).filter(([, text]) => text !== undefined))
+  const given = Object.entries(asked).filter(([, text]) => text !== undefined)
+  if (caller === ANONYMOUS && (given.length > 0 || input.ResponseExpires)) {
+    throw new S3Fault(
+      'InvalidRequest',
+      'Request specific response headers cannot be used for anonymous GET requests.',
+    )
+  }
+  return Object.fromEntries(given)
 }

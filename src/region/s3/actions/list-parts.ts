@@ -13,6 +13,7 @@ export async function listParts(s3: S3, input: ListPartsCommandInput, request: S
   const { Bucket, Key, PartNumberMarker: marker = '0' } = input
   const bucket = s3.bucket(request, 'ListMultipartUploadParts', { bucket: Bucket, key: Key })
   const { uploadId, plan } = getUpload(bucket, input)
+  const upload = bucket.uploads.find(uploadId)
   if (!/^\d{1,10}$/.test(marker)) {
     throw new S3Fault(
       'InvalidArgument',
@@ -26,10 +27,10 @@ export async function listParts(s3: S3, input: ListPartsCommandInput, request: S
     Bucket,
     Key,
     UploadId: uploadId,
-    ...abortMembers(s3, bucket, bucket.uploads.find(uploadId)),
+    ...abortMembers(s3, bucket, upload),
     Initiator: s3.owner(),
     Owner: s3.owner(),
-    StorageClass: 'STANDARD',
+    StorageClass: upload?.attributes.storageClass ?? 'STANDARD',
     PartNumberMarker: marker,
     MaxParts: limit,
     IsTruncated: isTruncated,

@@ -6,7 +6,7 @@ import type {
 } from '../../protocol/models/s3.ts'
 import { malformedXml } from '../../protocol/xml-reader.ts'
 import { S3Fault } from '../faults.ts'
-import { checkHasObjectLock, isHeld, retentionOf } from '../object-lock.ts'
+import { checkHasObjectLock, retentionOf } from '../object-lock.ts'
 import type { S3 } from '../s3.ts'
 import type { S3Request } from '../s3-request.ts'
 import { readableVersion } from '../versions.ts'
@@ -59,10 +59,10 @@ export async function putObjectLegalHold(
   request: S3Request,
 ) {
   const { bucket, version } = locked(s3, input, request, 'PutObjectLegalHold')
-  if (input.LegalHold?.Status === undefined) throw malformedXml()
-  const hasLegalHold = isHeld(input.LegalHold.Status)
+  const { Status: status } = input.LegalHold ?? {}
+  if (status !== 'ON' && status !== 'OFF') throw malformedXml()
   await bucket.update(version.key, version.versionId, {
-    hasLegalHold,
+    hasLegalHold: status === 'ON',
     outbox: s3.replication.ofChange(bucket),
   })
   return {}
@@ -80,7 +80,7 @@ export async function getObjectLegalHold(
 
 function locked(s3: S3, input: Input, request: S3Request, action: string) {
   const { Key: key = '', VersionId: versionId } = input
-  const bucket = s3.bucket(request, action, { bucket: input.Bucket, key })
+  const bucket = s3.bucket(request, action, { bucket: input.Bucket, key, versionId })
   checkHasObjectLock(bucket)
   return { bucket, version: readableVersion(s3, request, { bucket, key, versionId }) }
 }

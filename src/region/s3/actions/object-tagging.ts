@@ -3,6 +3,7 @@ import type {
   GetObjectTaggingCommandInput,
   PutObjectTaggingCommandInput,
 } from '../../protocol/models/s3.ts'
+import { requestTagContext } from '../access-context.ts'
 import type { S3 } from '../s3.ts'
 import type { S3Request } from '../s3-request.ts'
 import { checkedTags, tagSet } from '../tags.ts'
@@ -17,7 +18,8 @@ export async function putObjectTagging(
   request: S3Request,
 ) {
   const tags = checkedTags(input.Tagging?.TagSet ?? [], 'object')
-  const { bucket, version } = found(s3, input, request, 'PutObject')
+  const context = requestTagContext(tags)
+  const { bucket, version } = found(s3, input, request, 'PutObject', context)
   await bucket.update(version.key, version.versionId, {
     tags,
     outbox: s3.replication.ofChange(bucket),
@@ -46,8 +48,9 @@ function found(
   { Bucket, Key: key = '', VersionId: versionId }: Input,
   request: S3Request,
   verb: string,
+  context: ReturnType<typeof requestTagContext> = {},
 ) {
   const action = `${verb}${versionId === undefined ? '' : 'Version'}Tagging`
-  const bucket = s3.bucket(request, action, { bucket: Bucket, key })
+  const bucket = s3.bucket(request, action, { bucket: Bucket, key, versionId, context })
   return { bucket, version: readableVersion(s3, request, { bucket, key, versionId }) }
 }

@@ -1,6 +1,8 @@
 import type { UploadPartCopyCommandInput } from '../../protocol/models/s3.ts'
 import { checksumMembers, digestName, type StoredChecksum } from '../checksums.ts'
 import { copySource } from '../copy-source.ts'
+import { checkPartKey, customerKeyMembers, customerKeyOf, sealing } from '../customer-key.ts'
+import { encryptionMembers } from '../encryption.ts'
 import { checkPartNumber, getUpload } from '../multipart.ts'
 import { copyRangeOf } from '../ranges.ts'
 import type { S3 } from '../s3.ts'
@@ -15,7 +17,9 @@ export async function uploadPartCopy(
 ) {
   const bucket = s3.bucket(request, 'PutObject', { bucket: input.Bucket, key: input.Key })
   const number = checkPartNumber(input.PartNumber)
-  const { uploadId, plan } = getUpload(bucket, input)
+  const { uploadId, plan, encryption } = getUpload(bucket, input)
+  const customerKey = customerKeyOf(input)
+  checkPartKey(encryption, customerKey)
   const source = copySource(s3, input, request)
   const range = copyRangeOf(input.CopySourceRange, source.version.sizeBytes)
   const name = digestName(plan.algorithm)
@@ -23,8 +27,9 @@ export async function uploadPartCopy(
   const { etag } = await bucket.uploads.putPart(
     uploadId,
     number,
-    source.bucket.read(source.version, range),
+    source.bucket.read(source.version, { ...range, sealedWith: source.sealedWith }),
     {
+      ...sealing(customerKey),
       digests: [name],
       beforeCommit: ({ digests }) => {
         const value = digests[name]!.toString('base64')
@@ -36,7 +41,8 @@ export async function uploadPartCopy(
   const { ChecksumType, ...told } = checksumMembers(plan.isChosen ? checksum : undefined)
   return {
     ...source.members,
-    ServerSideEncryption: 'AES256',
+    ...encryptionMembers(encryption),
+    ...customerKeyMembers(customerKey),
     CopyPartResult: { ETag: quoted(etag), LastModified: s3.now(), ...told },
   }
 }

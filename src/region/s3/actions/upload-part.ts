@@ -1,5 +1,7 @@
 import type { UploadPartCommandInput } from '../../protocol/models/s3.ts'
 import { checksumMembers } from '../checksums.ts'
+import { checkPartKey, customerKeyMembers, customerKeyOf, sealing } from '../customer-key.ts'
+import { encryptionMembers } from '../encryption.ts'
 import { S3Fault } from '../faults.ts'
 import { checkPartNumber, getUpload } from '../multipart.ts'
 import type { S3 } from '../s3.ts'
@@ -11,8 +13,10 @@ import { quoted } from '../versions.ts'
 export async function uploadPart(s3: S3, input: UploadPartCommandInput, request: S3Request) {
   const bucket = s3.bucket(request, 'PutObject', { bucket: input.Bucket, key: input.Key })
   const number = checkPartNumber(input.PartNumber)
-  const { uploadId, plan } = getUpload(bucket, input)
-  const upload = new Upload(request, plan.algorithm)
+  const { uploadId, plan, encryption } = getUpload(bucket, input)
+  const customerKey = customerKeyOf(input)
+  checkPartKey(encryption, customerKey)
+  const upload = new Upload(request, { kept: plan.algorithm })
   if (plan.isChosen && upload.algorithm && upload.algorithm !== plan.algorithm) {
     throw new S3Fault(
       'InvalidRequest',
@@ -20,7 +24,15 @@ export async function uploadPart(s3: S3, input: UploadPartCommandInput, request:
         `actual checksum Type: ${upload.algorithm.toLowerCase()}`,
     )
   }
-  const { etag } = await bucket.uploads.putPart(uploadId, number, request.body, upload.options())
+  const { etag } = await bucket.uploads.putPart(uploadId, number, request.body, {
+    ...upload.options(),
+    ...sealing(customerKey),
+  })
   const { ChecksumType, ...checksum } = checksumMembers(upload.claimed)
-  return { ETag: quoted(etag), ServerSideEncryption: 'AES256', ...checksum }
+  return {
+    ETag: quoted(etag),
+    ...encryptionMembers(encryption),
+    ...customerKeyMembers(customerKey),
+    ...checksum,
+  }
 }

@@ -8,10 +8,8 @@ import type { S3 } from '../s3.ts'
 import { type Expired, KeyHistory } from './key-history.ts'
 import { LifecycleRules } from './rules.ts'
 
-/** How much is read without a pause; bounds how long requests wait. */
+/** How much is read, and removed and synced together, without a pause; bounds how long requests wait. */
 const PAGE = 256
-/** How many removals are synced together. */
-const AT_ONCE = 64
 /** After so many pages it is recorded how far the run has come. */
 const PAGES_PER_RECORD = 40
 
@@ -103,11 +101,9 @@ const ORDER: readonly Expired['kind'][] = ['noncurrent', 'marker', 'current']
 
 async function removeAll(scan: Scan, rules: LifecycleRules, expired: Expired[]): Promise<void> {
   for (const kind of ORDER) {
+    if (!scan.goesOn()) return
     const items = expired.filter((item) => item.kind === kind)
-    for (let at = 0; at < items.length && scan.goesOn(); at += AT_ONCE) {
-      const some = items.slice(at, at + AT_ONCE)
-      await Promise.all(some.map((item) => removeOne(scan, rules, item)))
-    }
+    await Promise.all(items.map((item) => removeOne(scan, rules, item)))
   }
 }
 

@@ -110,7 +110,7 @@ export class Delivery {
 
 function manifestOf(version: ObjectVersion, storageClass: string | undefined): Manifest {
   const { versionId, modifiedAt, etag, sizeBytes, parts, tags, hasLegalHold, retention } = version
-  const { replication, ...attributes } = attributesOfVersion(version)
+  const { replication, uploadId, ...attributes } = attributesOfVersion(version)
   const { storageClass: own, ...others } = attributes
   const asked = storageClass === undefined ? own : storageClass
   const isPlain = asked === undefined || asked === 'STANDARD'

@@ -18,12 +18,16 @@ export interface Candidate {
   readonly isDeleteMarker: boolean
   /** Whether it is encrypted with a key of KMS. */
   readonly hasKmsKey: boolean
+  /** Whether only a customer has the key that it is encrypted with. */
+  readonly hasCustomerKey: boolean
 }
 
 export function candidateOf(version: ObjectVersion): Candidate {
   const { key, tags, isDeleteMarker } = version
-  const hasKmsKey = attributesOfVersion(version).encryption !== undefined
-  return { key, tags, isDeleteMarker, hasKmsKey }
+  const { encryption, customerKey } = attributesOfVersion(version)
+  const hasKmsKey = encryption !== undefined
+  const hasCustomerKey = customerKey !== undefined
+  return { key, tags, isDeleteMarker, hasKmsKey, hasCustomerKey }
 }
 
 /**
@@ -69,6 +73,7 @@ export function targetFor(
   { destination, ruleId }: { destination: string; ruleId: string },
   candidate: Candidate,
 ): Target | undefined {
+  if (candidate.hasCustomerKey) return undefined
   const same = configuration?.Rules?.find(
     ({ ID, Status, Destination }) =>
       ID === ruleId && Status === 'Enabled' && bucketNameIn(Destination?.Bucket) === destination,
@@ -87,7 +92,9 @@ function matches({ Filter, Prefix }: ReplicationRule, { key, tags }: Candidate):
   return key.startsWith(prefix) && wanted.every(({ Key = '', Value }) => tags[Key] === Value)
 }
 
+/** Unlike AWS: what is encrypted with a customer's key stays where it is. */
 function takes(rule: ReplicationRule, candidate: Candidate): boolean {
+  if (candidate.hasCustomerKey) return false
   if (candidate.isDeleteMarker) {
     const { Status = rule.Filter ? 'Disabled' : 'Enabled' } = rule.DeleteMarkerReplication ?? {}
     return Status === 'Enabled'
