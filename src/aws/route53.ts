@@ -25,18 +25,18 @@ export interface HostedZone {
   readonly name: string
 }
 
-/** A set of records, as far as a failover looks at it. */
-export interface RecordSet {
+/** A set of records, as far as a failover looks at it. JSON, so that an execution can keep it. */
+export type RecordSet = {
   /** With the last dot. */
   readonly name: string
   readonly type: string
   /** Tells sets of the same name and type apart. */
-  readonly identifier: string | undefined
+  readonly identifier: string | null
   readonly routing:
     | { readonly kind: 'simple' | 'multivalue' | 'other' }
     | { readonly kind: 'failover'; readonly role: 'primary' | 'secondary' }
     | { readonly kind: 'weighted'; readonly weight: number }
-  readonly healthCheck: string | undefined
+  readonly healthCheck: string | null
   readonly content:
     | { readonly kind: 'values'; readonly ttlSeconds: number; readonly values: readonly string[] }
     | {
@@ -209,9 +209,9 @@ function readSet(set: ResourceRecordSet): RecordSet {
   return {
     name: set.Name ?? '',
     type: set.Type ?? 'unknown',
-    identifier: set.SetIdentifier,
+    identifier: set.SetIdentifier ?? null,
     routing: readRouting(set),
-    healthCheck: set.HealthCheckId,
+    healthCheck: set.HealthCheckId ?? null,
     content: set.AliasTarget
       ? {
           kind: 'alias',
@@ -250,8 +250,8 @@ function writeSet({ name, type, identifier, routing, healthCheck, content }: Rec
   const set: ResourceRecordSet = {
     Name: name,
     Type: type as RRType,
-    SetIdentifier: identifier,
-    HealthCheckId: healthCheck,
+    SetIdentifier: identifier ?? undefined,
+    HealthCheckId: healthCheck ?? undefined,
     ...(routing.kind === 'weighted' ? { Weight: routing.weight } : {}),
     ...(routing.kind === 'multivalue' ? { MultiValueAnswer: true } : {}),
     ...(routing.kind === 'failover'

@@ -105,6 +105,12 @@ export class Services {
     return before
   }
 
+  /** Sets the desired count for good. Safe to call again. */
+  async keepDesiredCount(name: ServiceName, count: number): Promise<void> {
+    const { desiredCount } = await this.getService(name)
+    if (desiredCount !== count) await this.#update(name, { desiredCount: count })
+  }
+
   /**
    * Puts the desired count back that an execution has changed. Safe to call again: without the tag nothing happens.
    *

@@ -41,8 +41,13 @@ export async function openExecutive(
   const state = await openState({ ...invocation, patienceMs })
   const database = await openDatabase(state.databaseUrl, invocation)
   const regions = new Map<string, RegionClient>()
+  let found: Promise<AwsAccess> | undefined
+  const howToReach = () => {
+    found ??= access ? Promise.resolve(access) : awsAccess(invocation)
+    return found
+  }
   const reach = async (name: string) => {
-    const how = access ?? (await awsAccess(invocation))
+    const how = await howToReach()
     const region = regions.get(name) ?? regionClient(how, name, invocation)
     regions.set(name, region)
     return region
@@ -56,7 +61,8 @@ export async function openExecutive(
   const tools = async (input: Json) => {
     const { workload } = input as DataCorruption
     const region = await reach(workload.region)
-    const around = { region, reach, database, clock, random: systemRandom }
+    const { nameServer } = await howToReach()
+    const around = { region, reach, database, nameServer, clock, random: systemRandom }
     return recoveryTools(around, (execution) => executions.get(execution))
   }
   const executions = await Executions.open({

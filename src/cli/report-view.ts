@@ -10,14 +10,32 @@ export function describeReport(report: RecoveryReport): string {
     `  recovery time  ${long(time.totalSeconds)}  decide ${short(time.decideSeconds)} · execute ${short(time.executeSeconds)} · verify ${short(time.verifySeconds)}; detected after ${short(time.detectSeconds)}`,
     `  data loss      ${describeLoss(dataLoss)}`,
     ...describeStores(dataLoss),
+    ...describeFailover(report),
     `  world          ${report.world}${report.world === 'embedded' ? ': this shows that the runbook works, and no figure of AWS' : ''}`,
     `  incident       ${report.incidentFile ?? 'not written'}`,
     ...(report.ledgerFile ? [`  ledger         ${report.ledgerFile}`] : []),
     ...(restored ? [`  restored       ${restored.instance} at ${restored.endpoint}`] : []),
     ...(source
-      ? [`  old instance   ${source.instance} is kept at ${source.endpoint}, fenced`]
+      ? [`  old instance   ${source.instance} is kept at ${source.endpoint}, ${fenceWords(report)}`]
       : []),
   ].join('\n')
+}
+
+/** What was said before anything was given up, beside what was lost. */
+function describeFailover({ announcedLoss }: RecoveryReport): string[] {
+  if (!announcedLoss) return []
+  const { writes, seconds } = announcedLoss
+  const time = seconds === null ? 'an unknown time' : formatDuration(seconds)
+  return [
+    `  announced      ${writes === null ? '' : `${writes} writes, `}${time}, before the promotion`,
+  ]
+}
+
+function fenceWords({ fence }: RecoveryReport): string {
+  if (fence === null || fence === 'proven') return 'fenced'
+  return fence === 'remote'
+    ? 'its services stopped'
+    : `not fenced (${fence}): fence it before it answers`
 }
 
 function describeLoss({

@@ -308,6 +308,27 @@ export const ERRORS = {
     retryable: false,
     explain: 'A check also passes on a deliberately damaged copy, so it proves nothing (I8).',
   },
+  FailoverNotConfirmed: {
+    exit: 68,
+    http: 409,
+    retryable: false,
+    explain:
+      'Not two independent witnesses say that the region is lost, or writes still succeed. What each has seen is named.',
+  },
+  RecoveryRegionNotReady: {
+    exit: 69,
+    http: 409,
+    retryable: false,
+    explain:
+      'The recovery region cannot take the workload over. What is missing is named; nothing was changed.',
+  },
+  DataLossNotAccepted: {
+    exit: 70,
+    http: 409,
+    retryable: false,
+    explain:
+      'More would be lost than the recovery point objective allows. Accept it with --accept-data-loss, or wait.',
+  },
   SwitchNotProven: {
     exit: 64,
     http: 500,

@@ -38,6 +38,8 @@ export type LossCount = {
   readonly altered: number
   /** When the oldest write that is lost or altered was acknowledged; null when there is none. */
   readonly oldestLostAt: string | null
+  /** When the newest write of all was acknowledged; null when there is none. */
+  readonly newestAt: string | null
 }
 
 /** Of the writes as a whole: one that went to both stores is lost when either has lost it. */
@@ -92,19 +94,22 @@ type Fate = (typeof FATES)[number]
 class Count {
   readonly #count = { acknowledged: 0, lost: 0, altered: 0, intact: 0 }
   #oldestLostAt: string | null = null
+  #newestAt: string | null = null
 
   /** @param fate  undefined when the store did not acknowledge the write */
   add(fate: Fate | undefined, at: string): void {
     if (!fate) return
     this.#count.acknowledged += 1
     this.#count[fate] += 1
+    if (this.#newestAt === null || at > this.#newestAt) this.#newestAt = at
     if (fate === 'intact') return
     if (this.#oldestLostAt === null || at < this.#oldestLostAt) this.#oldestLostAt = at
   }
 
   result(): LossCount {
     const { acknowledged, lost, altered } = this.#count
-    return { acknowledged, lost, altered, oldestLostAt: this.#oldestLostAt }
+    const moments = { oldestLostAt: this.#oldestLostAt, newestAt: this.#newestAt }
+    return { acknowledged, lost, altered, ...moments }
   }
 }
 

@@ -14,6 +14,7 @@ import { Monitor } from './monitor.ts'
 import type { CanaryTravel } from './objects/canary.ts'
 import { CanaryRounds } from './objects/canary-rounds.ts'
 import type { ReplicatedBucket } from './objects/pair-status.ts'
+import { type RecoveryReport, type ReportedExecution, reportOf } from './report.ts'
 import {
   type DataCorruption,
   type Journal,
@@ -21,19 +22,29 @@ import {
   type RecoveryTools,
 } from './runbooks/data-corruption/tools.ts'
 import { dataCorruption } from './runbooks/data-corruption.ts'
+import { regionFailureReport } from './runbooks/region-failure/report.ts'
+import type { RegionFailure } from './runbooks/region-failure/tools.ts'
+import { regionFailure } from './runbooks/region-failure.ts'
 import type { Workload } from './workload.ts'
 import { WorkloadLock } from './workload-lock.ts'
 import { ledgerBucketOf, WriteLedger } from './write-ledger.ts'
 
 export { createBackup, listBackups, restore } from './backups.ts'
-export { type RecoveryReport, reportOf as summary } from './report.ts'
+export type { RecoveryReport } from './report.ts'
 export { COMMANDS_WITH_RIGHTS, policyOf } from './rights.ts'
 export { statusOf, type WorkloadStatus } from './status.ts'
 export type { Workload } from './workload.ts'
 export { parseWorkload, readWorkload } from './workload-file.ts'
 
 /** Every runbook that Lifeboat knows. */
-export const RUNBOOKS = [dataCorruption] as const
+export const RUNBOOKS = [dataCorruption, regionFailure] as const
+
+/** The figures of an execution, as far as it has come. */
+export function summary(execution: ReportedExecution): RecoveryReport {
+  return execution.runbook === regionFailure.name
+    ? regionFailureReport(execution)
+    : reportOf(execution)
+}
 
 /** What everything here needs of the process that it runs in. */
 export interface Surroundings {
@@ -42,16 +53,19 @@ export interface Surroundings {
   /** Another region, where replicas are. Whoever gives it closes it. */
   readonly reach: (region: string) => Promise<RegionClient>
   readonly database: StateDatabase
+  /** Where names are asked for; by default where the system asks. */
+  readonly nameServer?: { readonly host: string; readonly port: number } | undefined
   readonly clock: Clock
   readonly random: Random
 }
 
 /** The tools of the runbooks' steps; `journal` reads an execution as it is recorded so far. */
 export async function recoveryTools(
-  { region, reach, database, clock, random }: Surroundings,
+  { region, reach, database, nameServer, clock, random }: Surroundings,
   journal: (execution: string) => Promise<Journal>,
 ): Promise<RecoveryTools> {
-  return { region, reach, history: await History.open(database), clock, random, journal }
+  const history = await History.open(database)
+  return { region, reach, history, clock, random, journal, ...(nameServer && { nameServer }) }
 }
 
 /** The lock that the Lifeboats of several machines share; undefined when the workload file names no place for it. */
@@ -119,6 +133,11 @@ export function dataCorruptionInput(o: {
     ...(o.to !== undefined && { to: parseTime(o.to).toISOString() }),
     ...(o.ledger && { ledger: o.ledger }),
   }
+}
+
+/** What `region-failure` is started with, as `dataCorruptionInput`. */
+export function regionFailureInput(o: RegionFailure): RegionFailure {
+  return o
 }
 
 /** @throws LifeboatError `InvalidTime` */

@@ -66,6 +66,10 @@ export type RecoveryReport = {
   readonly recoveryPoint: string | null
   readonly recoveryTime: RecoveryTime
   readonly dataLoss: DataLoss
+  /** Of a failover: what was said to be lost before it was; null before that, and where nothing is given up. */
+  readonly announcedLoss: { readonly seconds: number | null; readonly writes: number | null } | null
+  /** Of a failover: how sure it is that the old database takes no writes. */
+  readonly fence: string | null
   readonly objectives: {
     readonly rtoSeconds: number
     readonly rpoSeconds: number
@@ -112,6 +116,8 @@ export function reportOf(execution: ReportedExecution): RecoveryReport {
     recoveryPoint: found?.recoveryPoint.time ?? null,
     recoveryTime,
     dataLoss,
+    announcedLoss: null,
+    fence: null,
     objectives: {
       rtoSeconds,
       rpoSeconds,

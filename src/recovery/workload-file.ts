@@ -93,6 +93,7 @@ function toWorkload(source: WorkloadSource): Workload {
       publicName: {
         name: source.publicName.name,
         ...(source.publicName.zone && { zone: source.publicName.zone }),
+        ...(source.publicName.recovery && { recovery: source.publicName.recovery }),
       },
     }),
     buckets: (source.buckets ?? []).map(({ bucket, prefixes, replica, references = [] }) => ({

@@ -136,6 +136,9 @@ export const workloadSchema = z
       .strictObject({
         name: name('The name that customers look up'),
         zone: name('The id of its Route 53 hosted zone; default: the zone of that name').optional(),
+        recovery: name(
+          'The address of the workload in `regions.recovery`; default: that of the SECONDARY record',
+        ).optional(),
       })
       .optional()
       .meta({ description: 'Where customers find the workload, whichever region serves it' }),

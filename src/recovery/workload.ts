@@ -18,7 +18,7 @@ export type Workload = {
   readonly buckets: readonly Bucket[]
   readonly strategy: Strategy
   readonly services: readonly ServiceOfWorkload[]
-  readonly publicName?: { readonly name: string; readonly zone?: string }
+  readonly publicName?: PublicName
   readonly checks: readonly Check[]
   readonly http?: {
     readonly url: string
@@ -42,6 +42,15 @@ export type Check = {
 }
 
 export type Strategy = (typeof STRATEGIES)[number]
+
+/** Where customers find the workload. */
+export type PublicName = {
+  readonly name: string
+  /** The id of its hosted zone. */
+  readonly zone?: string
+  /** The address in the recovery region. */
+  readonly recovery?: string
+}
 
 /** An ECS service, of the same names in both regions. */
 export type ServiceOfWorkload = {

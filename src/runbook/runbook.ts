@@ -18,6 +18,22 @@ export type Phase = 'decide' | 'execute' | 'verify'
 /** What happens when a step's deadline passes (I16). */
 export type OnDeadline = 'retry' | 'ask' | 'abort'
 
+/**
+ * Something that a step reaches, so that a plan can be refused that needs what it recovers from.
+ *
+ *     { api: 'rds', where: 'recovery', plane: 'control' }
+ */
+export interface Need {
+  /** As `rds`, `sql`, `dns`. */
+  readonly api: string
+  /** The region that is at risk, the one to recover in, or what all regions share. */
+  readonly where: 'primary' | 'recovery' | 'global'
+  /** What changes resources, or what goes on with those that there are. */
+  readonly plane: 'control' | 'data'
+  /** What the step does without it; absent when it cannot do without. */
+  readonly without?: string
+}
+
 export interface StepContext<Input, Done, Tools> {
   readonly input: Input
   /** Outputs of the steps that this one comes after, directly or not, by name. */
@@ -52,6 +68,8 @@ export interface StepDefinition<Input, Done, Tools, Output> {
   /** The steps that must be done before. Default: the step before this one; `[]` may start at once. */
   readonly after?: readonly (keyof Done & string)[]
   readonly phase: Phase
+  /** Everything that the step reaches. Default: not declared, and then its runbook is not checked. */
+  readonly needs?: readonly Need[]
   readonly gate?: Gate<Input, Done, Tools>
   readonly deadlineSeconds: number
   readonly onDeadline: OnDeadline

@@ -14,6 +14,7 @@ export type SignalState = 'healthy' | 'failing' | 'unknown'
  * health-check  Route 53's own checkers
  * alarm        a CloudWatch alarm, in another region than that which is watched
  * external     somebody else's monitoring, told by webhook
+ * replica      a read replica in another region: whether it still hears from its source
  * own-network  something far away that has nothing to do with the workload
  */
 export type SignalKind =
@@ -23,6 +24,7 @@ export type SignalKind =
   | 'health-check'
   | 'alarm'
   | 'external'
+  | 'replica'
   | 'own-network'
 
 /** JSON. */
@@ -58,8 +60,14 @@ export type Decision = {
 
 /** Independent witnesses of an outage, one of them of a failing write. */
 const WITNESSES = 2
-/** Kinds that say something of what customers feel. */
-const OF_CUSTOMERS: readonly SignalKind[] = ['write', 'health-check', 'alarm', 'external']
+/** Kinds that say that the workload is not there, each from a place of its own. */
+const WITNESS_KINDS: readonly SignalKind[] = [
+  'write',
+  'health-check',
+  'alarm',
+  'external',
+  'replica',
+]
 
 /** Source: the decisions that a failover needs before it may harm anybody (I6). */
 export function decide(signals: readonly Signal[]): Decision {
@@ -83,7 +91,7 @@ export function decide(signals: readonly Signal[]): Decision {
   if (writes.length === 0) return decision('unknown', 'no write was tried')
 
   const witnesses = new Set(
-    failing.filter(({ kind }) => OF_CUSTOMERS.includes(kind)).map(({ source }) => source),
+    failing.filter(({ kind }) => WITNESS_KINDS.includes(kind)).map(({ source }) => source),
   )
   if (witnesses.size < WITNESSES) {
     return decision('unknown', `only ${[...witnesses].join()} says that writes fail`)

@@ -64,7 +64,7 @@ describe('what the control plane asks of Route 53 and of DNS', () => {
         healthCheck: check,
         content: { kind: 'values', ttlSeconds: 60, values: ['192.0.2.1'] },
       })
-      expect(others).toMatchObject([{ routing: { role: 'secondary' }, healthCheck: undefined }])
+      expect(others).toMatchObject([{ routing: { role: 'secondary' }, healthCheck: null }])
     })
   })
 
@@ -87,9 +87,9 @@ describe('what the control plane asks of Route 53 and of DNS', () => {
       const big: RecordSet = {
         name: `big.${zone.name}`,
         type: 'TXT',
-        identifier: undefined,
+        identifier: null,
         routing: { kind: 'simple' },
-        healthCheck: undefined,
+        healthCheck: null,
         content: { kind: 'values', ttlSeconds: 1, values: many },
       }
       await route53.upsert(zone.id, [big], 'more than goes by UDP')

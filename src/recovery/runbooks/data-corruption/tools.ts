@@ -15,6 +15,8 @@ export interface RecoveryTools {
   readonly region: RegionClient
   readonly reach: (region: string) => Promise<RegionClient>
   readonly history: History
+  /** Where names are asked for; by default where the system asks. */
+  readonly nameServer?: { readonly host: string; readonly port: number }
   readonly clock: Clock
   readonly random: Random
   /** The execution as it is recorded so far, for the incident document. */

@@ -1,0 +1,248 @@
+import type { Need } from '../../runbook/runbook.ts'
+import { noUndo, runbook } from '../../runbook/runbook.ts'
+import type { RecoveryTools } from './data-corruption/tools.ts'
+import { boundLoss, costOfPromoting, refuseLossBeyond } from './region-failure/bound-loss.ts'
+import { confirm } from './region-failure/confirm.ts'
+import { documentFailover } from './region-failure/document.ts'
+import { planFailback } from './region-failure/failback-plan.ts'
+import { fencePrimary, unfencePrimary } from './region-failure/fence-primary.ts'
+import { moveDns } from './region-failure/move-dns.ts'
+import { moveSecrets } from './region-failure/move-secrets.ts'
+import { costOfFailingOver, pinDns, unpinDns } from './region-failure/pin-dns.ts'
+import { promote } from './region-failure/promote.ts'
+import { armRecovered, countLostThere, untilProtected } from './region-failure/protect-recovered.ts'
+import { checkReadiness } from './region-failure/readiness.ts'
+import { scaleServices } from './region-failure/scale-services.ts'
+import type { RegionFailure } from './region-failure/tools.ts'
+import { verifyWrite } from './region-failure/verify-write.ts'
+
+const HOURS = 4 * 3600
+
+const there = (api: string, plane: Need['plane'] = 'control'): Need => ({
+  api,
+  where: 'recovery',
+  plane,
+})
+/** What may be dead, and what the step does then. */
+const perhaps = (
+  api: string,
+  where: Need['where'],
+  plane: Need['plane'],
+  without: string,
+): Need => ({
+  ...{ api, where, plane, without },
+})
+
+/**
+ * A region that is lost: the workload comes up in the recovery region, and customers follow once a write was seen to succeed there.
+ *
+ *   confirm ─ readiness ─ pin-dns ─ fence ─ bound-loss ─ promote ┬ secrets ─ services ─ verify ─ dns ─ count-loss ┐
+ *                       (harm gate)                   (one-way)  ├ arm ─ protect ───────────────────────────────┼ document
+ *                                                                └ plan-failback ───────────────────────────────┘
+ */
+export const regionFailure = runbook<RegionFailure, RecoveryTools>('region-failure', {
+  title: 'Fail over to the recovery region',
+  description:
+    'Brings the workload up in its other region, with nothing of the lost one, says what is lost before it is, and proves it.',
+})
+  .step('confirm', {
+    title: 'Confirm by independent witnesses that the region is lost',
+    after: [],
+    phase: 'decide',
+    needs: [
+      perhaps('sql', 'primary', 'data', 'what does not answer is a sign'),
+      perhaps('rds', 'primary', 'control', 'what does not answer is a sign'),
+      perhaps('route53', 'global', 'control', 'its checkers are no witness'),
+      there('sql', 'data'),
+      there('sts'),
+    ],
+    deadlineSeconds: 120,
+    onDeadline: 'ask',
+    run: ({ input, tools, signal, progress }) => confirm(input, tools, { signal, progress }),
+    undo: noUndo('it only looks'),
+  })
+  .step('readiness', {
+    title: 'Try what the recovery region must be able to do',
+    phase: 'decide',
+    needs: [
+      there('rds'),
+      there('secretsmanager', 'data'),
+      there('sql', 'data'),
+      there('ecs'),
+      perhaps('ecs', 'primary', 'control', 'as many tasks as the workload file says, or one'),
+      perhaps('route53', 'global', 'control', 'the address that the workload file says'),
+    ],
+    deadlineSeconds: 300,
+    onDeadline: 'ask',
+    run: ({ input, tools, execution }) => checkReadiness(input, tools, execution.id),
+    undo: noUndo('it only looks'),
+  })
+  .step('pin-dns', {
+    title: 'Keep the public name where it is until the database takes writes',
+    phase: 'execute',
+    needs: [perhaps('route53', 'global', 'control', 'a gated record stays by itself')],
+    gate: {
+      kind: 'harm',
+      cost: async ({ input, done }) => costOfFailingOver(input, done.confirm, done.readiness),
+    },
+    deadlineSeconds: 120,
+    onDeadline: 'ask',
+    run: ({ input, done, tools, execution }) => pinDns(input, done.readiness, tools, execution.id),
+    undo: ({ done, tools, execution }) => unpinDns(done.readiness, tools, execution.id),
+  })
+  .step('fence', {
+    title: 'Stop writes to the old database, as surely as can be',
+    phase: 'execute',
+    needs: [
+      there('secretsmanager', 'data'),
+      perhaps('sql', 'primary', 'data', 'the fence is not proven'),
+      perhaps('ecs', 'primary', 'control', 'the fence is not proven'),
+    ],
+    deadlineSeconds: 120,
+    onDeadline: 'ask',
+    run: ({ input, tools, execution }) => fencePrimary(input, tools, execution.id),
+    undo: ({ input, output, tools, execution }) =>
+      unfencePrimary(input, output, tools, execution.id),
+  })
+  .step('bound-loss', {
+    title: 'Measure what would be lost',
+    phase: 'verify',
+    needs: [there('rds'), there('sql', 'data'), there('s3', 'data')],
+    deadlineSeconds: 600,
+    onDeadline: 'ask',
+    run: async ({ input, done, tools, signal }) => {
+      const bound = await boundLoss(input, done.readiness, done.fence, tools, signal)
+      refuseLossBeyond(input, bound)
+      return bound
+    },
+    undo: noUndo('it only reads'),
+  })
+  .step('promote', {
+    title: 'Make the database of the recovery region take writes',
+    phase: 'execute',
+    needs: [there('rds'), there('sql', 'data')],
+    gate: {
+      kind: 'oneWay',
+      cost: async ({ input, done, tools, signal }) => {
+        // Anew, because it may have grown since it was measured.
+        const bound = await boundLoss(input, done.readiness, done.fence, tools, signal)
+        return costOfPromoting(input, done.readiness, done.fence, bound, tools)
+      },
+    },
+    deadlineSeconds: HOURS,
+    onDeadline: 'ask',
+    run: ({ input, done, tools, execution, signal, progress }) =>
+      promote(input, done.readiness, done['bound-loss'], tools, {
+        execution: execution.id,
+        signal,
+        progress,
+      }),
+    undo: noUndo('a promoted database cannot follow again: there is only forward'),
+  })
+  .step('arm', {
+    title: 'Turn on backups and protection from deletion',
+    phase: 'execute',
+    needs: [there('rds')],
+    deadlineSeconds: 3600,
+    onDeadline: 'ask',
+    run: ({ input, done, tools, signal }) => armRecovered(input, done.promote, tools, signal),
+    undo: noUndo('protection is never taken back'),
+  })
+  .step('secrets', {
+    title: 'Point the secrets of the recovery region to its database',
+    after: ['promote'],
+    phase: 'execute',
+    needs: [there('secretsmanager'), there('sql', 'data')],
+    deadlineSeconds: 300,
+    onDeadline: 'ask',
+    run: ({ input, done, tools, execution }) =>
+      moveSecrets(input, done.promote, tools, execution.id),
+    undo: noUndo('there is only forward after the promotion'),
+  })
+  .step('services', {
+    title: 'Bring the services to their size',
+    phase: 'execute',
+    needs: [there('ecs')],
+    deadlineSeconds: 1800,
+    onDeadline: 'ask',
+    run: ({ input, done, tools, signal }) => scaleServices(input, done.readiness, tools, signal),
+    undo: noUndo('there is only forward after the promotion'),
+  })
+  .step('verify', {
+    title: 'Write in the recovery region as a customer does',
+    phase: 'verify',
+    needs: [there('http', 'data'), there('sql', 'data')],
+    deadlineSeconds: 600,
+    onDeadline: 'ask',
+    run: ({ input, done, tools, execution, signal, progress }) =>
+      verifyWrite(input, done.readiness, done.promote, tools, {
+        startedAt: execution.startedAt,
+        signal,
+        progress,
+      }),
+    undo: noUndo('there is only forward after the promotion'),
+  })
+  .step('dns', {
+    title: 'Lead customers to the recovery region',
+    phase: 'execute',
+    needs: [
+      perhaps(
+        'route53',
+        'global',
+        'control',
+        'a record that hangs on health checks moves by itself',
+      ),
+      { api: 'dns', where: 'global', plane: 'data' },
+    ],
+    deadlineSeconds: 900,
+    onDeadline: 'ask',
+    run: ({ input, done, tools, execution, signal, progress }) =>
+      moveDns(input, done.readiness, done.verify.verifiedAt, tools, {
+        execution: execution.id,
+        signal,
+        progress,
+      }),
+    undo: noUndo('customers are there: only a failback leads them home'),
+  })
+  .step('count-loss', {
+    title: 'Count acknowledged writes that are gone',
+    phase: 'verify',
+    needs: [there('sql', 'data'), there('s3', 'data')],
+    deadlineSeconds: 3600,
+    onDeadline: 'ask',
+    run: ({ input, done, tools }) => countLostThere(input, done.promote, tools),
+    undo: noUndo('it only reads'),
+  })
+  .step('plan-failback', {
+    title: 'Plan the way home',
+    after: ['promote'],
+    phase: 'decide',
+    needs: [there('sql', 'data')],
+    deadlineSeconds: 300,
+    onDeadline: 'ask',
+    run: ({ input, done, tools }) => planFailback(input, done.promote, done.fence, tools),
+    undo: noUndo('it only reads'),
+  })
+  .step('protect', {
+    title: 'Wait until the new database is protected itself',
+    after: ['arm'],
+    phase: 'execute',
+    needs: [there('rds')],
+    deadlineSeconds: 7200,
+    onDeadline: 'ask',
+    run: ({ input, done, tools, signal, progress }) =>
+      untilProtected(input, done.promote, tools, { signal, progress }),
+    undo: noUndo('protection is never taken back'),
+  })
+  .step('document', {
+    title: 'Write the incident document',
+    after: ['count-loss', 'protect', 'plan-failback'],
+    phase: 'execute',
+    needs: [],
+    deadlineSeconds: 300,
+    onDeadline: 'ask',
+    run: ({ input, done, tools, execution }) =>
+      documentFailover(input, { ...done }, tools, execution.id),
+    undo: noUndo('it only writes a file'),
+  })
+  .build()

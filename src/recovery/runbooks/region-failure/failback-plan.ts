@@ -1,0 +1,49 @@
+import type { RecoveryTools } from '../data-corruption/tools.ts'
+import type { Fenced } from './fence-primary.ts'
+import type { Promoted } from './promote.ts'
+import { hasFenceDebt } from './protect-recovered.ts'
+import { asAdministratorOf, type RegionFailure } from './tools.ts'
+
+/** How the workload comes home, planned on the day it left. JSON. */
+export type FailbackPlan = {
+  /** What has to be copied home. */
+  readonly databaseBytes: number
+  readonly steps: readonly string[]
+}
+
+export async function planFailback(
+  { workload }: RegionFailure,
+  promoted: Promoted,
+  fenced: Fenced,
+  tools: RecoveryTools,
+): Promise<FailbackPlan> {
+  const { instance } = workload.database
+  const databaseBytes = await asAdministratorOf(
+    tools,
+    workload,
+    promoted.endpoint,
+    async (database) => {
+      const row = await database.one('select sum(pg_database_size(oid)) as bytes from pg_database')
+      return Number(row.bytes)
+    },
+  )
+  const bytes = `${Math.max(1, Math.round(databaseBytes / 1e6)).toLocaleString('en-US')} MB`
+  return {
+    databaseBytes,
+    steps: [
+      `wait until ${workload.region} is well`,
+      ...(hasFenceDebt(fenced)
+        ? [`fence '${instance}' before anything else: it may take writes`]
+        : []),
+      `keep '${instance}', and write out what only it has`,
+      `make a read replica of '${promoted.instance}' in ${workload.region}: ${bytes} to copy`,
+      ...workload.buckets.flatMap(({ bucket, replica }) =>
+        replica
+          ? [`replicate ${replica.bucket} back to ${bucket}, also what was written meanwhile`]
+          : [],
+      ),
+      'stop writes, wait until the replica has all of them, promote it: nothing is lost',
+      'move secrets, services and the public name home',
+    ],
+  }
+}

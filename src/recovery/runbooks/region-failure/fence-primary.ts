@@ -1,0 +1,112 @@
+import { LifeboatError } from '../../../core/errors.ts'
+import { type Fence, fence, unfence } from '../../fence.ts'
+import type { WriteGrant } from '../../grants.ts'
+import type { RecoveryTools } from '../data-corruption/tools.ts'
+import { asAdministratorOf, loginByRecoverySecret, type RegionFailure, tried } from './tools.ts'
+
+/**
+ * How sure it is that the old database takes no writes.
+ *
+ * proven    writes were tried as every role, and refused
+ * remote    what writes was stopped by AWS's API; the database itself could not be asked
+ * attested  a person says so
+ * none      nobody knows: when it comes back, it takes writes (a fence debt)
+ */
+export type FenceGrade = 'proven' | 'remote' | 'attested' | 'none'
+
+/** JSON. */
+export type Fenced = {
+  readonly grade: FenceGrade
+  readonly why: string
+  /** Where the old database is, for the day when it answers again. */
+  readonly endpoint: { readonly host: string; readonly port: number }
+  /** Of a proven fence: what was taken away, and how far its WAL had come then. */
+  readonly proof: (Fence & { readonly lsn: string }) | null
+  readonly stoppedServices: readonly { readonly cluster: string; readonly service: string }[]
+  readonly fencedAt: string
+}
+
+const FENCE_WITHIN_MS = 45_000
+
+/** Stops writes to the old database as surely as it can be done now. */
+export async function fencePrimary(
+  { workload, fenceAttested }: RegionFailure,
+  tools: RecoveryTools,
+  execution: string,
+): Promise<Fenced> {
+  const { host, port, user } = await loginByRecoverySecret(tools, workload)
+  const endpoint = { host, port }
+  const done = await tried(
+    tools,
+    () => proveFence(workload, tools, endpoint, user),
+    FENCE_WITHIN_MS,
+  )
+  const fencedAt = tools.clock.now().toISOString()
+  const known = { endpoint, stoppedServices: [], fencedAt }
+  if ('answer' in done) {
+    const { refusedWrites } = done.answer.proof
+    const why = `${refusedWrites} writes were tried and refused`
+    return { ...known, grade: 'proven', why, proof: done.answer }
+  }
+  const stopped = await stopServices(workload, tools, execution)
+  if (stopped.length > 0 && stopped.length === workload.services.length) {
+    const why = `its services were stopped by ECS, and the database cannot be asked: ${done.failure}`
+    return { ...known, grade: 'remote', why, proof: null, stoppedServices: stopped }
+  }
+  const rest = { ...known, proof: null, stoppedServices: stopped }
+  return fenceAttested === undefined
+    ? { ...rest, grade: 'none', why: done.failure }
+    : { ...rest, grade: 'attested', why: fenceAttested }
+}
+
+/** Fences and notes how far the WAL had come: after it nothing is written that a customer was told of. */
+export async function proveFence(
+  workload: RegionFailure['workload'],
+  tools: RecoveryTools,
+  endpoint: Fenced['endpoint'],
+  user: string,
+  known: readonly WriteGrant[] = [],
+): Promise<Fence & { readonly lsn: string }> {
+  return await asAdministratorOf(tools, workload, endpoint, async (database) => {
+    const { in_recovery } = await database.one('select pg_is_in_recovery() as in_recovery')
+    if (in_recovery === 't') {
+      throw new LifeboatError('FenceNotProven', `${database.place} is a replica itself`)
+    }
+    const proven = await fence(database, known, user, tools.clock)
+    const { lsn } = await database.one('select pg_current_wal_flush_lsn()::text as lsn')
+    return { ...proven, lsn: lsn ?? '0/0' }
+  })
+}
+
+/** Gives everything back, and proves it by what was allowed before. */
+export async function unfencePrimary(
+  { workload }: RegionFailure,
+  { proof, endpoint, stoppedServices }: Fenced,
+  tools: RecoveryTools,
+  execution: string,
+): Promise<void> {
+  if (proof) {
+    await asAdministratorOf(tools, workload, endpoint, (database) =>
+      unfence(database, proof.grants),
+    )
+  }
+  for (const name of stoppedServices)
+    await tools.region.services.restoreDesiredCount(name, execution)
+}
+
+async function stopServices(
+  { services }: RegionFailure['workload'],
+  tools: RecoveryTools,
+  execution: string,
+): Promise<Fenced['stoppedServices']> {
+  const stopped = await Promise.all(
+    services.map(async ({ cluster, service }) => {
+      const name = { cluster, service }
+      const done = await tried(tools, () =>
+        tools.region.services.setDesiredCount(name, 0, execution),
+      )
+      return 'answer' in done ? [name] : []
+    }),
+  )
+  return stopped.flat()
+}

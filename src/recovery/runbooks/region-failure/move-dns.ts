@@ -1,0 +1,96 @@
+import { LifeboatError } from '../../../core/errors.ts'
+import { ledAway, type PublicRecords } from '../../failover-records.ts'
+import type { RecoveryTools } from '../data-corruption/tools.ts'
+import type { Ready } from './readiness.ts'
+import { type RegionFailure, resolvePublicName, tried, writeAsCustomer } from './tools.ts'
+
+/** How customers came to the recovery region. JSON. */
+export type MovedDns = {
+  readonly isMoved: boolean
+  readonly how: string
+  /** How long a customer may still believe the old answer. */
+  readonly ttlSeconds: number | null
+  /** When a write through the public name was first answered by the recovery region. */
+  readonly firstWriteAt: string
+}
+
+const WITHIN_MS = 300_000
+const CHANGE_WITHIN_MS = 15_000
+const POLL_MS = 50
+
+/**
+ * Leads customers to the recovery region, last of all (I5), and writes once through the public name.
+ *
+ * Where Route 53's API is dead, a record that hangs on a health check moves without it: the check of the secondary is green as
+ * soon as the database takes writes.
+ */
+export async function moveDns(
+  { workload }: RegionFailure,
+  { records }: Ready,
+  verifiedAt: string,
+  tools: RecoveryTools,
+  step: { execution: string; signal: AbortSignal; progress: (message: string) => void },
+): Promise<MovedDns> {
+  const { publicName } = workload
+  if (!publicName || !records) {
+    return {
+      isMoved: false,
+      how: 'no public name is known',
+      ttlSeconds: null,
+      firstWriteAt: verifiedAt,
+    }
+  }
+  const why = `Lifeboat ${step.execution}: ${workload.name} is served by the recovery region`
+  const changed = await tried(
+    tools,
+    () => tools.region.route53.upsert(records.zone, [ledAway(records)], why),
+    CHANGE_WITHIN_MS,
+  )
+  const how =
+    'answer' in changed ? 'the record was changed' : `by its health checks: ${changed.failure}`
+  step.progress(`waiting for ${publicName.name} to lead to ${records.recoveryAddress}`)
+  const ttlSeconds = await untilLedAway(publicName.name, records, how, tools, step.signal)
+  await untilWritten(workload, tools, step.signal)
+  return { isMoved: true, how, ttlSeconds, firstWriteAt: tools.clock.now().toISOString() }
+}
+
+async function untilLedAway(
+  name: string,
+  { recoveryAddress }: PublicRecords,
+  how: string,
+  tools: RecoveryTools,
+  signal: AbortSignal,
+): Promise<number> {
+  const deadline = tools.clock.monotonicMs() + WITHIN_MS
+  for (;;) {
+    const seen = await tried(tools, () => resolvePublicName(tools, name))
+    if ('answer' in seen && seen.answer.addresses[0] === recoveryAddress) {
+      return seen.answer.ttlSeconds
+    }
+    if (tools.clock.monotonicMs() > deadline) {
+      const leads = 'answer' in seen ? seen.answer.addresses.join(', ') : seen.failure
+      throw new LifeboatError('SwitchNotProven', `${name} still leads to ${leads} (${how})`, {
+        hint: `Change its record to ${recoveryAddress} by hand, then retry.`,
+      })
+    }
+    await tools.clock.sleep(POLL_MS, signal)
+  }
+}
+
+async function untilWritten(
+  workload: RegionFailure['workload'],
+  tools: RecoveryTools,
+  signal: AbortSignal,
+): Promise<void> {
+  const deadline = tools.clock.monotonicMs() + WITHIN_MS
+  for (;;) {
+    const done = await tried(tools, () => writeAsCustomer(tools, workload))
+    if ('answer' in done) return
+    if (tools.clock.monotonicMs() > deadline) {
+      throw new LifeboatError('SwitchNotProven', done.failure, {
+        hint: 'Look at the services in the recovery region, then retry.',
+      })
+    }
+    await tools.clock.sleep(POLL_MS, signal)
+  }
+}

@@ -1,0 +1,74 @@
+import { pinned } from '../../failover-records.ts'
+import type { RecoveryTools } from '../data-corruption/tools.ts'
+import type { Confirmed } from './confirm.ts'
+import type { Ready } from './readiness.ts'
+import { type RegionFailure, tried } from './tools.ts'
+
+export type Pinned = {
+  /** Whether the public name stays where it is until the database takes writes. */
+  readonly isPinned: boolean
+  readonly how: string
+}
+
+const WITHIN_MS = 20_000
+
+/** Keeps the public name from moving before the database takes writes, and from coming home by itself. */
+export async function pinDns(
+  { workload }: RegionFailure,
+  { records, recordsUnknown }: Ready,
+  tools: RecoveryTools,
+  execution: string,
+): Promise<Pinned> {
+  if (!records) return { isPinned: false, how: recordsUnknown ?? 'the records are not known' }
+  if (records.setup === 'manual') return { isPinned: true, how: 'nothing moves by itself' }
+  const why = `Lifeboat ${execution}: stays until ${workload.database.instance} is replaced`
+  const done = await tried(
+    tools,
+    () => tools.region.route53.upsert(records.zone, [pinned(records)], why),
+    WITHIN_MS,
+  )
+  if ('answer' in done) {
+    return { isPinned: true, how: 'the primary record has no health check any more' }
+  }
+  return records.setup === 'gated'
+    ? { isPinned: true, how: `by its gate alone: ${done.failure}` }
+    : { isPinned: false, how: done.failure }
+}
+
+/** Gives the record its health check back. */
+export async function unpinDns(
+  { records }: Ready,
+  tools: RecoveryTools,
+  execution: string,
+): Promise<void> {
+  if (!records || records.setup === 'manual') return
+  const why = `Lifeboat ${execution}: as before`
+  await tools.region.route53.upsert(records.zone, [records.home], why)
+}
+
+/** What customers feel from here on. */
+export function costOfFailingOver(
+  { workload }: RegionFailure,
+  confirmed: Confirmed,
+  ready: Ready,
+): string[] {
+  const { database, closed, services, records, recordsUnknown } = ready
+  const by = {
+    replica: `its replica '${database.instance}' is promoted`,
+    'replicated-backups': `it is restored from replicated backups to '${database.instance}'`,
+    snapshot: `it is restored from a copied snapshot to '${database.instance}'`,
+  }[database.kind]
+  return [
+    `${workload.region} is given up for lost: ${confirmed.because}.`,
+    `The database comes up in ${ready.region}: ${by}; newest commit there: ${database.newestCommitAt ?? 'unknown'}.`,
+    ...(closed.length > 0 ? [`Faster ways are closed: ${closed.join('; ')}.`] : []),
+    ...services.map(
+      ({ service, runningCount, tasks }) =>
+        `Service '${service}' goes from ${runningCount} to ${tasks} tasks.`,
+    ),
+    records
+      ? `DNS is ${records.setup}; the name then leads to ${records.recoveryAddress}, and does not come home by itself.`
+      : `DNS is not known: ${recordsUnknown}.`,
+    `Writes of '${workload.database.instance}' are stopped, if it can be reached.`,
+  ]
+}

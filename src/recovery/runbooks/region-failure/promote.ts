@@ -1,0 +1,131 @@
+import type { RegionClient } from '../../../aws/region-client.ts'
+import { LifeboatError } from '../../../core/errors.ts'
+import { withDatabase } from '../../../probe/database.ts'
+import { type Endpoint, EXECUTION_TAG, type RecoveryTools } from '../data-corruption/tools.ts'
+import type { LossBound } from './bound-loss.ts'
+import type { DatabaseSource, Ready } from './readiness.ts'
+import { loginByRecoverySecret, PROBE_MS, type RegionFailure, recoveryRegion } from './tools.ts'
+
+/** The database of the recovery region, which takes writes. JSON. */
+export type Promoted = {
+  readonly instance: string
+  readonly arn: string
+  readonly endpoint: Endpoint
+  /** When it was first seen to take writes. */
+  readonly writableAt: string
+  readonly timeline: number
+}
+
+/** Backups are on from the first second; who has their settings at hand puts the source's in place later. */
+const RETENTION_DAYS = 7
+const WRITABLE_WITHIN_MS = 4 * 3_600_000
+const POLL_MS = 50
+
+/** Makes the database of the recovery region take writes. Safe to call again. */
+export async function promote(
+  { workload }: RegionFailure,
+  { database: source }: Ready,
+  bound: LossBound,
+  tools: RecoveryTools,
+  step: { execution: string; signal: AbortSignal; progress: (message: string) => void },
+): Promise<Promoted> {
+  const region = await recoveryRegion(tools, workload)
+  const begun = await begin(source, region, step.execution)
+  step.progress(`waiting for '${source.instance}' to take writes`)
+  const endpoint =
+    source.kind === 'replica' ? source.endpoint : await untilThere(source, region, tools, step)
+  const timeline = await untilWritable(workload, endpoint, tools, step.signal)
+  if (source.kind === 'replica') await refuseIfBehind(bound, timeline)
+  const writableAt = tools.clock.now().toISOString()
+  return { instance: source.instance, arn: begun.arn, endpoint, writableAt, timeline: timeline.id }
+}
+
+async function begin(source: DatabaseSource, region: RegionClient, execution: string) {
+  const { rds, databaseReplicas, databaseBackups } = region
+  if (source.kind === 'replica') {
+    const instance = await rds.getInstance(source.instance)
+    // Promoted by an attempt before this one.
+    if (!instance.replicaOf) return instance
+    return await databaseReplicas.promote(source.instance, { backupRetentionDays: RETENTION_DAYS })
+  }
+  const order = {
+    target: source.instance,
+    attributes: {},
+    tags: {},
+    mark: { key: EXECUTION_TAG, value: execution },
+  }
+  return source.kind === 'snapshot'
+    ? await databaseBackups.restoreSnapshot({ ...order, snapshot: source.snapshot })
+    : await databaseBackups.restoreToPointInTime({ ...order, source: source.backups, to: 'latest' })
+}
+
+async function untilThere(
+  { instance }: DatabaseSource,
+  { rds }: RegionClient,
+  _tools: RecoveryTools,
+  { signal, progress }: { signal: AbortSignal; progress: (message: string) => void },
+): Promise<Endpoint> {
+  const found = await rds.waitUntil(
+    instance,
+    (one) => one?.status === 'available' && one.endpoint !== undefined,
+    {
+      deadlineMs: WRITABLE_WITHIN_MS,
+      signal,
+      onPoll: (one) => progress(`'${instance}' is ${one?.status ?? 'not there yet'}`),
+    },
+  )
+  return found!.endpoint!
+}
+
+interface Timeline {
+  readonly id: number
+  readonly lsn: string
+}
+
+/** The API may say `available` before or after the server takes writes: only the server knows. */
+async function untilWritable(
+  workload: RegionFailure['workload'],
+  endpoint: Endpoint,
+  tools: RecoveryTools,
+  signal: AbortSignal,
+): Promise<Timeline> {
+  const login = await loginByRecoverySecret(tools, workload, endpoint)
+  const session = { purpose: 'promotion', connectTimeoutMs: PROBE_MS, statementTimeoutMs: PROBE_MS }
+  const deadline = tools.clock.monotonicMs() + WRITABLE_WITHIN_MS
+  for (;;) {
+    try {
+      const timeline = await withDatabase(login, session, async (database) => {
+        const { in_recovery } = await database.one('select pg_is_in_recovery() as in_recovery')
+        if (in_recovery === 't') return undefined
+        const row = await database.one(
+          `select timeline_id as id, pg_current_wal_lsn()::text as lsn
+             from pg_control_checkpoint() where pg_current_xact_id() is not null`,
+        )
+        return { id: Number(row.id), lsn: row.lsn ?? '0/0' }
+      })
+      if (timeline) return timeline
+    } catch (error) {
+      // A promotion may restart the server.
+      if (!(error instanceof LifeboatError) || error.code !== 'DatabaseUnreachable') throw error
+    }
+    if (tools.clock.monotonicMs() > deadline) {
+      throw new LifeboatError('StepDeadlineExceeded', `${endpoint.host} does not take writes`)
+    }
+    await tools.clock.sleep(POLL_MS, signal)
+  }
+}
+
+/** A promotion never goes back behind what was announced. @throws LifeboatError `RestoreNotVerified` */
+async function refuseIfBehind({ position }: LossBound, { lsn }: Timeline): Promise<void> {
+  if (position === null || positionOf(lsn) >= positionOf(position)) return
+  throw new LifeboatError(
+    'RestoreNotVerified',
+    `the promoted database is at ${lsn}, behind ${position}, which was announced`,
+    { hint: 'Look whether it is the replica that was measured.' },
+  )
+}
+
+function positionOf(lsn: string): bigint {
+  const [high = '0', low = '0'] = lsn.split('/')
+  return (BigInt(`0x${high}`) << 32n) + BigInt(`0x${low}`)
+}

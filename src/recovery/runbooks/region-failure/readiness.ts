@@ -1,0 +1,204 @@
+import type { RegionClient, World } from '../../../aws/region-client.ts'
+import { LifeboatError } from '../../../core/errors.ts'
+import { withDatabase } from '../../../probe/database.ts'
+import type { PublicRecords } from '../../failover-records.ts'
+import { readPublicRecords } from '../../failover-records.ts'
+import type { Workload } from '../../workload.ts'
+import { derivedName, type Endpoint, type RecoveryTools } from '../data-corruption/tools.ts'
+import {
+  loginByRecoverySecret,
+  PROBE_MS,
+  type RegionFailure,
+  recoveryRegion,
+  tried,
+} from './tools.ts'
+
+/** By what the database comes up in the recovery region, the fastest first. JSON. */
+export type DatabaseSource =
+  | {
+      readonly kind: 'replica'
+      readonly instance: string
+      readonly endpoint: Endpoint
+      /** In WAL and in time: how far it has come. */
+      readonly position: string
+      readonly newestCommitAt: string | null
+    }
+  | {
+      readonly kind: 'replicated-backups'
+      readonly instance: string
+      readonly backups: string
+      readonly newestCommitAt: string
+    }
+  | {
+      readonly kind: 'snapshot'
+      readonly instance: string
+      readonly snapshot: string
+      readonly newestCommitAt: string
+    }
+
+/** What the recovery region was seen to be able to do. JSON. */
+export type Ready = {
+  readonly world: World
+  readonly region: string
+  readonly database: DatabaseSource
+  /** Why faster ways are closed, in words. */
+  readonly closed: readonly string[]
+  readonly services: readonly {
+    readonly cluster: string
+    readonly service: string
+    /** Before the failover. */
+    readonly desiredCount: number
+    readonly runningCount: number
+    /** What it is brought to. */
+    readonly tasks: number
+  }[]
+  /** Null when nothing is known of them, because the workload file names none or Route 53's API does not answer. */
+  readonly records: PublicRecords | null
+  readonly recordsUnknown: string | null
+}
+
+/**
+ * Tries what the recovery region must be able to do, before customers feel anything: its copy of the secret is decrypted and logs
+ * in, its database is where it is said to be, its services can run.
+ *
+ * @throws LifeboatError `RecoveryRegionNotReady` naming all that is missing
+ */
+export async function checkReadiness(
+  { workload }: RegionFailure,
+  tools: RecoveryTools,
+  execution: string,
+): Promise<Ready> {
+  const region = await recoveryRegion(tools, workload)
+  const [{ world }, found, services, records] = await Promise.all([
+    region.identity(),
+    findDatabase(tools, workload, region, execution),
+    findServices(tools, workload, region),
+    findRecords(tools, workload),
+  ])
+  return { world, region: region.region, ...found, services, ...records }
+}
+
+async function findDatabase(
+  tools: RecoveryTools,
+  workload: Workload,
+  region: RegionClient,
+  execution: string,
+): Promise<Pick<Ready, 'database' | 'closed'>> {
+  const closed: string[] = []
+  const ways = [findReplica, findReplicatedBackups, findSnapshot]
+  for (const way of ways) {
+    const found = await tried(tools, () => way(tools, workload, region, execution), 4 * PROBE_MS)
+    if ('answer' in found) return { database: found.answer, closed }
+    closed.push(found.failure)
+  }
+  throw notReady(`nothing to bring the database up from: ${closed.join('; ')}`)
+}
+
+async function findReplica(
+  tools: RecoveryTools,
+  workload: Workload,
+  { rds }: RegionClient,
+): Promise<DatabaseSource> {
+  const { standby } = workload.database
+  if (!standby) throw notReady('the workload file names no standby')
+  const { endpoint, status } = await rds.getInstance(standby)
+  if (!endpoint) throw notReady(`'${standby}' is ${status} and has no endpoint`)
+  const login = await loginByRecoverySecret(tools, workload, endpoint)
+  const session = { purpose: 'readiness', connectTimeoutMs: PROBE_MS, statementTimeoutMs: PROBE_MS }
+  return await withDatabase(login, session, async (database) => {
+    const row = await database.one(
+      `select pg_is_in_recovery() as in_recovery, pg_last_wal_replay_lsn()::text as position,
+              to_char(pg_last_xact_replay_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as newest`,
+    )
+    if (row.in_recovery !== 't') throw notReady(`'${standby}' is no replica: it takes writes`)
+    return {
+      kind: 'replica',
+      instance: standby,
+      endpoint,
+      position: row.position ?? '0/0',
+      newestCommitAt: row.newest ?? null,
+    }
+  })
+}
+
+async function findReplicatedBackups(
+  _tools: RecoveryTools,
+  workload: Workload,
+  { databaseBackups }: RegionClient,
+  execution: string,
+): Promise<DatabaseSource> {
+  const { instance } = workload.database
+  const all = await databaseBackups.listReplicated()
+  const ours = all.find((one) => one.instance === instance && one.window)
+  if (!ours?.window) throw notReady(`no automated backups of '${instance}' are replicated here`)
+  return {
+    kind: 'replicated-backups',
+    instance: derivedName(instance, 'recovered', execution),
+    backups: ours.arn,
+    newestCommitAt: ours.window.latest.toISOString(),
+  }
+}
+
+async function findSnapshot(
+  _tools: RecoveryTools,
+  workload: Workload,
+  { databaseBackups }: RegionClient,
+  execution: string,
+): Promise<DatabaseSource> {
+  const { instance } = workload.database
+  const snapshots = await databaseBackups.listSnapshots(instance)
+  const newest = snapshots.findLast(({ status }) => status === 'available')
+  if (!newest?.createdAt) throw notReady(`no snapshot of '${instance}' was copied here`)
+  return {
+    kind: 'snapshot',
+    instance: derivedName(instance, 'recovered', execution),
+    snapshot: newest.identifier,
+    newestCommitAt: newest.createdAt.toISOString(),
+  }
+}
+
+async function findServices(
+  tools: RecoveryTools,
+  workload: Workload,
+  { services }: RegionClient,
+): Promise<Ready['services']> {
+  return await Promise.all(
+    workload.services.map(async ({ cluster, service, tasks }) => {
+      const { isActive, desiredCount, runningCount } = await services.getService({
+        cluster,
+        service,
+      })
+      if (!isActive) throw notReady(`service '${service}' of '${cluster}' is not active`)
+      const atHome =
+        tasks === undefined
+          ? await tried(tools, () => tools.region.services.getService({ cluster, service }))
+          : { failure: 'not asked' }
+      const wanted = tasks ?? ('answer' in atHome ? atHome.answer.desiredCount : 1)
+      return {
+        cluster,
+        service,
+        desiredCount,
+        runningCount,
+        tasks: Math.max(wanted, desiredCount, 1),
+      }
+    }),
+  )
+}
+
+async function findRecords(
+  tools: RecoveryTools,
+  { publicName }: Workload,
+): Promise<Pick<Ready, 'records' | 'recordsUnknown'>> {
+  if (!publicName) return { records: null, recordsUnknown: 'the workload file has no publicName:' }
+  const { route53 } = tools.region
+  const found = await tried(tools, () => readPublicRecords(route53, publicName))
+  return 'answer' in found
+    ? { records: found.answer, recordsUnknown: null }
+    : { records: null, recordsUnknown: found.failure }
+}
+
+function notReady(what: string): LifeboatError {
+  return new LifeboatError('RecoveryRegionNotReady', what, {
+    hint: 'Nothing was changed. Mend it and retry.',
+  })
+}
