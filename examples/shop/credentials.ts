@@ -12,9 +12,14 @@ export interface DatabaseCredentials {
 /** Region, endpoint and keys come from the environment, as everywhere with the AWS SDK. */
 const secretsManager = new SecretsManagerClient({})
 
+/** `host:port` of a database that is nearer than the one in the secret. */
+const nearer = process.env.SHOP_DATABASE?.split(':')
+
 /** Reads the shop's database credentials from the secret `name`. */
 export async function readCredentials(name: string): Promise<DatabaseCredentials> {
   const { SecretString } = await secretsManager.send(new GetSecretValueCommand({ SecretId: name }))
   if (!SecretString) throw new Error(`the secret '${name}' holds no text`)
-  return JSON.parse(SecretString)
+  const credentials: DatabaseCredentials = JSON.parse(SecretString)
+  const [host, port] = nearer ?? []
+  return host ? { ...credentials, host, port: Number(port) } : credentials
 }

@@ -1,6 +1,10 @@
+import { Resolver } from 'node:dns'
 import { Agent, request } from 'node:http'
+import type { LookupFunction } from 'node:net'
 
-const agent = new Agent({ keepAlive: true })
+/** LIFEBOAT_DNS, `host:port`: the name server of embedded regions; else names are looked up as the system does. */
+const lookup = process.env.LIFEBOAT_DNS ? lookupAt(process.env.LIFEBOAT_DNS) : undefined
+const agent = new Agent({ keepAlive: true, ...(lookup && { lookup }) })
 
 /** POSTs JSON over a connection that is kept. Resolves to the answer's status and its body, parsed. */
 export function postJson(
@@ -31,4 +35,16 @@ export function postJson(
     sent.on('error', reject)
     sent.end(text)
   })
+}
+
+function lookupAt(server: string): LookupFunction {
+  const resolver = new Resolver({ timeout: 1_000, tries: 2 })
+  resolver.setServers([server])
+  return (host, { all }, answer) => {
+    resolver.resolve4(host, (error, [address = ''] = []) => {
+      if (error) answer(error, '', 0)
+      else if (all) answer(null, [{ address, family: 4 }])
+      else answer(null, address, 4)
+    })
+  }
 }

@@ -4,9 +4,12 @@
  *   POST /orders       {"customerId": "7", "items": [{"product", "quantity", "unitPrice"}]}  → 201
  *   GET  /orders/:id   → 200, 404
  *   GET  /health       → 200 when the database answers, else 503
+ *   GET  /ready        → 200 when the database takes writes, else 503
  *
- * SHOP_PORT    where it listens on 127.0.0.1; 8080 unless told, 0 lets the system choose
- * SHOP_SECRET  the secret with the database's credentials; shop/database unless told
+ * SHOP_HOST      the address at which it listens; 127.0.0.1 unless told
+ * SHOP_PORT      where it listens; 8080 unless told, 0 lets the system choose
+ * SHOP_SECRET    the secret with the database's credentials; shop/database unless told
+ * SHOP_DATABASE  `host:port` of the database instead of the secret's, as of a replica in this region
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -33,6 +36,13 @@ async function answer(request: IncomingMessage): Promise<Answer> {
   if (request.method === 'GET' && pathname === '/health') {
     await database.query('SELECT 1')
     return { status: 200, body: { status: 'ok' } }
+  }
+  if (request.method === 'GET' && pathname === '/ready') {
+    const [state] = await database.query<{ takesWrites: boolean }>(
+      'SELECT NOT pg_is_in_recovery() AS "takesWrites"',
+    )
+    const isReady = state?.takesWrites === true
+    return { status: isReady ? 200 : 503, body: { takesWrites: isReady } }
   }
   const id = request.method === 'GET' && /^\/orders\/(\d{1,18})$/.exec(pathname)?.[1]
   const order = id ? await findOrder(database, id) : undefined
@@ -66,8 +76,9 @@ function send(response: ServerResponse, status: number, body: unknown): void {
   response.end(JSON.stringify(body))
 }
 
-server.listen(Number(process.env.SHOP_PORT ?? 8080), '127.0.0.1', () => {
-  console.log(`listening on http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+const host = process.env.SHOP_HOST ?? '127.0.0.1'
+server.listen(Number(process.env.SHOP_PORT ?? 8080), host, () => {
+  console.log(`listening on http://${host}:${(server.address() as AddressInfo).port}`)
 })
 
 function stop(): void {

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { dataCorruptionInput, type Workload } from '../recovery/recovery.ts'
+import { inputOf, type Workload } from '../recovery/recovery.ts'
 import { writeLedgerFile } from '../recovery/write-ledger.ts'
 import type { Execution, ExecutionsApi } from '../runbook/execution.ts'
 import { followToRest } from './follow-to-rest.ts'
@@ -10,6 +10,16 @@ import type { Invocation } from './invocation.ts'
 /** Where `lifeboat watch --write-ledger` records the writes of a workload that were acknowledged. */
 export function ledgerPath(home: Home, workload: Workload): string {
   return join(home.folder, 'write-ledgers', `${workload.name}.jsonl`)
+}
+
+/** What a person may say of a recovery beside the workload file. */
+export interface RecoveryOptions {
+  readonly to?: string
+  readonly acceptDataLoss?: string
+  readonly witness?: string
+  readonly attestFence?: string
+  readonly yes?: boolean
+  readonly takeOver?: string
 }
 
 /**
@@ -24,15 +34,15 @@ export async function recoverWorkload(
     runbook: string
     invocation: Invocation
   },
-  options: { to?: string; yes?: boolean; takeOver?: string },
+  options: RecoveryOptions,
 ): Promise<Execution> {
   const { executions, workload, invocation } = o
   const { home, output } = invocation
   const ledger = ledgerPath(home, workload)
-  const input = dataCorruptionInput({
+  const input = inputOf(o.runbook, {
+    ...options,
     workload,
     incidentFolder: home.incidents,
-    ...(options.to !== undefined && { to: options.to }),
     ...(existsSync(ledger) && { ledger: writeLedgerFile(ledger, workload) }),
   })
   if (!workload.lock) {

@@ -4,6 +4,7 @@
 import type { Documents } from '../aws/documents.ts'
 import type { RegionClient } from '../aws/region-client.ts'
 import type { Clock } from '../core/clock.ts'
+import { parseDuration } from '../core/duration.ts'
 import { LifeboatError } from '../core/errors.ts'
 import type { Random } from '../core/random.ts'
 import type { StateDatabase } from '../runbook/state-database.ts'
@@ -135,9 +136,33 @@ export function dataCorruptionInput(o: {
   }
 }
 
-/** What `region-failure` is started with, as `dataCorruptionInput`. */
-export function regionFailureInput(o: RegionFailure): RegionFailure {
-  return o
+/** What `region-failure` is started with, as `dataCorruptionInput`. @throws LifeboatError `InvalidDuration` */
+export function regionFailureInput(o: {
+  workload: Workload
+  incidentFolder: string
+  ledger?: LedgerFile
+  /** As `30s`. */
+  acceptDataLoss?: string
+  witness?: string
+  attestFence?: string
+}): RegionFailure {
+  const { acceptDataLoss, witness, attestFence } = o
+  return {
+    workload: o.workload,
+    incidentFolder: o.incidentFolder,
+    ...(o.ledger && { ledger: o.ledger }),
+    ...(acceptDataLoss !== undefined && { acceptDataLossSeconds: parseDuration(acceptDataLoss) }),
+    ...(witness !== undefined && { witness }),
+    ...(attestFence !== undefined && { fenceAttested: attestFence }),
+  }
+}
+
+/** What a runbook is started with. */
+export function inputOf(
+  runbook: string,
+  o: Parameters<typeof dataCorruptionInput>[0] & Parameters<typeof regionFailureInput>[0],
+): DataCorruption | RegionFailure {
+  return runbook === regionFailure.name ? regionFailureInput(o) : dataCorruptionInput(o)
 }
 
 /** @throws LifeboatError `InvalidTime` */

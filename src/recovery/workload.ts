@@ -1,4 +1,5 @@
-import type { STRATEGIES } from './workload-schema.ts'
+import { LifeboatError } from '../core/errors.ts'
+import { STRATEGIES } from './workload-schema.ts'
 
 /** A workload as the rules want it. JSON, so that an execution can keep it. Holds no credentials. */
 export type Workload = {
@@ -78,4 +79,13 @@ export type Reference = {
 /** The names of all that tells good from bad: of checks, and of references. */
 export function checkNamesOf({ checks, buckets }: Workload): string[] {
   return [...checks, ...buckets.flatMap(({ references }) => references)].map(({ name }) => name)
+}
+
+/** @throws LifeboatError `InvalidUsage` */
+export function strategyOf(text: string): Strategy {
+  const found = STRATEGIES.find((one) => one === text)
+  if (found) return found
+  throw new LifeboatError('InvalidUsage', `'${text}' is no strategy`, {
+    hint: `Choose one of ${STRATEGIES.join(', ')}.`,
+  })
 }

@@ -3,6 +3,7 @@ import type { Runbook } from '../../runbook/runbook.ts'
 import { withExitCodes } from '../exit-codes.ts'
 import { action, type Invocation, type Surroundings } from '../invocation.ts'
 import { table } from '../output.ts'
+import type { RecoveryOptions } from '../recover-workload.ts'
 import { describeRunbook, findRunbook, runbookAsJson } from '../runbook-view.ts'
 import { type WorkloadOption, withWorkload } from '../workload-option.ts'
 
@@ -39,11 +40,8 @@ function showCommand(around: Surroundings): Command {
   return withExitCodes(command, ['RunbookNotFound'])
 }
 
-interface RunOptions extends WorkloadOption {
-  readonly to?: string
+interface RunOptions extends WorkloadOption, RecoveryOptions {
   readonly dryRun?: boolean
-  readonly yes?: boolean
-  readonly takeOver?: string
 }
 
 function runCommand(around: Surroundings): Command {
@@ -51,6 +49,12 @@ function runCommand(around: Surroundings): Command {
     .description('run a runbook on a workload; asks at its gates')
     .argument('<name>')
     .option('--to <time>', 'a moment before the damage, ISO 8601 with a zone; default: found out')
+    .option(
+      '--accept-data-loss <duration>',
+      'promote although more would be lost than the RPO, up to so much',
+    )
+    .option('--witness <what>', 'what somebody else sees of the outage: an independent witness')
+    .option('--attest-fence <how>', 'how you know that the old database takes no writes')
     .option('--dry-run', 'only show what would be done')
     .option('--yes', 'open every gate without asking')
     .option('--take-over <why>', 'take the lock away from an execution of another Lifeboat')
@@ -95,6 +99,7 @@ async function allRunbooks(): Promise<readonly Runbook[]> {
 
 const CODES = [
   'InvalidTime',
+  'InvalidDuration',
   'WorkloadFileInvalid',
   'WorkloadFileNotFound',
   'RunbookNotFound',

@@ -1,5 +1,5 @@
 import { RegionHome } from '../../region/region-home.ts'
-import type { AwsAccess } from '../aws-access.ts'
+import { type AwsAccess, readAddress } from '../aws-access.ts'
 import type { Scenes } from './scenes.ts'
 import type { Shop } from './shop.ts'
 import type { Stage } from './stage.ts'
@@ -7,31 +7,46 @@ import type { Stage } from './stage.ts'
 const REGION = 'ap-southeast-1'
 
 export interface OpenedRegion {
+  readonly home: RegionHome
   readonly access: AwsAccess
   /** For the shop: how any program finds the region. */
   readonly environment: NodeJS.ProcessEnv
 }
 
 /** Starts the embedded region, as `lifeboat region start` does. With `keep` it outlives the demo. */
-export async function openRegion(
+export function openRegion(
   stage: Stage,
   scenes: Scenes,
+  options: { keep?: boolean },
+): Promise<OpenedRegion> {
+  return openRegions(stage, scenes, [REGION], options)
+}
+
+/** Starts embedded regions; clients that name none use the first of them. */
+export async function openRegions(
+  stage: Stage,
+  scenes: Scenes,
+  names: readonly string[],
   { keep = false }: { keep?: boolean },
 ): Promise<OpenedRegion> {
   const home = new RegionHome(stage.home.folder)
-  const starting = home.start([REGION], { port: 0, detach: keep })
-  stage.atTheEnd('the region', async () => (await starting).stop(), { unlessKept: true })
+  const starting = home.start(names, { port: 0, detach: keep })
+  const words = `${names.length > 1 ? 'regions' : 'region'} ${names.join(' and ')}`
+  stage.atTheEnd(`the ${words}`, async () => (await starting).stop(), { unlessKept: true })
   await scenes.play(
-    `starting region ${REGION}`,
+    `starting ${words}`,
     () => starting,
-    ({ endpoint }) => `region ${REGION} at ${endpoint}`,
+    ({ endpoint }) => `${words} at ${endpoint}`,
   )
-  const variables = await home.environment(REGION)
-  const { AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } = variables
+  const variables = await home.environment(names[0])
+  const { AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, LIFEBOAT_DNS } = variables
+  const nameServer = readAddress(LIFEBOAT_DNS)
   return {
+    home,
     access: {
       endpoint: AWS_ENDPOINT_URL!,
       credentials: { accessKeyId: AWS_ACCESS_KEY_ID!, secretAccessKey: AWS_SECRET_ACCESS_KEY! },
+      ...(nameServer && { nameServer }),
     },
     environment: {
       PATH: process.env.PATH,

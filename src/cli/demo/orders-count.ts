@@ -4,6 +4,7 @@ import { withDatabase } from '../../probe/database.ts'
 import { countLoss, type LedgerFile } from '../../recovery/loss.ts'
 import { type DataLoss, lossAt, type RecoveryReport } from '../../recovery/report.ts'
 import { loginTo } from '../../recovery/runbooks/data-corruption/tools.ts'
+import { thereOf } from '../../recovery/runbooks/region-failure/bound-loss.ts'
 import type { Workload } from '../../recovery/workload.ts'
 
 /** How the customers' ledger is read: one line for each order that the shop acknowledged, with its receipt. */
@@ -32,7 +33,8 @@ export async function countOrders(o: {
 }): Promise<DataLoss> {
   const { workload, region, report } = o
   assert(report.ledgerFile, 'the demo counts against a ledger')
-  const ledger = ledgerOf(report.ledgerFile, workload)
+  const atHome = ledgerOf(report.ledgerFile, workload)
+  const ledger = region.region === workload.region ? atHome : thereOf(atHome, workload)
   const login = await loginTo({ region }, workload.database.secret, workload)
   const count = await withDatabase(login, { purpose: 'loss' }, (database) =>
     countLoss(database, ledger, region.buckets),

@@ -1,4 +1,6 @@
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import type { Clock } from '../../core/clock.ts'
 import { entryPoint } from '../../core/entry-point.ts'
 import { LifeboatError } from '../../core/errors.ts'
@@ -47,6 +49,32 @@ export class Shop {
     return JSON.parse(await this.#finish('provision'))
   }
 
+  /** Makes a second region ready, and runs the service in both, by ECS. */
+  async provisionRecovery(o: {
+    region: string
+    strategy: string
+    port: number
+    /** Where the home of the regions says what tasks may run. */
+    images: string
+  }): Promise<{ standby: string | null; replica: string; name: string }> {
+    const service = entryPoint(import.meta.url, '../../../examples/shop/service.ts')
+    const shop = {
+      entryPoint: [process.execPath, fileURLToPath(service)],
+      workingDirectory: this.o.evidence,
+      environment: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
+      allowEnvironment: ['SHOP_*'],
+      asOwner: true,
+    }
+    writeFileSync(join(o.images, 'images.json'), JSON.stringify({ shop }), { mode: 0o600 })
+    return JSON.parse(
+      await this.#finish('recovery-region', {
+        SHOP_RECOVERY_REGION: o.region,
+        SHOP_STRATEGY: o.strategy,
+        SHOP_PORT: String(o.port),
+      }),
+    )
+  }
+
   /** Creates the tables and fills them. */
   async load(): Promise<{ customers: number; orders: number; receipts: number }> {
     return JSON.parse(await this.#finish('load'))
@@ -90,9 +118,12 @@ export class Shop {
     await Promise.all([...this.#companions].map((companion) => companion.stop()))
   }
 
-  async #finish(program: 'provision' | 'load' | 'mistake'): Promise<string> {
+  async #finish(
+    program: 'provision' | 'recovery-region' | 'load' | 'mistake',
+    environment: NodeJS.ProcessEnv = {},
+  ): Promise<string> {
     let lastLine = ''
-    const companion = this.#start(program, {}, (line) => {
+    const companion = this.#start(program, environment, (line) => {
       lastLine = line
     })
     await companion.succeed()

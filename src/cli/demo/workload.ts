@@ -18,3 +18,21 @@ export async function workloadOf(stage: Stage, url: string): Promise<Workload> {
   writeFileSync(file, `${readFileSync(example, 'utf8')}http: ${http}\n`)
   return readWorkload(file)
 }
+
+/** The same of the shop in two regions. */
+export async function twoRegionsWorkload(
+  stage: Stage,
+  { url, strategy }: { url: string; strategy: Workload['strategy'] },
+): Promise<Workload> {
+  const example = entryPoint(import.meta.url, '../../../examples/shop/two-regions.yaml')
+  const http = JSON.stringify({ url: `${url}/orders`, method: 'POST', body: JSON.stringify(ORDER) })
+  const text = readFileSync(example, 'utf8').replace(
+    'strategy: warm-standby',
+    `strategy: ${strategy}`,
+  )
+  const hasStandby = strategy !== 'backup-and-restore'
+  const said = hasStandby ? text : text.replace(', standby: shop-db-standby', '')
+  const file = join(stage.home.folder, 'lifeboat.yaml')
+  writeFileSync(file, `${said}http: ${http}\n`)
+  return readWorkload(file)
+}
