@@ -1,4 +1,4 @@
-import type { RecordSet, Route53 } from '../aws/route53.ts'
+import type { HealthCheckSettings, RecordSet, Route53 } from '../aws/route53.ts'
 import { LifeboatError } from '../core/errors.ts'
 import type { PublicName } from './workload.ts'
 
@@ -18,6 +18,8 @@ export type PublicRecords = {
   readonly setup: DnsSetup
   /** That which is answered while all is well: it leads to the region that may be lost. */
   readonly home: RecordSet
+  /** Its health check, and whether that is disabled; null when it has none. */
+  readonly homeCheck: { readonly id: string; readonly isDisabled: boolean } | null
   /** The secondary of a failover pair. */
   readonly away: RecordSet | null
   /** Where the workload answers in the recovery region. */
@@ -47,29 +49,29 @@ export async function readPublicRecords(
   if (recoveryAddress === undefined) {
     throw notReady(`it is not known where '${name}' should lead to`, name)
   }
-  const setup = away ? await setupOf(route53, home, away) : 'manual'
-  return { zone, setup, home, away: away ?? null, recoveryAddress }
+  const check = home.healthCheck === null ? null : await route53.getHealthCheck(home.healthCheck)
+  const setup = away ? await setupOf(route53, away, check) : 'manual'
+  const homeCheck = check && { id: check.id, isDisabled: check.isDisabled }
+  return { zone, setup, home, homeCheck, away: away ?? null, recoveryAddress }
 }
 
-/** The record that leads customers to the recovery region, and keeps them there whatever becomes of the old one. */
+/**
+ * The record that leads customers to the recovery region, and keeps them there: whatever the health checks say, both records
+ * of a failover pair lead there.
+ *
+ * It keeps its health check, without which Route 53 takes no primary record.
+ */
 export function ledAway({ home, recoveryAddress }: PublicRecords): RecordSet {
   const ttlSeconds = home.content.kind === 'values' ? home.content.ttlSeconds : 60
-  return {
-    ...home,
-    healthCheck: null,
-    content: { kind: 'values', ttlSeconds, values: [recoveryAddress] },
-  }
+  return { ...home, content: { kind: 'values', ttlSeconds, values: [recoveryAddress] } }
 }
 
-/** The record that leads customers where they were led, and does not move by itself. */
-export function pinned({ home }: PublicRecords): RecordSet {
-  return { ...home, healthCheck: null }
-}
-
-async function setupOf(route53: Route53, home: RecordSet, away: RecordSet): Promise<DnsSetup> {
-  if (home.healthCheck && (await route53.getHealthCheck(home.healthCheck)).isInverted) {
-    return 'switch'
-  }
+async function setupOf(
+  route53: Route53,
+  away: RecordSet,
+  homeCheck: HealthCheckSettings | null,
+): Promise<DnsSetup> {
+  if (homeCheck?.isInverted) return 'switch'
   if (away.healthCheck === null) return 'ungated'
   const seen = await route53.listObservations(away.healthCheck)
   // While the primary is well, a gated secondary is not: its database takes no writes.

@@ -87,8 +87,8 @@ export const regionFailure = runbook<RegionFailure, RecoveryTools>('region-failu
     },
     deadlineSeconds: 120,
     onDeadline: 'ask',
-    run: ({ input, done, tools, execution }) => pinDns(input, done.readiness, tools, execution.id),
-    undo: ({ done, tools, execution }) => unpinDns(done.readiness, tools, execution.id),
+    run: ({ done, tools }) => pinDns(done.readiness, tools),
+    undo: ({ done, tools }) => unpinDns(done.readiness, tools),
   })
   .step('fence', {
     title: 'Stop writes to the old database, as surely as can be',

@@ -8,6 +8,9 @@ import { type RegionFailure, resolvePublicName, tried, writeAsCustomer } from '.
 export type MovedDns = {
   readonly isMoved: boolean
   readonly how: string
+  /** When Route 53 had taken the change, and when the name was seen to lead to the recovery region. */
+  readonly changedAt: string | null
+  readonly ledAt: string | null
   /** How long a customer may still believe the old answer. */
   readonly ttlSeconds: number | null
   /** When a write through the public name was first answered by the recovery region. */
@@ -37,6 +40,8 @@ export async function moveDns(
       isMoved: false,
       how: 'no public name is known',
       ttlSeconds: null,
+      changedAt: null,
+      ledAt: null,
       firstWriteAt: verifiedAt,
     }
   }
@@ -48,10 +53,14 @@ export async function moveDns(
   )
   const how =
     'answer' in changed ? 'the record was changed' : `by its health checks: ${changed.failure}`
+  const changedAt = 'answer' in changed ? tools.clock.now().toISOString() : null
   step.progress(`waiting for ${publicName.name} to lead to ${records.recoveryAddress}`)
   const ttlSeconds = await untilLedAway(publicName.name, records, how, tools, step.signal)
+  const ledAt = tools.clock.now().toISOString()
+  step.progress(`writing through ${publicName.name}`)
   await untilWritten(workload, tools, step.signal)
-  return { isMoved: true, how, ttlSeconds, firstWriteAt: tools.clock.now().toISOString() }
+  const firstWriteAt = tools.clock.now().toISOString()
+  return { isMoved: true, how, ttlSeconds, changedAt, ledAt, firstWriteAt }
 }
 
 async function untilLedAway(

@@ -1,4 +1,3 @@
-import { pinned } from '../../failover-records.ts'
 import type { RecoveryTools } from '../data-corruption/tools.ts'
 import type { Confirmed } from './confirm.ts'
 import type { Ready } from './readiness.ts'
@@ -14,36 +13,30 @@ const WITHIN_MS = 20_000
 
 /** Keeps the public name from moving before the database takes writes, and from coming home by itself. */
 export async function pinDns(
-  { workload }: RegionFailure,
   { records, recordsUnknown }: Ready,
   tools: RecoveryTools,
-  execution: string,
 ): Promise<Pinned> {
   if (!records) return { isPinned: false, how: recordsUnknown ?? 'the records are not known' }
   if (records.setup === 'manual') return { isPinned: true, how: 'nothing moves by itself' }
-  const why = `Lifeboat ${execution}: stays until ${workload.database.instance} is replaced`
+  const { homeCheck, setup } = records
+  if (!homeCheck) return { isPinned: true, how: 'the record that is answered hangs on no check' }
+  // A disabled check is healthy, whatever its checkers find.
   const done = await tried(
     tools,
-    () => tools.region.route53.upsert(records.zone, [pinned(records)], why),
+    () => tools.region.route53.setHealthCheck(homeCheck.id, { isDisabled: true }),
     WITHIN_MS,
   )
-  if ('answer' in done) {
-    return { isPinned: true, how: 'the primary record has no health check any more' }
-  }
-  return records.setup === 'gated'
+  if ('answer' in done) return { isPinned: true, how: `health check ${homeCheck.id} is disabled` }
+  return setup === 'gated'
     ? { isPinned: true, how: `by its gate alone: ${done.failure}` }
     : { isPinned: false, how: done.failure }
 }
 
-/** Gives the record its health check back. */
-export async function unpinDns(
-  { records }: Ready,
-  tools: RecoveryTools,
-  execution: string,
-): Promise<void> {
-  if (!records || records.setup === 'manual') return
-  const why = `Lifeboat ${execution}: as before`
-  await tools.region.route53.upsert(records.zone, [records.home], why)
+/** The check of the record decides again, if it did. */
+export async function unpinDns({ records }: Ready, tools: RecoveryTools): Promise<void> {
+  if (!records?.homeCheck) return
+  const { id, isDisabled } = records.homeCheck
+  await tools.region.route53.setHealthCheck(id, { isDisabled })
 }
 
 /** What customers feel from here on. */

@@ -98,10 +98,11 @@ async function untilWritable(
         const { in_recovery } = await database.one('select pg_is_in_recovery() as in_recovery')
         if (in_recovery === 't') return undefined
         const row = await database.one(
-          `select timeline_id as id, pg_current_wal_lsn()::text as lsn
-             from pg_control_checkpoint() where pg_current_xact_id() is not null`,
+          `select pg_walfile_name(pg_current_wal_lsn()) as file, pg_current_wal_lsn()::text as lsn
+             from pg_current_xact_id()`,
         )
-        return { id: Number(row.id), lsn: row.lsn ?? '0/0' }
+        // The first eight digits of a WAL file's name are its timeline.
+        return { id: Number.parseInt(row.file?.slice(0, 8) ?? '0', 16), lsn: row.lsn ?? '0/0' }
       })
       if (timeline) return timeline
     } catch (error) {
