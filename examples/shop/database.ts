@@ -20,7 +20,7 @@ export class Database {
   async query<Row extends pg.QueryResultRow>(sql: string, values: unknown[] = []): Promise<Row[]> {
     const pool = this.pool ?? (await this.followSecret())
     try {
-      return (await pool.query<Row>(sql, values)).rows
+      return await queryOnce<Row>(pool, sql, values)
     } catch (error) {
       const isSoon = Date.now() - this.secretReadAt < REREAD_AFTER_MS
       if (!isAboutTheData(error) && !isSoon) await this.followSecret()
@@ -51,6 +51,24 @@ export class Database {
     console.log(`database at ${credentials.host}:${credentials.port}`)
     before?.end().catch((error: Error) => console.error(`closing connections: ${error.message}`))
     return this.pool
+  }
+}
+
+/** On a connection that is kept when the server has only refused the statement: a new one costs it a hundred times more. */
+async function queryOnce<Row extends pg.QueryResultRow>(
+  pool: pg.Pool,
+  sql: string,
+  values: unknown[],
+): Promise<Row[]> {
+  const client = await pool.connect()
+  let broken: Error | undefined
+  try {
+    return (await client.query<Row>(sql, values)).rows
+  } catch (error) {
+    if (!(error instanceof pg.DatabaseError) || error.severity !== 'ERROR') broken = error as Error
+    throw error
+  } finally {
+    client.release(broken)
   }
 }
 

@@ -191,14 +191,6 @@ const QUICK: Readonly<Record<string, Command>> = {
   },
 }
 
-/**
- * Rights that AWS asks for and the embedded region does not: a copy that takes tags along. So that they are needed is not
- * shown here. Source: S3 User Guide, "Required permissions for Amazon S3 API operations", CopyObject.
- */
-const UNENFORCED: Readonly<Record<string, readonly string[]>> = {
-  'objects restore': ['s3:PutObjectTagging'],
-}
-
 function without(policy: PolicyDocument, action: string): PolicyDocument {
   const Statement = policy.Statement.map((one) => ({
     ...one,
@@ -235,7 +227,7 @@ test.each(Object.entries(QUICK))(
       )
       if (outcome === 'worked') needless.push(action)
     }
-    expect(needless).toEqual(UNENFORCED[name] ?? [])
+    expect(needless).toEqual([])
   },
   60_000,
 )

@@ -7,7 +7,7 @@ import type { StreamReply } from './stream-service.ts'
 const IDLE_MS = 60_000
 
 /** How much of a refused body is read to its end, so that the client reads the refusal: bytes. */
-const MAX_DRAINED_BYTES = 8 * 1024 * 1024
+const MAX_DRAINED_BYTES = 64 * 1024 * 1024
 const MAX_DRAIN_MS = 5000
 
 /**

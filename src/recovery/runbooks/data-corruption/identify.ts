@@ -61,7 +61,10 @@ export async function identify(input: DataCorruption, tools: RecoveryTools): Pro
   const place = placeOf(login)
   const findings = await history.findings(workload.name, place, checkNamesOf(workload))
   const { lastGoodAt, firstBad } = findings
-  const known = lastGoodAt ?? input.to
+  // References are looked at less often: until when the rows were good, the checks of the database say.
+  const checks = workload.checks.map(({ name }) => name)
+  const { lastGoodAt: rowsGoodAt } = await history.findings(workload.name, place, checks)
+  const known = rowsGoodAt ?? lastGoodAt ?? input.to
   const earlier = known && (await history.baselineAtOrBefore(workload.name, place, known))
 
   const traces = await asAdministrator(tools, workload, source.endpoint, async (database) => {
@@ -72,8 +75,9 @@ export async function identify(input: DataCorruption, tools: RecoveryTools): Pro
     const objectDamage = await findObjectDamage(database, buckets, workload, lastGoodAt)
     // Objects that are gone are no sign that somebody damaged the database.
     const isDatabaseSuspect = damagedBy !== null || !objectDamage.vanished
+    const goodAt = damagedBy ? (rowsGoodAt ?? lastGoodAt) : lastGoodAt
     const bounds = {
-      ...(lastGoodAt && { lastGoodAt }),
+      ...(goodAt && { lastGoodAt: goodAt }),
       ...(damagedBy && { firstBadAt: damagedBy }),
     }
     const suspect =
