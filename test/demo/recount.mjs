@@ -9,6 +9,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3'
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import pg from 'pg'
 
@@ -41,10 +42,18 @@ async function recount() {
   const restored = await ordersAt(demo.restored.endpoint, credentials)
   const source = await ordersAt(demo.source.endpoint, credentials)
 
-  const lost = ledger.filter(({ id, total }) => restored.totalById.get(id) !== total)
+  const receipts = await receiptTags()
+  const isLost = {
+    order: ({ id, total }) => restored.totalById.get(id) !== total,
+    receipt: ({ receipt, receiptTag }) => receipts.get(receipt) !== receiptTag,
+  }
+  const lost = ledger.filter((entry) => isLost.order(entry) || isLost.receipt(entry))
+  const lostReceipts = ledger.filter(isLost.receipt)
   const counted = {
     acknowledged: ledger.length,
     lost: lost.length,
+    lostReceipts: lostReceipts.length,
+    receipts: receipts.size,
     orders: restored.totalById.size,
   }
   console.log(JSON.stringify(counted))
@@ -52,6 +61,14 @@ async function recount() {
   claim(
     `${demo.dataLoss.writes} writes lost; counted ${lost.length}`,
     demo.dataLoss.writes === lost.length,
+  )
+  claim(
+    `${demo.dataLoss.objects.writes} receipts lost; counted ${lostReceipts.length}`,
+    demo.dataLoss.objects.writes === lostReceipts.length,
+  )
+  claim(
+    'the receipts of the orders of before are there, too',
+    restored.receipts.length > 0 && restored.receipts.every((key) => receipts.has(key)),
   )
   claim('orders were placed all the while', ledger.length > 100)
   claim(
@@ -90,9 +107,10 @@ async function ordersAt(endpoint, { username, password, dbname }) {
   })
   await client.connect()
   try {
-    const { rows } = await client.query('SELECT id::text, total::text FROM orders')
+    const { rows } = await client.query('SELECT id::text, total::text, receipt FROM orders')
     return {
       totalById: new Map(rows.map(({ id, total }) => [id, total])),
+      receipts: rows.flatMap(({ receipt }) => (receipt ? [receipt] : [])),
       withoutTotal: rows.filter(({ total }) => Number(total) <= 0).length,
     }
   } finally {
@@ -101,18 +119,37 @@ async function ordersAt(endpoint, { username, password, dbname }) {
 }
 
 async function readSecret() {
-  const { AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION } = JSON.parse(
-    lifeboat('region', 'env', '--json'),
-  )
-  const client = new SecretsManagerClient({
-    endpoint: AWS_ENDPOINT_URL,
-    region: AWS_REGION,
-    credentials: { accessKeyId: AWS_ACCESS_KEY_ID, secretAccessKey: AWS_SECRET_ACCESS_KEY },
-  })
+  const client = new SecretsManagerClient(access())
   const { SecretString } = await client.send(
     new GetSecretValueCommand({ SecretId: 'shop/database' }),
   )
   return JSON.parse(SecretString)
+}
+
+/** Of every receipt that the bucket has now, its entity tag. */
+async function receiptTags() {
+  const client = new S3Client({ ...access(), forcePathStyle: true })
+  const tags = new Map()
+  let ContinuationToken
+  do {
+    const page = await client.send(
+      new ListObjectsV2Command({ Bucket: 'shop-receipts', Prefix: 'receipts/', ContinuationToken }),
+    )
+    for (const { Key, ETag } of page.Contents ?? []) tags.set(Key, ETag.replaceAll('"', ''))
+    ContinuationToken = page.NextContinuationToken
+  } while (ContinuationToken)
+  return tags
+}
+
+function access() {
+  const { AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION } = JSON.parse(
+    lifeboat('region', 'env', '--json'),
+  )
+  return {
+    endpoint: AWS_ENDPOINT_URL,
+    region: AWS_REGION,
+    credentials: { accessKeyId: AWS_ACCESS_KEY_ID, secretAccessKey: AWS_SECRET_ACCESS_KEY },
+  }
 }
 
 function lifeboat(...args) {

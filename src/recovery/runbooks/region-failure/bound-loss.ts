@@ -3,7 +3,7 @@ import { LifeboatError } from '../../../core/errors.ts'
 import { type Database, withDatabase } from '../../../probe/database.ts'
 import { countLoss, type JointLossCount, type LedgerFile } from '../../loss.ts'
 import type { Workload } from '../../workload.ts'
-import type { Endpoint, RecoveryTools } from '../data-corruption/tools.ts'
+import type { RecoveryTools } from '../data-corruption/tools.ts'
 import type { Fenced } from './fence-primary.ts'
 import type { DatabaseSource, Ready } from './readiness.ts'
 import {
