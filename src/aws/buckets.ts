@@ -5,6 +5,7 @@ import {
   GetObjectTaggingCommand,
   HeadObjectCommand,
   type HeadObjectCommandOutput,
+  PutBucketReplicationCommand,
   PutObjectCommand,
   type ReplicationRule,
   type S3Client,
@@ -82,6 +83,34 @@ export class Buckets {
     }
   }
 
+  /**
+   * Turns the rules of a bucket that lead to another one on or off. Safe to call again.
+   *
+   * @returns how many rules that are
+   */
+  async switchReplication(
+    bucket: string,
+    destination: string,
+    isEnabled: boolean,
+  ): Promise<number> {
+    const what = `${isEnabled ? 'enable' : 'disable'} the replication of bucket '${bucket}'`
+    return await this.calls.repeat(what, async () => {
+      const { ReplicationConfiguration: found } = await this.client.send(
+        new GetBucketReplicationCommand({ Bucket: bucket }),
+      )
+      const isOurs = (rule: ReplicationRule) => ruleOf(rule).destinationBucket === destination
+      const Status = isEnabled ? 'Enabled' : 'Disabled'
+      const rules = (found?.Rules ?? []).map((rule) => (isOurs(rule) ? { ...rule, Status } : rule))
+      await this.client.send(
+        new PutBucketReplicationCommand({
+          Bucket: bucket,
+          ReplicationConfiguration: { Role: found?.Role, Rules: rules as ReplicationRule[] },
+        }),
+      )
+      return rules.filter((rule) => isOurs(rule as ReplicationRule)).length
+    })
+  }
+
   /** Every version and delete marker, by key and newest first under each key. */
   async *listVersions(bucket: string, prefix = ''): AsyncGenerator<ListedVersion> {
     for await (const page of this.listVersionPages(bucket, prefix)) yield* page
@@ -145,17 +174,22 @@ export class Buckets {
   }
 
   /**
-   * Puts a copy of an older version in front of all others: the same bytes, entity tag, metadata and tags. Repeating it puts
+   * Puts a copy of a version in front of all others: the same bytes, entity tag, metadata and tags. Repeating it puts
    * one more copy there, which does no harm.
    *
+   * @param from  the bucket that has it, and the region of that; by default this one
    * @returns the new version's id
    */
-  async putOnTop(bucket: string, version: ListedVersion): Promise<string> {
+  async putOnTop(
+    bucket: string,
+    version: ListedVersion,
+    from: { readonly bucket: string; readonly buckets: Buckets } = { bucket, buckets: this },
+  ): Promise<string> {
     const { key, versionId } = version
     const what = `copy version '${versionId}' of '${key}' in bucket '${bucket}'`
-    const describe = () => this.describe(bucket, key, versionId)
+    const describe = () => from.buckets.describe(from.bucket, key, versionId)
     const copied = await this.calls.repeat(what, () =>
-      copyOnTop(this.client, bucket, version, describe),
+      copyOnTop(this.client, { from: from.bucket, to: bucket }, version, describe),
     )
     if (copied) return copied
     throw keepsNoVersions(what, bucket)

@@ -13,33 +13,39 @@ import type { ListedVersion } from './version-page.ts'
 const MAX_SINGLE_COPY_BYTES = 5 * 2 ** 30
 
 /**
- * Puts a copy of an older version in front of all others.
+ * Puts a copy of a version in front of all others, in its own bucket or in another one.
  *
+ * @param between.from  where the version is
  * @param describe  what belongs to it beside its bytes; asked where S3 does not copy that by itself
  * @returns the new version's id; undefined in a bucket that keeps no versions
  */
 export async function copyOnTop(
   client: S3Client,
-  bucket: string,
+  between: Between,
   version: ListedVersion,
   describe: () => Promise<ObjectDescription>,
 ): Promise<string | undefined> {
   const isInParts = version.etag.includes('-') || version.sizeBytes > MAX_SINGLE_COPY_BYTES
   return isInParts
-    ? await copyInParts(client, bucket, version, await describe())
-    : await copyWhole(client, bucket, version)
+    ? await copyInParts(client, between, version, await describe())
+    : await copyWhole(client, between, version)
+}
+
+interface Between {
+  readonly from: string
+  readonly to: string
 }
 
 async function copyWhole(
   client: S3Client,
-  bucket: string,
+  { from, to }: Between,
   { key, versionId, storageClass }: ListedVersion,
 ): Promise<string | undefined> {
   const answer = await client.send(
     new CopyObjectCommand({
-      Bucket: bucket,
+      Bucket: to,
       Key: key,
-      CopySource: copySource(bucket, key, versionId),
+      CopySource: copySource(from, key, versionId),
       MetadataDirective: 'COPY',
       TaggingDirective: 'COPY',
       ...(storageClass ? { StorageClass: storageClass as 'STANDARD' } : {}),
@@ -51,15 +57,15 @@ async function copyWhole(
 /** In the parts that it was uploaded in, so that its entity tag stays what it is. */
 async function copyInParts(
   client: S3Client,
-  bucket: string,
+  { from, to }: Between,
   { key, versionId, storageClass, sizeBytes }: ListedVersion,
   { headers, metadata, tags }: ObjectDescription,
 ): Promise<string | undefined> {
-  const source = { Bucket: bucket, Key: key, VersionId: versionId }
+  const source = { Bucket: from, Key: key, VersionId: versionId }
   const { UploadId } = await client.send(
     new CreateMultipartUploadCommand({
       ...headers,
-      Bucket: bucket,
+      Bucket: to,
       Key: key,
       Metadata: { ...metadata },
       Tagging: new URLSearchParams(tags).toString(),
@@ -67,24 +73,24 @@ async function copyInParts(
     }),
   )
   const Parts: { PartNumber: number; ETag: string }[] = []
-  let from = 0
-  for (let PartNumber = 1; from < sizeBytes; PartNumber++) {
+  let begin = 0
+  for (let PartNumber = 1; begin < sizeBytes; PartNumber++) {
     const part = await client.send(new HeadObjectCommand({ ...source, PartNumber }))
-    const to = from + (part.ContentLength ?? 0)
+    const end = begin + (part.ContentLength ?? 0)
     const { CopyPartResult } = await client.send(
       new UploadPartCopyCommand({
-        Bucket: bucket,
+        Bucket: to,
         Key: key,
         UploadId,
         PartNumber,
-        CopySource: copySource(bucket, key, versionId),
-        CopySourceRange: `bytes=${from}-${to - 1}`,
+        CopySource: copySource(from, key, versionId),
+        CopySourceRange: `bytes=${begin}-${end - 1}`,
       }),
     )
     Parts.push({ PartNumber, ETag: CopyPartResult?.ETag ?? '' })
-    from = to
+    begin = end
   }
-  const complete = { Bucket: bucket, Key: key, UploadId, MultipartUpload: { Parts } }
+  const complete = { Bucket: to, Key: key, UploadId, MultipartUpload: { Parts } }
   return (await client.send(new CompleteMultipartUploadCommand(complete))).VersionId
 }
 

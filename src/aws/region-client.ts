@@ -84,7 +84,11 @@ export class RegionClient {
       rds: new RDSClient(config),
       secrets: new SecretsManagerClient(config),
       // Without a bucket in the host name: an endpoint of one's own need not have names for all.
-      s3: new S3Client({ ...config, forcePathStyle: endpoint !== undefined }),
+      s3: new S3Client({
+        ...config,
+        forcePathStyle: endpoint !== undefined,
+        followRegionRedirects: true,
+      }),
       s3Control: new S3ControlClient({
         ...config,
         ...(controlEndpoint && { endpoint: BatchReplication.endpointOf(controlEndpoint) }),

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { inputOf, type Workload } from '../recovery/recovery.ts'
+import { LifeboatError } from '../core/errors.ts'
+import { failbackInput, inputOf, type Workload } from '../recovery/recovery.ts'
 import { writeLedgerFile } from '../recovery/write-ledger.ts'
 import type { Execution, ExecutionsApi } from '../runbook/execution.ts'
 import { followToRest } from './follow-to-rest.ts'
@@ -18,6 +19,8 @@ export interface RecoveryOptions {
   readonly acceptDataLoss?: string
   readonly witness?: string
   readonly attestFence?: string
+  /** Of a failback: the execution of the failover; the newest one of the workload by default. */
+  readonly failover?: string
   readonly yes?: boolean
   readonly takeOver?: string
 }
@@ -39,12 +42,14 @@ export async function recoverWorkload(
   const { executions, workload, invocation } = o
   const { home, output } = invocation
   const ledger = ledgerPath(home, workload)
-  const input = inputOf(o.runbook, {
-    ...options,
-    workload,
+  const kept = {
     incidentFolder: home.incidents,
     ...(existsSync(ledger) && { ledger: writeLedgerFile(ledger, workload) }),
-  })
+  }
+  const input =
+    o.runbook === 'failback'
+      ? failbackInput(await findFailover(executions, workload, options.failover), kept)
+      : inputOf(o.runbook, { ...options, ...kept, workload })
   if (!workload.lock) {
     output.say('only this machine is guarded against a second execution: the workload has no lock')
   }
@@ -53,4 +58,21 @@ export async function recoverWorkload(
   const id = await executions.start(o.runbook, { ...input }, own)
   output.say(`execution ${id}`)
   return followToRest(executions, id, invocation, options)
+}
+
+/** @throws LifeboatError `ExecutionNotFound` */
+async function findFailover(
+  executions: ExecutionsApi,
+  { name }: Workload,
+  id: string | undefined,
+): Promise<Execution> {
+  if (id !== undefined) return await executions.get(id)
+  const found = (await executions.list()).find(
+    ({ runbook, owns, status }) =>
+      runbook === 'region-failure' && owns === name && status.startsWith('completed'),
+  )
+  if (found) return await executions.get(found.id)
+  throw new LifeboatError('ExecutionNotFound', `'${name}' has not failed over`, {
+    hint: 'Name the execution of the failover with --failover.',
+  })
 }

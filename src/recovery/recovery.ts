@@ -23,6 +23,8 @@ import {
   type RecoveryTools,
 } from './runbooks/data-corruption/tools.ts'
 import { dataCorruption } from './runbooks/data-corruption.ts'
+import { failbackReport } from './runbooks/failback/report.ts'
+import { failback } from './runbooks/failback.ts'
 import { regionFailureReport } from './runbooks/region-failure/report.ts'
 import type { RegionFailure } from './runbooks/region-failure/tools.ts'
 import { regionFailure } from './runbooks/region-failure.ts'
@@ -33,18 +35,18 @@ import { ledgerBucketOf, WriteLedger } from './write-ledger.ts'
 export { createBackup, listBackups, restore } from './backups.ts'
 export type { RecoveryReport } from './report.ts'
 export { COMMANDS_WITH_RIGHTS, policyOf } from './rights.ts'
+export { failbackInput } from './runbooks/failback/report.ts'
 export { statusOf, type WorkloadStatus } from './status.ts'
 export type { Workload } from './workload.ts'
 export { parseWorkload, readWorkload } from './workload-file.ts'
 
 /** Every runbook that Lifeboat knows. */
-export const RUNBOOKS = [dataCorruption, regionFailure] as const
+export const RUNBOOKS = [dataCorruption, regionFailure, failback] as const
 
 /** The figures of an execution, as far as it has come. */
 export function summary(execution: ReportedExecution): RecoveryReport {
-  return execution.runbook === regionFailure.name
-    ? regionFailureReport(execution)
-    : reportOf(execution)
+  if (execution.runbook === regionFailure.name) return regionFailureReport(execution)
+  return execution.runbook === failback.name ? failbackReport(execution) : reportOf(execution)
 }
 
 /** What everything here needs of the process that it runs in. */

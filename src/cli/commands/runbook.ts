@@ -55,6 +55,10 @@ function runCommand(around: Surroundings): Command {
     )
     .option('--witness <what>', 'what somebody else sees of the outage: an independent witness')
     .option('--attest-fence <how>', 'how you know that the old database takes no writes')
+    .option(
+      '--failover <execution>',
+      'of a failback: the failover to take back; default: the newest',
+    )
     .option('--dry-run', 'only show what would be done')
     .option('--yes', 'open every gate without asking')
     .option('--take-over <why>', 'take the lock away from an execution of another Lifeboat')
@@ -103,6 +107,8 @@ const CODES = [
   'WorkloadFileInvalid',
   'WorkloadFileNotFound',
   'RunbookNotFound',
+  'ExecutionNotFound',
+  'RecoveryRegionNotReady',
   'ExecutionAlreadyRunning',
   'ExecutionLocked',
   'ApprovalRequired',

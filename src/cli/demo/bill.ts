@@ -6,6 +6,8 @@ export interface DemoReport extends RecoveryReport {
   /** The demo's own home, which is there only when it was kept. */
   readonly home: string
   readonly isKept: boolean
+  /** Of the loss of a region: how the workload came home. */
+  readonly failback?: RecoveryReport
   /** How long the whole demo took. */
   readonly demoSeconds: number
 }
@@ -15,6 +17,7 @@ export function describeBill(report: DemoReport): string {
   return [
     '',
     describeReport(report),
+    ...(report.failback ? ['', 'The way home', describeReport(report.failback)] : []),
     '',
     'Worth trying next:',
     ...nextCommands(report).map((command) => `  ${command}`),

@@ -6,7 +6,12 @@
  */
 import { createServer } from 'node:net'
 import { LifeboatError } from '../../core/errors.ts'
-import { regionFailureInput, summary, type Workload } from '../../recovery/recovery.ts'
+import {
+  failbackInput,
+  regionFailureInput,
+  summary,
+  type Workload,
+} from '../../recovery/recovery.ts'
 import { strategyOf } from '../../recovery/workload.ts'
 import type { Execution } from '../../runbook/execution.ts'
 import { regionClient } from '../aws-access.ts'
@@ -61,13 +66,58 @@ export async function rehearseRegionFailure(
   scenes.announce('The failover')
   const execution = await failOver(executive, { workload, shop, stage, invocation, options })
   await customersOrder(shop, scenes, { orders: ORDERS_AFTER, going: 'the shop goes on' })
-  await shop.closeDoors()
   const report = summary(execution)
   const region = regionClient(access, AWAY, invocation)
   stage.atTheEnd('connections', async () => region.close())
-  const dataLoss = await countOrders({ workload, region, report })
-  return { ...report, dataLoss, home: stage.home.folder, isKept: options.keep === true }
+  if (!hasStandby(workload)) {
+    await shop.closeDoors()
+    const dataLoss = await countOrders({ workload, region, report })
+    return { ...report, dataLoss, home: stage.home.folder, isKept: options.keep === true }
+  }
+
+  scenes.announce('The region comes back, and so does the shop')
+  await scenes.play(
+    `starting ${HOME} again`,
+    () => home.lift(HOME),
+    () => `${HOME} answers again, as it was when it died`,
+  )
+  const homecoming = await comeHome(executive, execution, {
+    shop,
+    stage,
+    invocation,
+    options,
+    workload,
+  })
+  await customersOrder(shop, scenes, { orders: ORDERS_AFTER, going: 'the shop goes on at home' })
+  await shop.closeDoors()
+  const failback = summary(homecoming)
+  const there = regionClient(access, HOME, invocation)
+  stage.atTheEnd('connections', async () => there.close())
+  const dataLoss = await countOrders({ workload, region: there, report })
+  return { ...report, dataLoss, failback, home: stage.home.folder, isKept: options.keep === true }
 }
+
+/** Brings the shop home to the region that is well again. */
+async function comeHome(
+  { executions }: Executive,
+  failover: Execution,
+  o: {
+    workload: Workload
+    shop: Shop
+    stage: Stage
+    invocation: Invocation
+    options: RehearsalOptions
+  },
+): Promise<Execution> {
+  const { workload, shop, stage, invocation, options } = o
+  const ledger = ledgerOf(shop.ledgerFile, workload)
+  const input = failbackInput(failover, { incidentFolder: stage.incidents, ledger })
+  const id = await executions.start('failback', { ...input }, { owns: workload.name })
+  const yes = options.yes || !invocation.output.canAsk
+  return followToRest(executions, id, invocation, { yes })
+}
+
+const hasStandby = ({ strategy }: Workload) => strategy !== 'backup-and-restore'
 
 async function openShopInBoth(
   shop: Shop,

@@ -23,6 +23,8 @@ export type LossBound = {
   /** Of the replica, once it had replayed all that it had received. */
   readonly position: string | null
   readonly newestCommitAt: string | null
+  /** What of the old database is there, as `pg_current_snapshot()` of the replica; null without one. */
+  readonly snapshot: string | null
   readonly explanation: string
 }
 
@@ -143,7 +145,7 @@ function boundOfBackups(
 ): LossBound {
   const seconds = (Date.parse(fencedAt) - Date.parse(newestCommitAt)) / 1000
   const explanation = `at most what came after ${newestCommitAt}, to which the backups reach`
-  return { seconds, count: null, position: null, newestCommitAt, explanation }
+  return { seconds, count: null, position: null, newestCommitAt, snapshot: null, explanation }
 }
 
 async function untilReplayed(
@@ -152,13 +154,13 @@ async function untilReplayed(
   { clock }: RecoveryTools,
   signal: AbortSignal,
 ): Promise<{
-  at: Pick<LossBound, 'position' | 'newestCommitAt'>
+  at: Pick<LossBound, 'position' | 'newestCommitAt' | 'snapshot'>
   isComplete: boolean
 }> {
   const deadline = clock.monotonicMs() + CATCHES_UP_WITHIN_MS
   for (;;) {
     const row = await database.one(
-      `select pg_last_wal_replay_lsn()::text as position,
+      `select pg_last_wal_replay_lsn()::text as position, pg_current_snapshot()::text as snapshot,
               coalesce(pg_last_wal_replay_lsn() >= pg_last_wal_receive_lsn(), true) as is_replayed,
               pg_last_wal_replay_lsn() >= $1::pg_lsn as is_complete,
               exists (select from pg_stat_wal_receiver where status = 'streaming') as hears,
@@ -167,7 +169,11 @@ async function untilReplayed(
     )
     const isComplete = row.is_complete === 't'
     const mayCome = fenceLsn !== undefined && row.hears === 't'
-    const at = { position: row.position ?? null, newestCommitAt: row.newest ?? null }
+    const at = {
+      position: row.position ?? null,
+      newestCommitAt: row.newest ?? null,
+      snapshot: row.snapshot ?? null,
+    }
     if (isComplete || (row.is_replayed === 't' && !mayCome)) return { at, isComplete }
     if (clock.monotonicMs() > deadline) {
       throw new LifeboatError('StepDeadlineExceeded', 'the replica does not replay what it has', {

@@ -62,12 +62,14 @@ export function regionFailureReport(execution: ReportedExecution): RecoveryRepor
   }
 }
 
-function outputsBy({ steps }: Pick<ReportedExecution, 'steps'>): RegionFailureOutputs {
-  return Object.fromEntries(
-    steps.flatMap(({ name, output }) =>
-      output === undefined || output === null ? [] : [[name, output]],
-    ),
+/** The outputs of steps that have one, by the names of the steps. */
+export function outputsBy<Outputs extends object>({
+  steps,
+}: Pick<ReportedExecution, 'steps'>): Partial<Outputs> {
+  const entries = steps.flatMap(({ name, output }) =>
+    output === undefined || output === null ? [] : [[name, output] as const],
   )
+  return Object.fromEntries(entries) as Partial<Outputs>
 }
 
 /** The damage is done with the newest write that was acknowledged: after it nobody was served. */

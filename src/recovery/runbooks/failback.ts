@@ -1,0 +1,276 @@
+import { noUndo, runbook } from '../../runbook/runbook.ts'
+import { removeInstance } from './data-corruption/restore.ts'
+import type { RecoveryTools } from './data-corruption/tools.ts'
+import { documentFailback } from './failback/document.ts'
+import { objectsHome, switchRules } from './failback/objects-home.ts'
+import { exportDivergence, quarantine } from './failback/quarantine.ts'
+import { pointHomeSecret, readyAtHome, seed } from './failback/seed.ts'
+import { standbyAgain } from './failback/standby-again.ts'
+import {
+  allowAway,
+  catchUp,
+  countLostAtHome,
+  proveNothingLost,
+  stopAway,
+} from './failback/switchover.ts'
+import { type Failback, mirrored, mirroredTools } from './failback/tools.ts'
+import { moveDns } from './region-failure/move-dns.ts'
+import { moveSecrets } from './region-failure/move-secrets.ts'
+import { unpinDns } from './region-failure/pin-dns.ts'
+import { promote } from './region-failure/promote.ts'
+import { armRecovered, untilProtected } from './region-failure/protect-recovered.ts'
+import { scaleServices } from './region-failure/scale-services.ts'
+import { verifyWrite } from './region-failure/verify-write.ts'
+
+const HOURS = 4 * 3600
+const DAY = 24 * 3600
+
+/**
+ * A workload that had to leave comes home, and loses nothing on the way: the old database is kept, what only it has is written
+ * out, a new one is made beside it, and customers move when that has every write.
+ *
+ *   quarantine ┬ salvage ─────────────────────────────────────────────────────────────────────────────────────────────┐
+ *              └ point-secret ┬ seed ─ catch-up ┬ stop-writes ─ last-objects ─ prove ─ promote ┬ secrets ─ services ─ verify ─ dns ─ count-loss ─ standby ┼ document
+ *                             └ rules ─ objects ┘ (harm gate)                      (one-way)   └ arm ─ protect ───────────────────────────────┘
+ */
+export const failback = runbook<Failback, RecoveryTools>('failback', {
+  title: 'Come home to the region that was lost',
+  description:
+    'Keeps the old database and writes out what only it has, makes a new one beside it, and moves customers home without losing a write.',
+})
+  .step('quarantine', {
+    title: 'Fence the old database before anything else, and keep it',
+    after: [],
+    phase: 'execute',
+    deadlineSeconds: 1200,
+    onDeadline: 'ask',
+    run: ({ input, tools, signal, progress }) => quarantine(input, tools, { signal, progress }),
+    undo: noUndo('an old database that takes writes would be a second one'),
+  })
+  .step('salvage', {
+    title: 'Write out what only the old database has',
+    phase: 'verify',
+    deadlineSeconds: HOURS,
+    onDeadline: 'ask',
+    run: ({ input, done, tools, execution, signal, progress }) =>
+      exportDivergence(input, done.quarantine, tools, {
+        execution: execution.id,
+        signal,
+        progress,
+      }),
+    undo: noUndo('it only writes files'),
+  })
+  .step('point-secret', {
+    title: 'Point the secret at home to the database where it is now',
+    after: ['quarantine'],
+    phase: 'execute',
+    deadlineSeconds: 300,
+    onDeadline: 'ask',
+    run: ({ input, tools, execution }) => pointHomeSecret(input, tools, execution.id),
+    undo: noUndo('it says what is true'),
+  })
+  .step('seed', {
+    title: 'Make a read replica at home',
+    phase: 'execute',
+    deadlineSeconds: DAY,
+    onDeadline: 'ask',
+    run: ({ input, done, tools, execution, signal, progress }) =>
+      seed(input, done.quarantine, tools, { execution: execution.id, signal, progress }),
+    undo: ({ output, tools, signal }) => removeInstance(output.arn, tools, signal),
+  })
+  .step('catch-up', {
+    title: 'Let it catch up, while customers go on',
+    phase: 'execute',
+    deadlineSeconds: DAY,
+    onDeadline: 'ask',
+    run: ({ input, done, tools, signal, progress }) =>
+      catchUp(input, done.seed, tools, { signal, progress }),
+    undo: noUndo('it only waits'),
+  })
+  .step('rules', {
+    title: 'Keep what comes home from being replicated away again',
+    after: ['point-secret'],
+    phase: 'execute',
+    deadlineSeconds: 300,
+    onDeadline: 'ask',
+    run: ({ input, tools }) => switchRules(input, tools, false),
+    undo: async ({ input, tools }) => {
+      await switchRules(input, tools, true)
+    },
+  })
+  .step('objects', {
+    title: 'Bring the objects home, while customers go on',
+    phase: 'execute',
+    deadlineSeconds: DAY,
+    onDeadline: 'ask',
+    run: ({ input, tools, execution, signal, progress }) =>
+      objectsHome(input, tools, { execution: execution.id, signal, progress }),
+    undo: noUndo('no version is destroyed, and nobody reads them yet'),
+  })
+  .step('stop-writes', {
+    title: 'Stop writes where the workload is now',
+    after: ['catch-up', 'objects', 'salvage'],
+    phase: 'execute',
+    gate: {
+      kind: 'harm',
+      cost: async ({ done }) => [
+        'Customers wait from here on until the workload is home: seconds, if all goes well.',
+        `The replica at home is ${Math.ceil(done['catch-up'].behindBytes / 1024)} KiB behind.`,
+        'If it does not get every write, writes are allowed again where they were.',
+      ],
+    },
+    deadlineSeconds: 600,
+    onDeadline: 'ask',
+    run: ({ input, tools, execution, signal }) =>
+      stopAway(input, tools, { execution: execution.id, signal }),
+    undo: ({ input, output, tools, execution }) => allowAway(input, output, tools, execution.id),
+  })
+  .step('last-objects', {
+    title: 'Bring the last objects home',
+    phase: 'execute',
+    deadlineSeconds: 3600,
+    onDeadline: 'ask',
+    run: ({ input, tools, execution, signal, progress }) =>
+      objectsHome(input, tools, { execution: execution.id, signal, progress }),
+    undo: noUndo('no version is destroyed, and nobody reads them yet'),
+  })
+  .step('prove', {
+    title: 'Prove that the replica at home has every write',
+    phase: 'verify',
+    deadlineSeconds: 600,
+    onDeadline: 'ask',
+    run: ({ input, done, tools, signal }) =>
+      proveNothingLost(input, done.seed, done['stop-writes'], tools, signal),
+    undo: noUndo('it only reads'),
+  })
+  .step('promote', {
+    title: 'Make the database at home take writes',
+    phase: 'execute',
+    gate: {
+      kind: 'oneWay',
+      cost: async ({ done }) => [
+        `'${done.seed.instance}' becomes the database; there is no way back after this.`,
+        `Lost: nothing (${done.prove.explanation}).`,
+      ],
+    },
+    deadlineSeconds: 3600,
+    onDeadline: 'ask',
+    run: async ({ input, done, tools, execution, signal, progress }) =>
+      promote(
+        mirrored(input, done.seed.instance),
+        readyAtHome(input, done.seed),
+        done.prove,
+        await mirroredTools(tools, input),
+        { execution: execution.id, signal, progress },
+      ),
+    undo: noUndo('a promoted database cannot follow again: there is only forward'),
+  })
+  .step('arm', {
+    title: 'Turn on backups and protection from deletion',
+    phase: 'execute',
+    deadlineSeconds: 3600,
+    onDeadline: 'ask',
+    run: async ({ input, done, tools, signal }) =>
+      armRecovered(mirrored(input), done.promote, await mirroredTools(tools, input), signal),
+    undo: noUndo('protection is never taken back'),
+  })
+  .step('secrets', {
+    title: 'Point the secret to the database at home',
+    after: ['promote'],
+    phase: 'execute',
+    deadlineSeconds: 300,
+    onDeadline: 'ask',
+    run: async ({ input, done, tools, execution }) =>
+      moveSecrets(mirrored(input), done.promote, await mirroredTools(tools, input), execution.id),
+    undo: noUndo('there is only forward after the promotion'),
+  })
+  .step('services', {
+    title: 'Start the services at home',
+    phase: 'execute',
+    deadlineSeconds: 1800,
+    onDeadline: 'ask',
+    run: async ({ input, done, tools, signal }) =>
+      scaleServices(
+        mirrored(input),
+        readyAtHome(input, done.seed),
+        await mirroredTools(tools, input),
+        signal,
+      ),
+    undo: noUndo('there is only forward after the promotion'),
+  })
+  .step('verify', {
+    title: 'Write at home as a customer does',
+    phase: 'verify',
+    deadlineSeconds: 600,
+    onDeadline: 'ask',
+    run: async ({ input, done, tools, execution, signal, progress }) =>
+      verifyWrite(
+        mirrored(input),
+        readyAtHome(input, done.seed),
+        done.promote,
+        await mirroredTools(tools, input),
+        { startedAt: execution.startedAt, signal, progress },
+      ),
+    undo: noUndo('there is only forward after the promotion'),
+  })
+  .step('dns', {
+    title: 'Lead customers home, and let the health check decide again',
+    phase: 'execute',
+    deadlineSeconds: 900,
+    onDeadline: 'ask',
+    run: async ({ input, done, tools, execution, signal, progress }) => {
+      const ready = readyAtHome(input, done.seed)
+      const moved = await moveDns(
+        mirrored(input),
+        ready,
+        done.verify.verifiedAt,
+        await mirroredTools(tools, input),
+        { execution: execution.id, signal, progress },
+      )
+      await unpinDns(ready, tools)
+      return moved
+    },
+    undo: noUndo('customers are at home'),
+  })
+  .step('count-loss', {
+    title: 'Count acknowledged writes that are gone',
+    phase: 'verify',
+    deadlineSeconds: 3600,
+    onDeadline: 'ask',
+    run: ({ input, done, tools }) => countLostAtHome(input, done.promote, tools),
+    undo: noUndo('it only reads'),
+  })
+  .step('standby', {
+    title: 'Make the recovery region what it was',
+    after: ['dns'],
+    phase: 'execute',
+    deadlineSeconds: DAY,
+    onDeadline: 'ask',
+    run: ({ input, done, tools, execution, signal, progress }) =>
+      standbyAgain(input, done.promote, tools, { execution: execution.id, signal, progress }),
+    undo: noUndo('protection is never taken back'),
+  })
+  .step('protect', {
+    title: 'Wait until the database at home is protected itself',
+    after: ['arm'],
+    phase: 'execute',
+    deadlineSeconds: 7200,
+    onDeadline: 'ask',
+    run: async ({ input, done, tools, signal, progress }) =>
+      untilProtected(mirrored(input), done.promote, await mirroredTools(tools, input), {
+        signal,
+        progress,
+      }),
+    undo: noUndo('protection is never taken back'),
+  })
+  .step('document', {
+    title: 'Write the document of the way home',
+    after: ['count-loss', 'standby', 'protect'],
+    phase: 'execute',
+    deadlineSeconds: 300,
+    onDeadline: 'ask',
+    run: ({ input, done, tools, execution }) =>
+      documentFailback(input, { ...done }, tools, execution.id),
+    undo: noUndo('it only writes a file'),
+  })
+  .build()

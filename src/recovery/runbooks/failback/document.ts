@@ -1,0 +1,93 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { JointLossCount } from '../../loss.ts'
+import type { RecoveryTools } from '../data-corruption/tools.ts'
+import type { LossBound } from '../region-failure/bound-loss.ts'
+import type { Fenced } from '../region-failure/fence-primary.ts'
+import type { MovedDns } from '../region-failure/move-dns.ts'
+import type { Promoted } from '../region-failure/promote.ts'
+import type { ProtectedThere } from '../region-failure/protect-recovered.ts'
+import type { ObjectsHome } from './objects-home.ts'
+import type { Divergence, Quarantined } from './quarantine.ts'
+import type { StandbyAgain } from './standby-again.ts'
+import type { Failback } from './tools.ts'
+
+/** What the steps of `failback` have found out; a step that has not run, or was skipped, is missing. */
+export interface FailbackOutputs {
+  readonly quarantine?: Quarantined
+  readonly salvage?: Divergence | null
+  readonly 'stop-writes'?: Fenced
+  readonly 'last-objects'?: ObjectsHome
+  readonly prove?: LossBound
+  readonly promote?: Promoted
+  readonly dns?: MovedDns
+  readonly 'count-loss'?: JointLossCount | null
+  readonly protect?: ProtectedThere
+  readonly standby?: StandbyAgain
+  readonly document?: { readonly incidentFile: string }
+}
+
+/** Writes down how the workload came home; safe to call again. */
+export async function documentFailback(
+  input: Failback,
+  outputs: FailbackOutputs,
+  tools: RecoveryTools,
+  execution: string,
+): Promise<{ readonly incidentFile: string }> {
+  const folder = join(input.incidentFolder, execution)
+  const incidentFile = join(folder, 'failback.md')
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  const text = failbackDocument(input, outputs, execution, tools.clock.now())
+  await writeFile(incidentFile, text, { mode: 0o600 })
+  return { incidentFile }
+}
+
+function failbackDocument(
+  { workload, failover }: Failback,
+  outputs: FailbackOutputs,
+  execution: string,
+  writtenAt: Date,
+): string {
+  const { quarantine, salvage, standby, prove, promote, dns } = outputs
+  const objects = outputs['last-objects']
+  const stopped = outputs['stop-writes']
+  const { instance } = workload.database
+  return [
+    `# ${workload.name} is home in ${workload.region}`,
+    '',
+    `Execution \`${execution}\` after failover \`${failover.execution}\` · written ${writtenAt.toISOString()}`,
+    '',
+    '## What only the old database has',
+    '',
+    quarantine?.endpoint
+      ? `\`${instance}\` is kept at \`${quarantine.endpoint.host}:${quarantine.endpoint.port}\`, fenced at ${quarantine.fencedAt} and protected from deletion.`
+      : `\`${instance}\` did not come back.`,
+    ...(salvage
+      ? [
+          '',
+          `- ${salvage.salvaged} rows that are nowhere else: \`${salvage.paths.salvage}\``,
+          `- ${salvage.conflicts} rows that differ: \`${salvage.paths.conflicts}\``,
+          ...salvage.withoutKey.map(
+            (table) => `- ${table} has newer rows and no primary key: compare by hand`,
+          ),
+          '',
+          'Nothing of it was merged: a person decides.',
+        ]
+      : []),
+    ...(objects?.listFile
+      ? ['', `Objects that only the old region has: \`${objects.listFile}\``]
+      : []),
+    '',
+    '## How it came home',
+    '',
+    `- Writes were stopped at ${stopped?.fencedAt ?? 'an unknown time'}; ${prove?.explanation ?? 'nothing was proven'}.`,
+    `- \`${promote?.instance}\` takes writes since ${promote?.writableAt}; customers since ${dns?.firstWriteAt}.`,
+    '',
+    '## What to change in the workload file',
+    '',
+    `\`database: { instance: ${standby?.workloadFile.instance}, standby: ${standby?.workloadFile.standby} }\``,
+    '',
+    `Delete \`${instance}\` and \`${failover.promoted.instance}\` when nobody needs them any more; neither takes writes.`,
+    '',
+  ].join('\n')
+}
