@@ -13,7 +13,9 @@ import {
 import { LifeboatError } from '../core/errors.ts'
 import type { Calls } from './calls.ts'
 import { awsCodeOf } from './faults.ts'
+import { carryVersion } from './object-carry.ts'
 import { copyOnTop } from './object-copies.ts'
+import { headersOf } from './object-headers.ts'
 import { fetchVersionPage, type ListedVersion, type PageMarker } from './version-page.ts'
 
 export type { ListedVersion } from './version-page.ts'
@@ -44,15 +46,6 @@ export interface Replication {
     readonly hasMetrics: boolean
   }[]
 }
-
-const HEADERS = [
-  'CacheControl',
-  'ContentDisposition',
-  'ContentEncoding',
-  'ContentLanguage',
-  'ContentType',
-  'WebsiteRedirectLocation',
-] as const
 
 /** Amazon S3 of one region, in our words. Every method throws as `Calls` says. */
 export class Buckets {
@@ -174,24 +167,35 @@ export class Buckets {
   }
 
   /**
-   * Puts a copy of a version in front of all others: the same bytes, entity tag, metadata and tags. Repeating it puts
+   * Puts a copy of an older version in front of all others: the same bytes, entity tag, metadata and tags. Repeating it puts
    * one more copy there, which does no harm.
    *
-   * @param from  the bucket that has it, and the region of that; by default this one
    * @returns the new version's id
    */
-  async putOnTop(
-    bucket: string,
-    version: ListedVersion,
-    from: { readonly bucket: string; readonly buckets: Buckets } = { bucket, buckets: this },
-  ): Promise<string> {
+  async putOnTop(bucket: string, version: ListedVersion): Promise<string> {
     const { key, versionId } = version
     const what = `copy version '${versionId}' of '${key}' in bucket '${bucket}'`
-    const describe = () => from.buckets.describe(from.bucket, key, versionId)
+    const describe = () => this.describe(bucket, key, versionId)
     const copied = await this.calls.repeat(what, () =>
-      copyOnTop(this.client, { from: from.bucket, to: bucket }, version, describe),
+      copyOnTop(this.client, bucket, version, describe),
     )
     if (copied) return copied
+    throw keepsNoVersions(what, bucket)
+  }
+
+  /** Puts a version of a bucket of another region in front of all others. Repeating it puts one more copy there. */
+  async carryHere(
+    bucket: string,
+    version: ListedVersion,
+    from: { readonly buckets: Buckets; readonly bucket: string },
+  ): Promise<string> {
+    const { key, versionId } = version
+    const what = `carry version '${versionId}' of '${key}' from bucket '${from.bucket}' to '${bucket}'`
+    const source = { client: from.buckets.client, bucket: from.bucket }
+    const carried = await this.calls.repeat(what, () =>
+      carryVersion(source, { client: this.client, bucket }, version),
+    )
+    if (carried) return carried
     throw keepsNoVersions(what, bucket)
   }
 
@@ -271,14 +275,6 @@ function ruleOf(rule: ReplicationRule): Replication['rules'][number] {
     replicatesDeleteMarkers: isOlderForm || DeleteMarkerReplication?.Status === 'Enabled',
     hasMetrics: Destination?.Metrics?.Status === 'Enabled',
   }
-}
-
-function headersOf(head: HeadObjectCommandOutput): Record<string, string> {
-  const present = HEADERS.flatMap((name) => {
-    const value = head[name]
-    return value === undefined ? [] : [[name, value] as const]
-  })
-  return Object.fromEntries(present)
 }
 
 function keepsNoVersions(what: string, bucket: string): LifeboatError {

@@ -13,39 +13,33 @@ import type { ListedVersion } from './version-page.ts'
 const MAX_SINGLE_COPY_BYTES = 5 * 2 ** 30
 
 /**
- * Puts a copy of a version in front of all others, in its own bucket or in another one.
+ * Puts a copy of an older version in front of all others.
  *
- * @param between.from  where the version is
  * @param describe  what belongs to it beside its bytes; asked where S3 does not copy that by itself
  * @returns the new version's id; undefined in a bucket that keeps no versions
  */
 export async function copyOnTop(
   client: S3Client,
-  between: Between,
+  bucket: string,
   version: ListedVersion,
   describe: () => Promise<ObjectDescription>,
 ): Promise<string | undefined> {
   const isInParts = version.etag.includes('-') || version.sizeBytes > MAX_SINGLE_COPY_BYTES
   return isInParts
-    ? await copyInParts(client, between, version, await describe())
-    : await copyWhole(client, between, version)
-}
-
-interface Between {
-  readonly from: string
-  readonly to: string
+    ? await copyInParts(client, bucket, version, await describe())
+    : await copyWhole(client, bucket, version)
 }
 
 async function copyWhole(
   client: S3Client,
-  { from, to }: Between,
+  bucket: string,
   { key, versionId, storageClass }: ListedVersion,
 ): Promise<string | undefined> {
   const answer = await client.send(
     new CopyObjectCommand({
-      Bucket: to,
+      Bucket: bucket,
       Key: key,
-      CopySource: copySource(from, key, versionId),
+      CopySource: copySource(bucket, key, versionId),
       MetadataDirective: 'COPY',
       TaggingDirective: 'COPY',
       ...(storageClass ? { StorageClass: storageClass as 'STANDARD' } : {}),
@@ -57,15 +51,15 @@ async function copyWhole(
 /** In the parts that it was uploaded in, so that its entity tag stays what it is. */
 async function copyInParts(
   client: S3Client,
-  { from, to }: Between,
+  bucket: string,
   { key, versionId, storageClass, sizeBytes }: ListedVersion,
   { headers, metadata, tags }: ObjectDescription,
 ): Promise<string | undefined> {
-  const source = { Bucket: from, Key: key, VersionId: versionId }
+  const source = { Bucket: bucket, Key: key, VersionId: versionId }
   const { UploadId } = await client.send(
     new CreateMultipartUploadCommand({
       ...headers,
-      Bucket: to,
+      Bucket: bucket,
       Key: key,
       Metadata: { ...metadata },
       Tagging: new URLSearchParams(tags).toString(),
@@ -73,24 +67,24 @@ async function copyInParts(
     }),
   )
   const Parts: { PartNumber: number; ETag: string }[] = []
-  let begin = 0
-  for (let PartNumber = 1; begin < sizeBytes; PartNumber++) {
+  let from = 0
+  for (let PartNumber = 1; from < sizeBytes; PartNumber++) {
     const part = await client.send(new HeadObjectCommand({ ...source, PartNumber }))
-    const end = begin + (part.ContentLength ?? 0)
+    const to = from + (part.ContentLength ?? 0)
     const { CopyPartResult } = await client.send(
       new UploadPartCopyCommand({
-        Bucket: to,
+        Bucket: bucket,
         Key: key,
         UploadId,
         PartNumber,
-        CopySource: copySource(from, key, versionId),
-        CopySourceRange: `bytes=${begin}-${end - 1}`,
+        CopySource: copySource(bucket, key, versionId),
+        CopySourceRange: `bytes=${from}-${to - 1}`,
       }),
     )
     Parts.push({ PartNumber, ETag: CopyPartResult?.ETag ?? '' })
-    begin = end
+    from = to
   }
-  const complete = { Bucket: to, Key: key, UploadId, MultipartUpload: { Parts } }
+  const complete = { Bucket: bucket, Key: key, UploadId, MultipartUpload: { Parts } }
   return (await client.send(new CompleteMultipartUploadCommand(complete))).VersionId
 }
 

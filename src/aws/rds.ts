@@ -10,6 +10,7 @@ import {
 import type { Clock } from '../core/clock.ts'
 import { LifeboatError } from '../core/errors.ts'
 import type { Calls } from './calls.ts'
+import { awsCodeOf } from './faults.ts'
 import { type DbInstance, type InstanceAttributes, readInstance } from './instance.ts'
 import { modifyParameters } from './instance-parameters.ts'
 import { tagList } from './tags.ts'
@@ -78,6 +79,26 @@ export class Rds {
       return readInstance(answer.DBInstance ?? {})
     }
     return this.calls.change(`modify DB instance '${identifier}'`, send, send)
+  }
+
+  /**
+   * As `modifyInstance`, as soon as the instance is available: one that has just become so may be backing up a moment later.
+   *
+   * @throws LifeboatError also `StepDeadlineExceeded`
+   */
+  async modifyWhenAvailable(
+    identifier: string,
+    wanted: InstanceAttributes,
+    wait: WaitOptions,
+  ): Promise<DbInstance> {
+    for (;;) {
+      await this.waitUntil(identifier, (one) => one?.status === 'available', wait)
+      try {
+        return await this.modifyInstance(identifier, wanted)
+      } catch (error) {
+        if (awsCodeOf(error) !== 'InvalidDBInstanceState') throw error
+      }
+    }
   }
 
   /** Sets the master user's password; it goes nowhere but into this call (I12). */

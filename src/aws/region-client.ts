@@ -87,7 +87,6 @@ export class RegionClient {
       s3: new S3Client({
         ...config,
         forcePathStyle: endpoint !== undefined,
-        followRegionRedirects: true,
       }),
       s3Control: new S3ControlClient({
         ...config,

@@ -8,6 +8,8 @@ export interface WayHome {
   readonly away: { readonly buckets: Buckets; readonly bucket: string }
   readonly home: { readonly buckets: Buckets; readonly bucket: string }
   readonly prefixes: Bucket['prefixes']
+  /** Whether an object belongs to the workload, by its key: Lifeboat keeps things of its own beside it. */
+  readonly isOurs: (key: string) => boolean
 }
 
 /** What a pass has done, and found. JSON. */
@@ -24,7 +26,7 @@ export type BroughtHome = {
  * destroys no version, and can be repeated: a later pass has only the later writes to do.
  */
 export async function bringHome(
-  { away, home, prefixes }: WayHome,
+  { away, home, prefixes, isOurs }: WayHome,
   o: { signal: AbortSignal; onProgress: (compared: number) => void },
 ): Promise<BroughtHome> {
   const onlyHome: { key: string; versionId: string }[] = []
@@ -37,6 +39,7 @@ export async function bringHome(
     await concurrently(
       pairs,
       async ({ there, here }) => {
+        if (!isOurs((there ?? here)!.key)) return
         count.compared += 1
         if (count.compared % 1000 === 0) o.onProgress(count.compared)
         if (!there) {
@@ -50,7 +53,7 @@ export async function bringHome(
           return
         }
         if (here && !here.isDeleteMarker && here.etag === there.etag) return
-        await home.buckets.putOnTop(home.bucket, there, away)
+        await home.buckets.carryHere(home.bucket, there, away)
         count.copied += 1
       },
       { signal: o.signal },

@@ -2,7 +2,7 @@ import { noUndo, runbook } from '../../runbook/runbook.ts'
 import { removeInstance } from './data-corruption/restore.ts'
 import type { RecoveryTools } from './data-corruption/tools.ts'
 import { documentFailback } from './failback/document.ts'
-import { objectsHome, switchRules } from './failback/objects-home.ts'
+import { objectsHome, objectsHomeUntilClose, switchRules } from './failback/objects-home.ts'
 import { exportDivergence, quarantine } from './failback/quarantine.ts'
 import { pointHomeSecret, readyAtHome, seed } from './failback/seed.ts'
 import { standbyAgain } from './failback/standby-again.ts'
@@ -104,7 +104,7 @@ export const failback = runbook<Failback, RecoveryTools>('failback', {
     deadlineSeconds: DAY,
     onDeadline: 'ask',
     run: ({ input, tools, execution, signal, progress }) =>
-      objectsHome(input, tools, { execution: execution.id, signal, progress }),
+      objectsHomeUntilClose(input, tools, { execution: execution.id, signal, progress }),
     undo: noUndo('no version is destroyed, and nobody reads them yet'),
   })
   .step('stop-writes', {
@@ -159,7 +159,7 @@ export const failback = runbook<Failback, RecoveryTools>('failback', {
       promote(
         mirrored(input, done.seed.instance),
         readyAtHome(input, done.seed),
-        done.prove,
+        { bound: done.prove, fenced: done['stop-writes'] },
         await mirroredTools(tools, input),
         { execution: execution.id, signal, progress },
       ),

@@ -132,7 +132,7 @@ export const regionFailure = runbook<RegionFailure, RecoveryTools>('region-failu
     deadlineSeconds: HOURS,
     onDeadline: 'ask',
     run: ({ input, done, tools, execution, signal, progress }) =>
-      promote(input, done.readiness, done['bound-loss'], tools, {
+      promote(input, done.readiness, { bound: done['bound-loss'], fenced: done.fence }, tools, {
         execution: execution.id,
         signal,
         progress,

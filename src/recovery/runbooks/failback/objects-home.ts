@@ -1,4 +1,4 @@
-import { appendFile, mkdir } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { bringHome } from '../../objects/bring-home.ts'
 import type { RecoveryTools } from '../data-corruption/tools.ts'
@@ -28,6 +28,20 @@ export async function switchRules(
   return { rules }
 }
 
+/** A pass that finds so few has come as close as it can while customers write. */
+const FEW = 25
+const MOST_PASSES = 10
+
+/** Brings every bucket home, pass by pass, until little is left that was written meanwhile. */
+export async function objectsHomeUntilClose(
+  ...asked: Parameters<typeof objectsHome>
+): Promise<ObjectsHome> {
+  for (let pass = 1; ; pass++) {
+    const done = await objectsHome(...asked)
+    if (done.copied + done.hidden <= FEW || pass === MOST_PASSES) return done
+  }
+}
+
 /** Brings every bucket home, as far as it goes while others write; the last pass is done when nobody does. */
 export async function objectsHome(
   input: Failback,
@@ -35,8 +49,9 @@ export async function objectsHome(
   step: { execution: string; signal: AbortSignal; progress: (message: string) => void },
 ): Promise<ObjectsHome> {
   const { region: away } = await mirroredTools(tools, input)
-  const total = { compared: 0, copied: 0, hidden: 0, onlyHome: 0 }
-  let listFile: string | null = null
+  const { lock } = input.workload
+  const total = { compared: 0, copied: 0, hidden: 0 }
+  const onlyHome: object[] = []
   for (const { bucket, prefixes, replica } of input.workload.buckets) {
     if (!replica) continue
     const brought = await bringHome(
@@ -44,6 +59,7 @@ export async function objectsHome(
         away: { buckets: away.buckets, bucket: replica.bucket },
         home: { buckets: tools.region.buckets, bucket },
         prefixes,
+        isOurs: (key) => !lock || !key.startsWith(lock.prefix),
       },
       {
         signal: step.signal,
@@ -53,13 +69,17 @@ export async function objectsHome(
     total.compared += brought.compared
     total.copied += brought.copied
     total.hidden += brought.hidden
-    total.onlyHome += brought.onlyHome.length
-    if (brought.onlyHome.length > 0) {
-      listFile = join(input.incidentFolder, step.execution, 'objects-only-at-home.jsonl')
-      await mkdir(join(input.incidentFolder, step.execution), { recursive: true, mode: 0o700 })
-      const lines = brought.onlyHome.map((one) => `${JSON.stringify({ bucket, ...one })}\n`)
-      await appendFile(listFile, lines.join(''), { mode: 0o600 })
-    }
+    onlyHome.push(...brought.onlyHome.map((one) => ({ bucket, ...one })))
   }
-  return { ...total, listFile }
+  const listFile = await listOf(onlyHome, join(input.incidentFolder, step.execution))
+  return { ...total, onlyHome: onlyHome.length, listFile }
+}
+
+async function listOf(objects: readonly object[], folder: string): Promise<string | null> {
+  if (objects.length === 0) return null
+  const file = join(folder, 'objects-only-at-home.jsonl')
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  const lines = objects.map((one) => `${JSON.stringify(one)}\n`)
+  await writeFile(file, lines.join(''), { mode: 0o600 })
+  return file
 }

@@ -1,10 +1,18 @@
 import type { RegionClient } from '../../../aws/region-client.ts'
 import { LifeboatError } from '../../../core/errors.ts'
 import { withDatabase } from '../../../probe/database.ts'
+import { unfence } from '../../fence.ts'
 import { type Endpoint, EXECUTION_TAG, type RecoveryTools } from '../data-corruption/tools.ts'
 import type { LossBound } from './bound-loss.ts'
+import type { Fenced } from './fence-primary.ts'
 import type { DatabaseSource, Ready } from './readiness.ts'
-import { loginByRecoverySecret, PROBE_MS, type RegionFailure, recoveryRegion } from './tools.ts'
+import {
+  asAdministratorOf,
+  loginByRecoverySecret,
+  PROBE_MS,
+  type RegionFailure,
+  recoveryRegion,
+} from './tools.ts'
 
 /** The database of the recovery region, which takes writes. JSON. */
 export type Promoted = {
@@ -21,11 +29,15 @@ const RETENTION_DAYS = 7
 const WRITABLE_WITHIN_MS = 4 * 3_600_000
 const POLL_MS = 50
 
-/** Makes the database of the recovery region take writes. Safe to call again. */
+/**
+ * Makes the database of the recovery region take writes. Safe to call again.
+ *
+ * @param fenced  a fence that was proven has taken rights away, and the replica has replayed that, too: they are given back here
+ */
 export async function promote(
   { workload }: RegionFailure,
   { database: source }: Ready,
-  bound: LossBound,
+  { bound, fenced }: { readonly bound: LossBound; readonly fenced: Fenced },
   tools: RecoveryTools,
   step: { execution: string; signal: AbortSignal; progress: (message: string) => void },
 ): Promise<Promoted> {
@@ -36,6 +48,12 @@ export async function promote(
     source.kind === 'replica' ? source.endpoint : await untilThere(source, region, tools, step)
   const timeline = await untilWritable(workload, endpoint, tools, step.signal)
   if (source.kind === 'replica') await refuseIfBehind(bound, timeline)
+  const { proof } = fenced
+  if (proof) {
+    await asAdministratorOf(tools, workload, endpoint, (database) =>
+      unfence(database, proof.grants),
+    )
+  }
   const writableAt = tools.clock.now().toISOString()
   return { instance: source.instance, arn: begun.arn, endpoint, writableAt, timeline: timeline.id }
 }

@@ -23,13 +23,13 @@ export async function armRecovered(
 ): Promise<{ readonly retentionDays: number }> {
   const { rds } = await recoveryRegion(tools, workload)
   const wanted = { backupRetentionDays: 7, deletionProtection: true, copyTagsToSnapshot: true }
-  await rds.waitUntil(instance, (one) => one?.status === 'available', {
-    deadlineMs: PROTECTED_WITHIN_MS,
-    signal,
-  })
   const { attributes } = await rds.getInstance(instance)
   const retentionDays = Math.max(attributes.backupRetentionDays ?? 0, wanted.backupRetentionDays)
-  await rds.modifyInstance(instance, { ...wanted, backupRetentionDays: retentionDays })
+  await rds.modifyWhenAvailable(
+    instance,
+    { ...wanted, backupRetentionDays: retentionDays },
+    { deadlineMs: PROTECTED_WITHIN_MS, signal },
+  )
   return { retentionDays }
 }
 
