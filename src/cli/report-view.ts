@@ -1,12 +1,19 @@
 import { formatDuration } from '../core/duration.ts'
 import type { RecoveryReport } from '../recovery/report.ts'
 
+/** From when to when customers were harmed. */
+const EXPOSURE: Readonly<Record<string, string>> = {
+  'data-corruption': 'from the damaging commit to the first good write',
+  'region-failure': 'from the last acknowledged write to the first one in the other region',
+  failback: 'from where writes were stopped to the first one at home',
+}
+
 /** What a recovery was and what it cost, for people. */
 export function describeReport(report: RecoveryReport): string {
   const { recoveryTime: time, dataLoss, source, restored } = report
   return [
     `Verdict: ${report.verdict}${report.isProtected ? '' : ', unprotected: no recovery point yet'}`,
-    `  exposure       ${long(time.exposureSeconds)}  from the damaging commit to the first good write`,
+    `  exposure       ${long(time.exposureSeconds)}  ${EXPOSURE[report.runbook] ?? EXPOSURE['data-corruption']}`,
     `  recovery time  ${long(time.totalSeconds)}  decide ${short(time.decideSeconds)} · execute ${short(time.executeSeconds)} · verify ${short(time.verifySeconds)}; detected after ${short(time.detectSeconds)}`,
     `  data loss      ${describeLoss(dataLoss)}`,
     ...describeStores(dataLoss),

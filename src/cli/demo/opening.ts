@@ -27,10 +27,10 @@ export async function openRegions(
   stage: Stage,
   scenes: Scenes,
   names: readonly string[],
-  { keep = false }: { keep?: boolean },
+  { keep = false, checkSpeed = 1 }: { keep?: boolean; checkSpeed?: number },
 ): Promise<OpenedRegion> {
   const home = new RegionHome(stage.home.folder)
-  const starting = home.start(names, { port: 0, detach: keep })
+  const starting = home.start(names, { port: 0, detach: keep, checkSpeed })
   const words = `${names.length > 1 ? 'regions' : 'region'} ${names.join(' and ')}`
   stage.atTheEnd(`the ${words}`, async () => (await starting).stop(), { unlessKept: true })
   await scenes.play(

@@ -119,7 +119,8 @@ async function comeHome(
 
 const hasStandby = ({ strategy }: Workload) => strategy !== 'backup-and-restore'
 
-async function openShopInBoth(
+/** Makes a shop in two regions, and lets customers in by its name. */
+export async function openShopInBoth(
   shop: Shop,
   stage: Stage,
   scenes: Scenes,
@@ -188,7 +189,7 @@ async function customersOrder(
 }
 
 /** For the service, at an address of its own in each region. */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer()
   const port = await new Promise<number>((resolve, reject) => {
     server.on('error', reject)

@@ -29,8 +29,8 @@ export async function switchRules(
 }
 
 /** A pass that finds so few has come as close as it can while customers write. */
-const FEW = 25
-const MOST_PASSES = 10
+const FEW = 100
+const MOST_PASSES = 4
 
 /** Brings every bucket home, pass by pass, until little is left that was written meanwhile. */
 export async function objectsHomeUntilClose(

@@ -1,0 +1,143 @@
+import { readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { failbackInput, summary } from '../../src/recovery/recovery.ts'
+import type { Divergence } from '../../src/recovery/runbooks/failback/quarantine.ts'
+import type { RegionFailureOutputs } from '../../src/recovery/runbooks/region-failure/report.ts'
+import type { Execution } from '../../src/runbook/execution.ts'
+import { until } from '../trials/trial-region.ts'
+import { AWAY, HOME, stepOf, twoRegionShop } from './two-region-shop.ts'
+
+const shop = twoRegionShop()
+let failover: Execution
+
+const standby = async () => (await shop.region(AWAY).rds.getInstance('shop-db-standby')).endpoint!
+const isReplica = async () => {
+  const session = await shop.session(await standby())
+  const { rows } = await session.query('select pg_is_in_recovery() as yes')
+  await session.end()
+  return rows[0].yes as boolean
+}
+
+test('a region whose APIs are dead, and whose database is well, is not left', async () => {
+  await shop.home().breakDown(HOME, { kind: 'api-only' })
+  const id = await shop.start()
+  const { status, steps } = await shop.untilRest(id)
+  await shop.home().lift(HOME)
+  expect(status).toBe('pausedByFailedStep')
+  expect(steps[0]!.attempts.at(-1)!.error).toMatchObject({
+    code: 'FailoverNotConfirmed',
+    message: expect.stringContaining("the replica in us-east-1 hears from 'shop-db': healthy"),
+  })
+  await shop.executions().cancel(id, { by: 'test' })
+  expect((await shop.executions().waitFor(id, 'end')).status).toBe('canceled')
+  await shop.orders(10)
+  expect(await isReplica()).toBe(true)
+}, 120_000)
+
+test('a region that comes back before the promotion is gone back to, and nothing is lost', async () => {
+  await shop.home().breakDown(HOME, { kind: 'kill' })
+  const id = await shop.start({ witness: 'the test has killed it' }, false)
+  const atHarm = await shop.untilRest(id)
+  expect(stepOf(atHarm, 'pin-dns').status).toBe('pendingApproval')
+  expect(stepOf(atHarm, 'fence').status).toBe('notStarted')
+  await shop.executions().approve(id, { by: 'test' })
+  const atOneWay = await shop
+    .executions()
+    .waitFor(
+      id,
+      (now) =>
+        stepOf(now, 'promote').status === 'pendingApproval' || now.status === 'pausedByFailedStep',
+    )
+  expect(stepOf(atOneWay, 'promote').status).toBe('pendingApproval')
+  expect(stepOf(atOneWay, 'fence').output).toMatchObject({ grade: 'none' })
+
+  await shop.home().lift(HOME)
+  await shop.executions().cancel(id, { by: 'test' })
+  expect((await shop.executions().waitFor(id, 'end')).status).toBe('canceled')
+  await shop.orders(20)
+  expect(await isReplica()).toBe(true)
+}, 240_000)
+
+test('it fails over with the region, IAM, STS and the API of Route 53 dead, and loses what it said', async () => {
+  await shop.home().breakDown('global', { kind: 'kill' })
+  await shop.home().breakDown(HOME, { kind: 'kill' })
+  const id = await shop.start()
+  failover = await shop.executions().waitFor(id, ({ status }) => status !== 'running')
+  expect(stepOf(failover, 'dns').attempts.at(-1)?.error).toBeUndefined()
+  expect(failover).toMatchObject({ status: 'completed', verdict: 'proven' })
+  await shop.orders(20)
+
+  const report = summary(failover)
+  expect(report.dataLoss.writes).toBe(report.announcedLoss?.writes)
+  expect(report.isProtected).toBe(true)
+  const { dns, fence } = outputsOf(failover)
+  expect(dns).toMatchObject({ isMoved: true, how: expect.stringMatching(/^by its health checks/) })
+  expect(fence).toMatchObject({ grade: 'none' })
+  expect(await isReplica()).toBe(false)
+  await shop.home().lift('global')
+}, 300_000)
+
+test('home again: what the old database had accepted is written out, and nothing is lost on the way', async () => {
+  await shop.home().lift(HOME)
+  const old = await oldDatabase()
+  // Whoever still knows the old endpoint is not kept from it before the failback begins.
+  const rogue: string[] = []
+  for (let i = 0; i < 25; i++) {
+    const { rows } = await old.query(
+      "insert into orders (customer_id, total) values (1, 1) returning id::text, 'rogue' as by",
+    )
+    rogue.push(rows[0].id)
+  }
+  const input = failbackInput(failover, { incidentFolder: shop.incidents(), ledger: shop.ledger() })
+  const id = await shop
+    .executions()
+    .start('failback', { ...input }, { owns: 'shop', autoApprove: ['harm', 'oneWay'] })
+  const home = await shop.executions().waitFor(id, ({ status }) => status !== 'running')
+  expect(home.steps.flatMap(({ attempts }) => attempts.at(-1)?.error ?? [])).toEqual([])
+  expect(home).toMatchObject({ status: 'completed', verdict: 'proven' })
+  await expect(old.query('insert into orders (customer_id, total) values (1, 1)')).rejects.toThrow()
+  await shop.orders(20)
+  await shop.closeDoors()
+
+  const report = summary(home)
+  expect(report).toMatchObject({ fence: 'proven', dataLoss: { writes: 0 }, isProtected: true })
+  const salvage = stepOf(home, 'salvage').output as unknown as Divergence
+  const written =
+    readFileSync(salvage.paths.salvage, 'utf8') + readFileSync(salvage.paths.conflicts, 'utf8')
+  expect(rogue.filter((id) => !written.includes(`'${id}'`))).toEqual([])
+
+  const session = await shop.session(
+    await until_(
+      async () => (await shop.region(HOME).rds.getInstance(report.restored!.instance)).endpoint,
+    ),
+  )
+  const { rows } = await session.query('select id::text, total::text from orders')
+  await session.end()
+  const totals = new Map(rows.map(({ id, total }) => [id, total]))
+  const lost = shop.acknowledged().filter(({ id, total }) => totals.get(id) !== total)
+  expect(lost.length).toBe(summary(failover).dataLoss.writes)
+  await old.end().catch(() => 'the fence had ended it')
+}, 300_000)
+
+async function oldDatabase() {
+  const { endpoint } = await shop.region(HOME).rds.getInstance('shop-db')
+  let session: Awaited<ReturnType<typeof shop.session>> | undefined
+  await until('the old database answers', 60_000, async () => {
+    session = await shop.session(endpoint!).catch(() => undefined)
+    return session !== undefined
+  })
+  return session!
+}
+
+async function until_<Found>(look: () => Promise<Found | undefined>): Promise<Found> {
+  let found: Found | undefined
+  await until('it is there', 30_000, async () => {
+    found = await look()
+    return found !== undefined
+  })
+  return found!
+}
+
+function outputsOf({ steps }: Execution): RegionFailureOutputs {
+  return Object.fromEntries(steps.map(({ name, output }) => [name, output])) as RegionFailureOutputs
+}

@@ -1,0 +1,127 @@
+import { appendFileSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import pg from 'pg'
+import { afterAll, beforeAll } from 'vitest'
+import type { RegionClient } from '../../src/aws/region-client.ts'
+import { regionClient } from '../../src/cli/aws-access.ts'
+import { type OpenedRegion, openRegions } from '../../src/cli/demo/opening.ts'
+import { ledgerOf } from '../../src/cli/demo/orders-count.ts'
+import { freePort, openShopInBoth } from '../../src/cli/demo/region-rehearsal.ts'
+import { Scenes } from '../../src/cli/demo/scenes.ts'
+import { Shop } from '../../src/cli/demo/shop.ts'
+import { Stage } from '../../src/cli/demo/stage.ts'
+import { type Executive, openExecutive } from '../../src/cli/executive.ts'
+import { Output } from '../../src/cli/output.ts'
+import { systemClock } from '../../src/core/clock.ts'
+import { regionFailureInput, type Workload } from '../../src/recovery/recovery.ts'
+import type { Execution } from '../../src/runbook/execution.ts'
+import { until } from '../trials/trial-region.ts'
+
+export const HOME = 'ap-southeast-1'
+export const AWAY = 'us-east-1'
+
+/** The shop of the examples in two embedded regions, with customers: processes of their own, for a test file. */
+export function twoRegionShop(strategy: Workload['strategy'] = 'warm-standby') {
+  let stage: Stage
+  let shop: Shop
+  let opened: OpenedRegion
+  let executive: Executive
+  let workload: Workload
+  const clients: RegionClient[] = []
+
+  beforeAll(async () => {
+    stage = await Stage.set(systemClock)
+    const output = new Output({ json: true, environment: {} })
+    const { signal } = new AbortController()
+    const scenes = new Scenes(output, systemClock, signal)
+    opened = await openRegions(stage, scenes, [HOME, AWAY], { checkSpeed: 10 })
+    const { access, environment } = opened
+    const quick = { ...environment, SHOP_ORDERS: '5000', SHOP_ORDERS_PER_SECOND: '20' }
+    shop = new Shop({
+      environment: quick,
+      evidence: stage.folder,
+      logs: stage.logs,
+      clock: systemClock,
+    })
+    const invocation = { output, home: stage.home, environment: {}, clock: systemClock, signal }
+    executive = await openExecutive(invocation, { isLong: true, access })
+    stage.atTheEnd('the executive', () => executive.close())
+    workload = await openShopInBoth(shop, stage, scenes, { strategy, port: await freePort() })
+    await orders(20)
+  }, 240_000)
+
+  afterAll(async () => {
+    for (const client of clients) client.close()
+    const left = await stage?.clear({ keep: false, atOnce: false })
+    stage?.remove({ everything: true })
+    if (left && left.length > 0) throw new Error(left.join('; '))
+  }, 120_000)
+
+  /** Waits until customers have placed so many more orders. */
+  const orders = async (count: number) => {
+    const before = shop.traffic.acknowledged
+    await until(
+      `${count} more orders`,
+      90_000,
+      async () => shop.traffic.acknowledged >= before + count,
+    )
+  }
+
+  return {
+    orders,
+    traffic: () => shop.traffic,
+    closeDoors: () => shop.closeDoors(),
+    home: () => opened.home,
+    executions: () => executive.executions,
+    workload: () => workload,
+    ledger: () => ledgerOf(shop.ledgerFile, workload),
+    /** Every order that a customer was told of. */
+    acknowledged: () =>
+      readFileSync(shop.ledgerFile, 'utf8')
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line) as { id: string; total: string; receipt: string }),
+    incidents: () => stage.incidents,
+    region: (name: string): RegionClient => {
+      const client = regionClient(opened.access, name, { clock: systemClock })
+      clients.push(client)
+      return client
+    },
+    start: async (more: { acceptDataLoss?: string; witness?: string } = {}, approve = true) => {
+      const input = regionFailureInput({
+        ...{
+          workload,
+          incidentFolder: stage.incidents,
+          ledger: ledgerOf(shop.ledgerFile, workload),
+        },
+        ...more,
+      })
+      const options = {
+        owns: workload.name,
+        autoApprove: approve ? (['harm', 'oneWay'] as const) : [],
+      }
+      return await executive.executions.start('region-failure', { ...input }, options)
+    },
+    /** Waits until an execution has ended or waits for somebody. */
+    untilRest: async (id: string): Promise<Execution> =>
+      await executive.executions.waitFor(
+        id,
+        ({ status }) => status !== 'running',
+        AbortSignal.timeout(180_000),
+      ),
+    /** A session of somebody who knows the database's endpoint and nothing of Lifeboat. */
+    session: async (endpoint: { host: string; port: number }) => {
+      const client = regionClient(opened.access, AWAY, { clock: systemClock })
+      const { user, password } = await client.secrets.getDatabaseSecret('shop/database')
+      client.close()
+      const session = new pg.Client({ ...endpoint, user, password, database: 'shop' })
+      session.on('error', (error) => appendFileSync(join(stage.logs, 'rogue.log'), `${error}\n`))
+      await session.connect()
+      return session
+    },
+  }
+}
+
+export function stepOf({ steps }: Execution, name: string) {
+  return steps.find((step) => step.name === name)!
+}
