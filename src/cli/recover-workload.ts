@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { LifeboatError } from '../core/errors.ts'
-import { failbackInput, inputOf, type Workload } from '../recovery/recovery.ts'
+import { failbackInput, findOpenFailover, inputOf, type Workload } from '../recovery/recovery.ts'
 import { writeLedgerFile } from '../recovery/write-ledger.ts'
 import type { Execution, ExecutionsApi } from '../runbook/execution.ts'
 import { followToRest } from './follow-to-rest.ts'
@@ -67,11 +67,8 @@ async function findFailover(
   id: string | undefined,
 ): Promise<Execution> {
   if (id !== undefined) return await executions.get(id)
-  const found = (await executions.list()).find(
-    ({ runbook, owns, status }) =>
-      runbook === 'region-failure' && owns === name && status.startsWith('completed'),
-  )
-  if (found) return await executions.get(found.id)
+  const found = await findOpenFailover(executions, name)
+  if (found) return found
   throw new LifeboatError('ExecutionNotFound', `'${name}' has not failed over`, {
     hint: 'Name the execution of the failover with --failover.',
   })

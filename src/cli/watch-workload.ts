@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { formatDuration } from '../core/duration.ts'
 import { ERRORS } from '../core/errors.ts'
+import { systemRandom } from '../core/random.ts'
 import type { CheckResult, CheckState } from '../recovery/checks.ts'
 import { type Monitor, worstState } from '../recovery/monitor.ts'
 import type { CanaryTravel } from '../recovery/objects/canary.ts'
@@ -9,6 +10,7 @@ import type { ReplicatedBucket } from '../recovery/objects/pair-status.ts'
 import {
   canariesOf,
   monitorOf,
+  regionRoundsOf,
   summary,
   type Workload,
   writeLedgerOf,
@@ -25,7 +27,7 @@ const SIGNS = { passed: '✔', failed: '✘', unknown: '?' } as const
 
 /** Watches until it is interrupted, or with `once` until there was something to do. */
 export async function watchWorkload(invocation: Invocation, options: WatchOptions): Promise<void> {
-  await withRegion(invocation, options, ({ workload, region, reach }) =>
+  await withRegion(invocation, options, ({ workload, region, reach, nameServer }) =>
     withExecutive(invocation, { isLong: true }, async ({ database, executions }) => {
       const { output, clock, signal } = invocation
       const around = { region, reach, database, clock }
@@ -36,12 +38,22 @@ export async function watchWorkload(invocation: Invocation, options: WatchOption
         around,
         travelsTeller((line) => output.say(line)),
       )
+      const rounds = await regionRoundsOf(
+        workload,
+        { ...around, nameServer, random: systemRandom },
+        {
+          executions,
+          incidentFolder: invocation.home.incidents,
+          say: (line) => output.say(line),
+        },
+      )
       const ledger = options.writeLedger
         ? await writeLedgerOf(workload, await readyLedgerPath(invocation, workload), around)
         : undefined
       output.say(`watching ${workload.name}: ${workload.checks.length} checks; Ctrl-C ends it`)
       monitor.start()
       canaries.start()
+      rounds.start()
       ledger?.start()
       try {
         for (;;) {
@@ -66,6 +78,7 @@ export async function watchWorkload(invocation: Invocation, options: WatchOption
       } finally {
         await monitor.stop()
         await canaries.stop()
+        await rounds.stop()
         await ledger?.stop()
       }
     }),

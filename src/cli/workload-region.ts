@@ -1,6 +1,6 @@
 import type { RegionClient } from '../aws/region-client.ts'
 import { readWorkload, type Workload } from '../recovery/recovery.ts'
-import { awsAccess, regionClient } from './aws-access.ts'
+import { type AwsAccess, awsAccess, regionClient } from './aws-access.ts'
 import type { Invocation } from './invocation.ts'
 import type { WorkloadOption } from './workload-option.ts'
 
@@ -11,6 +11,8 @@ export interface WorkloadRegions {
   readonly region: RegionClient
   /** Another one, where its replicas are. */
   readonly reach: (region: string) => Promise<RegionClient>
+  /** Where names are asked for; by default where the system asks. */
+  readonly nameServer: AwsAccess['nameServer']
 }
 
 /** Reads the workload file and reaches the workload's regions, for the length of `work`. */
@@ -28,7 +30,8 @@ export async function withRegion<Result>(
     return region
   }
   try {
-    return await work({ workload, region: await reach(workload.region), reach })
+    const { nameServer } = access
+    return await work({ workload, region: await reach(workload.region), reach, nameServer })
   } finally {
     for (const region of reached.values()) region.close()
   }

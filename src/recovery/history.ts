@@ -2,6 +2,7 @@ import type { StateDatabase } from '../runbook/state-database.ts'
 import type { Baseline } from './baseline.ts'
 import { isoTime } from './baseline.ts'
 import type { CheckResult, CheckState } from './checks.ts'
+import type { PublicRecords } from './failover-records.ts'
 import type { CanaryTravel } from './objects/canary.ts'
 
 /** One run of the checks that were due, on one snapshot of one database. */
@@ -53,6 +54,8 @@ const MIGRATIONS = [
      id bigint generated always as identity primary key,
      workload text not null, replica text not null, written_at timestamptz not null, travel jsonb not null)`,
   `create index canaries_of_replica on recovery.canaries (workload, replica, written_at desc)`,
+  `create table recovery.public_records (
+     workload text primary key, seen_at timestamptz not null, records jsonb not null)`,
 ]
 
 /** What was seen of each workload over time, in Lifeboat's own database. */
@@ -108,6 +111,25 @@ export class History {
       [workload, replica],
     )
     return row?.travel
+  }
+
+  /** The records of the public name, as they were seen last: nobody can ask for them while Route 53's API is dead. */
+  async rememberRecords(workload: string, records: PublicRecords, seenAt: Date): Promise<void> {
+    await this.store.query(
+      `insert into recovery.public_records (workload, seen_at, records) values ($1, $2, $3)
+       on conflict (workload) do update set seen_at = excluded.seen_at, records = excluded.records`,
+      [workload, seenAt, JSON.stringify(records)],
+    )
+  }
+
+  async recordsSeenLast(
+    workload: string,
+  ): Promise<{ readonly seenAt: string; readonly records: PublicRecords } | undefined> {
+    const [row] = await this.store.query<{ at: string; records: PublicRecords }>(
+      `select to_json(seen_at)#>>'{}' as at, records from recovery.public_records where workload = $1`,
+      [workload],
+    )
+    return row && { seenAt: isoTime(row.at), records: row.records }
   }
 
   /** The newest baseline at or before `time`; undefined when nothing was watched then. */

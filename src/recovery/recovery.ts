@@ -7,8 +7,10 @@ import type { Clock } from '../core/clock.ts'
 import { parseDuration } from '../core/duration.ts'
 import { LifeboatError } from '../core/errors.ts'
 import type { Random } from '../core/random.ts'
+import type { Execution, ExecutionsApi } from '../runbook/execution.ts'
 import type { StateDatabase } from '../runbook/state-database.ts'
 import type { CheckResult } from './checks.ts'
+import { RegionRounds } from './detection/region-rounds.ts'
 import { History } from './history.ts'
 import type { LedgerFile } from './loss.ts'
 import { Monitor } from './monitor.ts'
@@ -104,6 +106,36 @@ export async function canariesOf(
   const history = await History.open(database)
   const told = onTravel && { onTravel }
   return new CanaryRounds({ workload, region, reach, history, clock, ...told })
+}
+
+/** Looks at a workload's region from outside, not started. */
+export async function regionRoundsOf(
+  workload: Workload,
+  around: Surroundings,
+  o: {
+    executions: Pick<ExecutionsApi, 'list' | 'get'>
+    incidentFolder: string
+    say: (line: string) => void
+  },
+): Promise<RegionRounds> {
+  const { executions, incidentFolder, say } = o
+  const tools = await recoveryTools(around, (id) => executions.get(id))
+  const failover = () => findOpenFailover(executions, workload.name)
+  return new RegionRounds({ workload, tools, failover, incidentFolder, say })
+}
+
+/** The newest failover of a workload that has come to its end and was not taken back; newest first. */
+export async function findOpenFailover(
+  executions: Pick<ExecutionsApi, 'list' | 'get'>,
+  workload: string,
+): Promise<Execution | undefined> {
+  const newest = (await executions.list()).find(
+    ({ runbook, owns, status }) =>
+      owns === workload &&
+      (runbook === regionFailure.name || runbook === failback.name) &&
+      (status === 'completed' || status === 'completedWithSkips'),
+  )
+  return newest?.runbook === regionFailure.name ? await executions.get(newest.id) : undefined
 }
 
 /** A write ledger of a workload, not started; its file is created when it is not there. */

@@ -33,10 +33,11 @@ const COMES_UP_WITHIN_MS = 600_000
  * @throws LifeboatError `RecoveryRegionNotReady`, `FenceNotProven`
  */
 export async function quarantine(
-  { workload, failover }: Failback,
+  input: Failback,
   tools: RecoveryTools,
   { signal, progress }: { signal: AbortSignal; progress: (message: string) => void },
 ): Promise<Quarantined> {
+  const { workload, failover } = input
   const { rds, services } = tools.region
   const { instance } = workload.database
   const found = await tried(tools, () => rds.findInstance(instance), 20_000)
@@ -52,17 +53,12 @@ export async function quarantine(
     { deadlineMs: COMES_UP_WITHIN_MS, signal },
   )
   const endpoint = old!.endpoint!
-  const { user } = await loginByRecoverySecret(tools, workload, endpoint)
-  const known = failover.fenced.proof?.grants ?? []
-  const { proof } = await proveFence(workload, tools, endpoint, user, known)
-  const fencedAt = tools.clock.now().toISOString()
+  const fenced = await fenceReturned(input, endpoint, tools)
   const { attributes } = old!
   if (!attributes.deletionProtection)
     await rds.modifyInstance(instance, { deletionProtection: true })
   return {
-    endpoint,
-    fencedAt,
-    refusedWrites: proof.refusedWrites,
+    ...fenced,
     attributes: {
       instanceClass: attributes.instanceClass ?? null,
       parameterGroup: attributes.parameterGroup ?? null,
@@ -73,6 +69,19 @@ export async function quarantine(
       backupWindow: attributes.backupWindow ?? null,
     },
   }
+}
+
+/** Fences the old database where it answers again. @throws LifeboatError `FenceNotProven`, `DatabaseUnreachable` */
+export async function fenceReturned(
+  { workload, failover }: Failback,
+  endpoint: Fenced['endpoint'],
+  tools: RecoveryTools,
+): Promise<Pick<Quarantined, 'endpoint' | 'fencedAt' | 'refusedWrites'>> {
+  const { user } = await loginByRecoverySecret(tools, workload, endpoint)
+  const known = failover.fenced.proof?.grants ?? []
+  const { proof } = await proveFence(workload, tools, endpoint, user, known)
+  const fencedAt = tools.clock.now().toISOString()
+  return { endpoint, fencedAt, refusedWrites: proof.refusedWrites }
 }
 
 const GONE: Quarantined = {
@@ -98,7 +107,7 @@ export type Divergence = SalvageCounts & {
 /** Writes out what only the old database has, before anything is built beside it. Merges nothing. */
 export async function exportDivergence(
   input: Failback,
-  { endpoint }: Quarantined,
+  { endpoint }: Pick<Quarantined, 'endpoint'>,
   tools: RecoveryTools,
   step: { execution: string; signal: AbortSignal; progress: (message: string) => void },
 ): Promise<Divergence | null> {

@@ -52,8 +52,9 @@ export type Ready = {
     /** What it is brought to. */
     readonly tasks: number
   }[]
-  /** Null when nothing is known of them, because the workload file names none or Route 53's API does not answer. */
+  /** As Route 53 tells, or as they were seen last; null when nothing is known of them. */
   readonly records: PublicRecords | null
+  /** Why Route 53 could not be asked. */
   readonly recordsUnknown: string | null
 }
 
@@ -185,16 +186,19 @@ async function findServices(
   )
 }
 
+/** As Route 53 tells, or as they were seen last: its API may be lost with the region. */
 async function findRecords(
-  tools: RecoveryTools,
-  { publicName }: Workload,
+  { region, history, clock, ...rest }: RecoveryTools,
+  { name, publicName }: Workload,
 ): Promise<Pick<Ready, 'records' | 'recordsUnknown'>> {
   if (!publicName) return { records: null, recordsUnknown: 'the workload file has no publicName:' }
-  const { route53 } = tools.region
-  const found = await tried(tools, () => readPublicRecords(route53, publicName))
-  return 'answer' in found
-    ? { records: found.answer, recordsUnknown: null }
-    : { records: null, recordsUnknown: found.failure }
+  const found = await tried({ clock, ...rest }, () => readPublicRecords(region.route53, publicName))
+  if ('answer' in found) {
+    await history.rememberRecords(name, found.answer, clock.now())
+    return { records: found.answer, recordsUnknown: null }
+  }
+  const known = await history.recordsSeenLast(name)
+  return { records: known?.records ?? null, recordsUnknown: found.failure }
 }
 
 function notReady(what: string): LifeboatError {
