@@ -1,5 +1,6 @@
 import type { Need } from '../../runbook/runbook.ts'
 import { noUndo, runbook } from '../../runbook/runbook.ts'
+import { checkedPlan } from '../plan-rules.ts'
 import type { RecoveryTools } from './data-corruption/tools.ts'
 import { boundLoss, costOfPromoting, refuseLossBeyond } from './region-failure/bound-loss.ts'
 import { confirm } from './region-failure/confirm.ts'
@@ -40,7 +41,7 @@ const perhaps = (
  *                       (harm gate)                   (one-way)  ├ arm ─ protect ───────────────────────────────┼ document
  *                                                                └ plan-failback ───────────────────────────────┘
  */
-export const regionFailure = runbook<RegionFailure, RecoveryTools>('region-failure', {
+const plan = runbook<RegionFailure, RecoveryTools>('region-failure', {
   title: 'Fail over to the recovery region',
   description:
     'Brings the workload up in its other region, with nothing of the lost one, says what is lost before it is, and proves it.',
@@ -246,3 +247,5 @@ export const regionFailure = runbook<RegionFailure, RecoveryTools>('region-failu
     undo: noUndo('it only writes a file'),
   })
   .build()
+
+export const regionFailure = checkedPlan(plan)
