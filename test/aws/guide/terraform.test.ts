@@ -1,59 +1,94 @@
+import { Resolver } from 'node:dns/promises'
 import { existsSync } from 'node:fs'
 import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { CloudWatch } from '@aws-sdk/client-cloudwatch'
+import { RDS } from '@aws-sdk/client-rds'
+import { Route53 } from '@aws-sdk/client-route-53'
 import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3'
+import { SecretsManager } from '@aws-sdk/client-secrets-manager'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { until } from '../../trials/trial-region.ts'
 import { outputOf, runs } from '../clients/program.ts'
-import { HERE, THERE, twoRegions } from './two-regions.ts'
+import { HERE, THERE, twoRegions } from '../s3/two-regions.ts'
 
 /** A mirror of the provider, as nothing is downloaded here. */
 const PLUGINS = process.env.TF_PLUGIN_DIR ?? '/opt/tf-plugins'
 const hasTerraform = runs('terraform', ['version']) && existsSync(PLUGINS)
+const why = hasTerraform ? '' : ' (skipped: needs terraform)'
 
 const SOURCE = 'my-app-data-ap-southeast-1'
 const DESTINATION = 'my-app-data-us-east-1'
+const UNPROTECTED = ['-var', 'is_protected=false'] as const
 
-const why = hasTerraform ? '' : ' (skipped: needs terraform)'
-
-describe.skipIf(!hasTerraform)(`the replication of the guide, by Terraform${why}`, () => {
-  const world = twoRegions()
+describe.skipIf(!hasTerraform)(`the whole guide, by Terraform${why}`, () => {
+  const world = twoRegions({ checkSpeed: 100 })
   let folder: string
   let environment: Record<string, string>
+  let application: Server
+  let isWell = true
 
   beforeAll(async () => {
+    application = createServer((_, response) => response.writeHead(isWell ? 200 : 503).end())
+    await new Promise<void>((listening) => application.listen(0, '127.0.0.1', listening))
     folder = await mkdtemp(join(tmpdir(), 'lifeboat-terraform-'))
-    const { region: _, endpoint, credentials } = world.client(HERE)
+    const { endpoint, credentials } = world.client(HERE)
     environment = {
       AWS_ACCESS_KEY_ID: credentials.accessKeyId,
       AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
       CHECKPOINT_DISABLE: '1',
+      TF_VAR_application_port: `${(application.address() as AddressInfo).port}`,
     }
-    const guide = join(import.meta.dirname, 'guide-replication.tf')
-    await copyFile(guide, join(folder, 'guide.tf'))
+    for (const part of ['database.tf', 'replication.tf', 'other-region.tf']) {
+      await copyFile(join(import.meta.dirname, part), join(folder, part))
+    }
     await writeFile(join(folder, 'providers.tf'), providers(endpoint))
     await terraform('init', `-plugin-dir=${PLUGINS}`)
-  }, 60_000)
+  }, 120_000)
   afterAll(async () => {
+    application.closeAllConnections()
+    application.close()
     await rm(folder, { recursive: true, force: true })
   })
 
   const terraform = (verb: string, ...options: string[]) =>
     outputOf('terraform', [`-chdir=${folder}`, verb, '-no-color', ...options], environment)
   /** Nothing in the guide says what comes first, and AWS refuses the wrong order: then it is to be said again. */
-  const twice = async (refusal: string, verb: string) => {
-    await terraform(verb, '-auto-approve').catch(async (error: { stderr?: string }) => {
+  const twice = async (refusal: string, ...command: [string, ...string[]]) => {
+    await terraform(...command).catch(async (error: { stderr?: string }) => {
       expect(error.stderr).toContain(refusal)
-      await terraform(verb, '-auto-approve')
+      await terraform(...command)
     })
   }
+  const rds = (region: string) => new RDS(world.client(region))
+  const answer = async () => {
+    const resolver = new Resolver({ timeout: 2_000, tries: 2 })
+    resolver.setServers([(await world.home().status()).dnsAddress!])
+    return (await resolver.resolve4('app.my-app.test')).join()
+  }
 
-  test('is applied, replicates, plans nothing more, and is destroyed', async () => {
-    await twice('Destination bucket must have versioning enabled', 'apply')
-    const plan = await terraform('plan', '-detailed-exitcode')
-    expect(plan).toContain('No changes.')
+  test('is applied, plans nothing more, does what it says, and is destroyed', async () => {
+    await twice('Destination bucket must have versioning enabled', 'apply', '-auto-approve')
+    expect(await terraform('plan', '-detailed-exitcode')).toContain('No changes.')
 
+    await replicates()
+    await fails()
+    const { DBInstances: replicas = [] } = await rds(THERE).describeDBInstances()
+    expect(replicas).toMatchObject([{ StorageEncrypted: true, BackupRetentionPeriod: 0 }])
+    const secrets = new SecretsManager(world.client(THERE))
+    const { SecretString } = await secrets.getSecretValue({ SecretId: 'my-app/db' })
+    const { DBInstances: databases = [] } = await rds(HERE).describeDBInstances()
+    expect(JSON.parse(SecretString!).port).toBe(databases[0]?.Endpoint?.Port)
+    expect(await terraform('plan', '-detailed-exitcode')).toContain('No changes.')
+
+    await destroyed()
+  }, 400_000)
+
+  /** Objects and deletions travel, and are then removed, as no bucket is deleted that holds some. */
+  async function replicates() {
     const at = { Bucket: SOURCE, Key: 'receipts/5/1.txt' }
     await world.s3(HERE).send(new PutObjectCommand({ ...at, Body: 'paid', Tagging: 'a=b' }))
     await until('it is complete', 15_000, async () => {
@@ -75,16 +110,54 @@ describe.skipIf(!hasTerraform)(`the replication of the guide, by Terraform${why}
         await world.s3(region).send(new DeleteObjectCommand({ Bucket, Key, VersionId }))
       }
     }
-    expect(await terraform('plan', '-detailed-exitcode')).toContain('No changes.')
-    await twice('A replication configuration is present on this bucket', 'destroy')
+  }
+
+  /** The public name follows the application's health. */
+  async function fails() {
+    expect(await answer()).toBe('127.0.0.11')
+    isWell = false
+    await until('the second one answers', 15_000, async () => (await answer()) === '127.0.0.12')
+    isWell = true
+    await until('the first one answers', 15_000, async () => (await answer()) === '127.0.0.11')
+  }
+
+  /** Protection is respected first; then nothing is left but the snapshot that the guide asks for. */
+  async function destroyed() {
+    const refused = await terraform('destroy', '-auto-approve').then(
+      () => '',
+      (error: { stderr?: string }) => error.stderr,
+    )
+    expect(refused).toContain('Cannot delete protected DB Instance')
+    const { DBInstances: kept = [] } = await rds(HERE).describeDBInstances()
+    expect(kept).toMatchObject([{ DBInstanceIdentifier: 'my-app-db', DeletionProtection: true }])
+
+    const main = ['-target', 'aws_db_instance.main']
+    await terraform('apply', '-auto-approve', ...UNPROTECTED, ...main)
+    await twice(
+      'A replication configuration is present on this bucket',
+      ...(['destroy', '-auto-approve', ...UNPROTECTED] as const),
+    )
+    for (const region of [HERE, THERE]) {
+      expect((await rds(region).describeDBInstances()).DBInstances).toEqual([])
+      const alarms = await new CloudWatch(world.client(region)).describeAlarms()
+      expect(alarms.MetricAlarms).toEqual([])
+      const { SecretList } = await new SecretsManager(world.client(region)).listSecrets()
+      expect(SecretList).toEqual([])
+    }
+    const { DBSnapshots } = await rds(HERE).describeDBSnapshots({ SnapshotType: 'manual' })
+    expect(DBSnapshots).toMatchObject([{ DBSnapshotIdentifier: 'my-app-db-final-snapshot' }])
+    const names = new Route53(world.client(THERE))
+    expect((await names.listHostedZones()).HostedZones).toEqual([])
+    expect((await names.listHealthChecks()).HealthChecks).toEqual([])
     await expect(world.versions(HERE, SOURCE)).rejects.toMatchObject({ name: 'NoSuchBucket' })
     await expect(world.versions(THERE, DESTINATION)).rejects.toMatchObject({
       name: 'NoSuchBucket',
     })
-  }, 300_000)
+  }
 })
 
 function providers(endpoint: string): string {
+  const services = 'rds s3 iam sts route53 secretsmanager cloudwatch kms'.split(' ')
   const provider = (region: string, alias = '') => `
 provider "aws" {
   ${alias}
@@ -94,9 +167,7 @@ provider "aws" {
   skip_requesting_account_id  = true
   s3_use_path_style           = true
   endpoints {
-    s3  = "${endpoint}"
-    iam = "${endpoint}"
-    sts = "${endpoint}"
+${services.map((service) => `    ${service} = "${endpoint}"`).join('\n')}
   }
 }
 `
