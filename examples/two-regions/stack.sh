@@ -9,6 +9,8 @@ IMAGE=${STACK_IMAGE:-web}
 SOURCE=two-regions-$HERE
 COPY=two-regions-$THERE
 
+# For RDS in us-east-1 the aws CLI (1.45) takes no notice of AWS_ENDPOINT_URL and calls AWS; it does of its option.
+aws() { command aws ${AWS_ENDPOINT_URL:+--endpoint-url "$AWS_ENDPOINT_URL"} "$@"; }
 here() { aws --region "$HERE" "$@"; }
 there() { aws --region "$THERE" "$@"; }
 
