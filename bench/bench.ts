@@ -3,6 +3,7 @@ import { availableParallelism, cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { findPostgresBinaries, type PostgresBinaries } from '../src/postgres/binaries.ts'
 import { DATA_SETS } from './data-sets.ts'
+import { benchDns, DNS_USAGE, parseDnsOptions } from './dns/bench.ts'
 import { load } from './machine.ts'
 import { type BenchOptions, parseOptions, USAGE } from './options.ts'
 import { pgBackRestVersion } from './pgbackrest.ts'
@@ -14,14 +15,23 @@ import { type Findings, runFolder, sideBySide } from './side-by-side.ts'
 const COMMON_MAJOR = 15
 
 const [subject, ...rest] = process.argv.slice(2)
-const isOfS3 = subject === 's3'
-const options = isOfS3 ? undefined : parseOptions(process.argv.slice(2))
-const s3Options = isOfS3 ? parseS3Options(rest) : undefined
-if (options) await bench(options)
-else if (s3Options) await benchS3(s3Options)
-else {
-  process.stderr.write(isOfS3 ? S3_USAGE : USAGE)
-  process.exitCode = 2
+process.exitCode = await start()
+
+/** What was asked for, or how it is asked for. */
+async function start(): Promise<number | undefined> {
+  const dns = subject === 'dns' ? parseDnsOptions(rest) : undefined
+  const s3 = subject === 's3' ? parseS3Options(rest) : undefined
+  const isOther = subject === 'dns' || subject === 's3'
+  const own = isOther ? undefined : parseOptions(process.argv.slice(2))
+  if (dns) await benchDns(dns)
+  else if (s3) await benchS3(s3)
+  else if (own) await bench(own)
+  else {
+    const usage = subject === 'dns' ? DNS_USAGE : subject === 's3' ? S3_USAGE : USAGE
+    process.stderr.write(usage)
+    return 2
+  }
+  return process.exitCode as number | undefined
 }
 
 async function bench(o: BenchOptions): Promise<void> {

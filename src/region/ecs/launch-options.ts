@@ -25,7 +25,7 @@ export interface LaunchOptions {
 }
 
 /**
- * Where and how tasks are to be run. Unlike AWS: on this machine, whatever the launch type, and with no network of their own;
+ * Where and how tasks are to be run. Unlike AWS: tasks run on this machine, whatever the launch type, and with no network of their own;
  * subnets and security groups are kept.
  *
  * @throws EcsFault `InvalidParameterException`, `UnsupportedOperation`

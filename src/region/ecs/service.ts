@@ -40,7 +40,7 @@ export interface OpenedEcs {
 /**
  * Amazon ECS, whose tasks are processes of this machine.
  *
- * Unlike AWS: no load balancers, service discovery, container instances, capacity providers, daemons, task sets, volumes and
+ * Unlike AWS: there are no load balancers, service discovery, container instances, capacity providers, daemons, task sets, volumes and
  * execute-command. What an embedded region could only pretend to do is refused.
  *
  * @param o.folder  holds the output of containers

@@ -3,7 +3,7 @@ import { isPending } from './cluster.ts'
 import type { Ecs } from './ecs.ts'
 
 /**
- * Measures how many tasks services are to have and have. Unlike AWS: whether or not Container Insights is switched on.
+ * Measures how many tasks services are to have and have. Unlike AWS: they are measured whether or not Container Insights is switched on.
  *
  * Source: ECS Developer Guide, "Amazon ECS Container Insights metrics".
  */

@@ -15,7 +15,7 @@ const FARGATE_SIZES: Readonly<Record<number, readonly [from: number, to: number,
   16384: [32_768, 122_880, 8192],
 }
 
-/** CPU units and MiB of a task. Unlike AWS: they are checked and kept, and limit nothing. */
+/** CPU units and MiB of a task. Unlike AWS: sizes are checked and kept, and limit nothing. */
 export interface TaskSize {
   readonly cpu?: string
   readonly memory?: string

@@ -7,7 +7,7 @@ const allow = (...Action: string[]): Statement => ({ Effect: 'Allow', Action, Re
 /**
  * Policies that AWS manages and that may be attached in every account.
  *
- * Unlike AWS: only these few, and without the actions of services that an embedded region does not have.
+ * Unlike AWS: there are only these few, and without the actions of services that an embedded region does not have.
  * Source: AWS Managed Policy Reference.
  */
 const STATEMENTS: Readonly<Record<string, readonly Statement[]>> = {

@@ -8,7 +8,8 @@ export class EngineVersions {
   constructor(readonly all: readonly PostgresBinaries[]) {}
 
   /**
-   * The binaries for a version that was asked for, a major (`18`) or exactly (`18.4`); the newest for none.
+   * The binaries for a version that was asked for, a major (`18`) or exactly (`18.4`); the newest for none, or an empty one, which
+   * Terraform sends.
    *
    * Unlike AWS: of each major there is one minor version, that of the binaries.
    *
@@ -16,7 +17,7 @@ export class EngineVersions {
    */
   choose(asked: string | undefined): PostgresBinaries {
     const found = this.all.find(
-      ({ major, version }) => asked === undefined || asked === version || asked === String(major),
+      ({ major, version }) => !asked || asked === version || asked === String(major),
     )
     if (found) return found
     const there = this.all.map(({ version }) => version).join(', ')

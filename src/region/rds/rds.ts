@@ -239,7 +239,7 @@ export class Rds {
    * From when to when an instance can be restored: any moment. Undefined before its first backup, and without
    * automated backups.
    *
-   * Unlike AWS: after a loss of WAL there are several; this is the last. Moments in the others can be restored to.
+   * Unlike AWS: after a loss of WAL there are several windows; this is the last. Moments in the others can be restored to.
    */
   restoreWindow(facts: InstanceFacts): RestoreWindow | undefined {
     return this.restoreWindows(facts).at(-1)

@@ -9,7 +9,7 @@ const COLLECTION = 'subnet-groups'
 export interface SubnetGroup {
   readonly name: string
   readonly description: string
-  /** In the order given. Unlike AWS: they are names; their zones are dealt out in turn. */
+  /** In the order given. Unlike AWS: subnets are names; their zones are dealt out in turn. */
   readonly subnetIds: readonly string[]
   readonly tags: readonly Tag[]
 }

@@ -40,7 +40,7 @@ export interface AttributeInput {
 /** Source: S3 User Guide, "User-defined object metadata": names and values, in bytes. */
 const MAX_METADATA_BYTES = 2048
 
-/** Source: S3 API Reference, PutObject. Unlike AWS: all classes are stored alike. */
+/** Source: S3 API Reference, PutObject. Unlike AWS: all storage classes are stored alike. */
 const STORAGE_CLASSES = [
   'STANDARD',
   'REDUCED_REDUNDANCY',

@@ -15,7 +15,7 @@ export function commonHeaders(requestId: string): Record<string, string> {
   }
 }
 
-/** Unlike AWS: version 2 is for presigned URLs and forms, in all regions. */
+/** Unlike AWS: version 2 of signatures is for presigned URLs and forms, in all regions. */
 function otherAuthorization(fault: Fault, head: RawHead): S3Fault | undefined {
   if (!(fault instanceof AuthFault) || fault.shape !== 'IncompleteSignature') return undefined
   const text = headersByName(head.rawHeaders).get('authorization')?.[0] ?? ''

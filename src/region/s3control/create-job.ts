@@ -24,7 +24,7 @@ export async function createJob(jobs: Jobs, input: CreateJobRequest): Promise<Cr
     roleArn: input.RoleArn ?? '',
     ...sourceOf(jobs, input),
     report: { Enabled: false },
-    // Unlike AWS: its API takes an absent one for false, too.
+    // The API of AWS takes an absent one for false, too: only jobs of its console are to be confirmed.
     confirmationRequired: input.ConfirmationRequired === true,
     isConfirmed: input.ConfirmationRequired !== true,
     status: 'New',

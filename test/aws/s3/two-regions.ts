@@ -35,8 +35,12 @@ export const GUIDES_ACTIONS: readonly (readonly [string, 'source' | 'destination
   ['s3:ReplicateTags', 'destination', true],
 ]
 
-/** Two regions of one home, each a process group of its own, for a test file. */
-export function twoRegions() {
+/**
+ * Two regions of one home, each a process group of its own, for a test file.
+ *
+ * @param checkSpeed  how many times faster than on AWS health checks are made
+ */
+export function twoRegions({ checkSpeed = 1 }: { checkSpeed?: number } = {}) {
   let folder: string
   let home: RegionHome
   let endpoint: string
@@ -46,7 +50,7 @@ export function twoRegions() {
     folder = await mkdtemp(join(tmpdir(), 'lifeboat-two-regions-'))
     await chmod(folder, 0o711)
     home = new RegionHome(join(folder, 'home'))
-    endpoint = (await home.start([HERE, THERE], { port: 0, detach: true })).endpoint
+    endpoint = (await home.start([HERE, THERE], { port: 0, detach: true, checkSpeed })).endpoint
     const environment = await home.environment()
     credentials = {
       accessKeyId: environment.AWS_ACCESS_KEY_ID!,

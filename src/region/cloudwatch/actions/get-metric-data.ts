@@ -18,7 +18,7 @@ interface Told {
 /**
  * GetMetricData: statistics of many metrics, newest first.
  *
- * Unlike AWS: no metric math and no queries of Metrics Insights, which are refused; an answer has all datapoints, and no
+ * Unlike AWS: there are no metric math and no queries of Metrics Insights, which are refused; an answer has all datapoints, and no
  * further pages.
  *
  * Source: CloudWatch API Reference, GetMetricData.

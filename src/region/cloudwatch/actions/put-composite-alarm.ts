@@ -9,7 +9,7 @@ import { notValid, refuseUnsupported } from '../faults.ts'
 /**
  * PutCompositeAlarm: an alarm on the states of other alarms, or another rule for one.
  *
- * Unlike AWS: without suppression of its actions; and a rule by which an alarm would depend on itself is refused, where AWS
+ * Unlike AWS: its actions cannot be suppressed; and a rule by which an alarm would depend on itself is refused, where AWS
  * stores it and does not evaluate it.
  *
  * Source: CloudWatch API Reference, PutCompositeAlarm.

@@ -17,8 +17,8 @@ const LOW_SAMPLE_COUNTS: readonly string[] = ['evaluate', 'ignore']
 /**
  * PutMetricAlarm: an alarm on one metric, or another configuration for one.
  *
- * Unlike AWS: a static threshold on a metric of this account; no metric math, anomaly detection, PromQL or evaluation
- * windows; notifications to topics as the only actions. What else is asked for is refused.
+ * Unlike AWS: an alarm has a static threshold on a metric of this account; there are no metric math, anomaly detection, PromQL
+ * or evaluation windows, and its only actions are notifications to topics. What else is asked for is refused.
  *
  * Source: CloudWatch API Reference, PutMetricAlarm.
  */

@@ -21,7 +21,7 @@ type Token =
 /**
  * Reads a rule: `ALARM(a) AND (OK("b") OR NOT INSUFFICIENT_DATA(c))`. NOT binds closest, then AND, then OR.
  *
- * Unlike AWS: without AT_LEAST.
+ * Unlike AWS: there is no AT_LEAST.
  *
  * @throws CloudWatchFault `ValidationException`
  */

@@ -28,7 +28,7 @@ const EXTRA_PERIODS = 2
 /**
  * How many of the most recent periods are looked at: the evaluation range.
  *
- * Unlike AWS: always two more than the evaluation periods, as in the examples of its documentation, which leaves open what
+ * Unlike AWS: they are always two more than the evaluation periods, as in the examples of its documentation, which leaves open what
  * other lengths of the period make of it.
  */
 export function evaluationRange({ evaluationPeriods }: EvaluationSettings): number {

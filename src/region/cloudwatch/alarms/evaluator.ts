@@ -16,7 +16,7 @@ const DAY_SECONDS = 86_400
  * Evaluates the alarms of a region by its clock: every minute, every 10 seconds when their periods are shorter, every hour
  * when they look back for more than a day. Composite alarms follow their children at once.
  *
- * A new alarm, and one that a restarted region finds, is evaluated at once. Unlike AWS: so is one whose configuration was
+ * A new alarm, and one that a restarted region finds, is evaluated at once. Unlike AWS: so is an alarm whose configuration was
  * changed, where AWS may take some minutes.
  *
  * Source: CloudWatch User Guide, "Alarm evaluation".

@@ -3,7 +3,7 @@ import type { DocumentStore } from '../../protocol/documents.ts'
 const COLLECTION = 'history'
 /** Source: CloudWatch API Reference, DescribeAlarmHistory: kept for 30 days. */
 const KEPT_MS = 30 * 24 * 3_600_000
-/** Unlike AWS: of all alarms together, the oldest being forgotten first. */
+/** Unlike AWS: the history is kept of all alarms together, the oldest being forgotten first. */
 const MAX_ITEMS = 10_000
 
 export interface HistoryItem {

@@ -45,7 +45,7 @@ export interface Period {
 /**
  * The metrics of a region: in memory, and in a journal that outlives it.
  *
- * Unlike AWS: kept for 15 days, or until they fill 32 MiB, the oldest hours being forgotten first; nothing coarser is kept
+ * Unlike AWS: datapoints are kept for 15 days, or until they fill 32 MiB, the oldest hours being forgotten first; nothing coarser is kept
  * of what is older.
  */
 export class MetricStore {

@@ -7,7 +7,7 @@ const EVERY_MS = 15_000
 const FLUSH_EVERY_MS = 60_000
 
 /**
- * Asks the services of a region for their metrics: by the clock, and whenever somebody wants to know. Unlike AWS: so a minute
+ * Asks the services of a region for their metrics: by the clock, and whenever somebody wants to know. Unlike AWS: a minute
  * has four samples of what a service measures, or more, where there often is one; its sum and count say little.
  */
 export class Sampler {

@@ -64,7 +64,7 @@ export function percentileOf(name: string): number | undefined {
 }
 
 /**
- * The smallest value that at least this share of all values do not exceed. Unlike AWS: exact, up to a thousand values in
+ * The smallest value that at least this share of all values do not exceed. Unlike AWS: percentiles are exact, up to a thousand values in
  * a minute.
  *
  * Source: GetMetricStatistics, ExtendedStatistics: not for negative values.

@@ -165,7 +165,7 @@ export class TaskAgent {
     }
   }
 
-  /** Unlike AWS: `AWS_ENDPOINT_URL`, without which SDKs would call AWS. */
+  /** Unlike AWS: a task is given `AWS_ENDPOINT_URL`, without which SDKs would call AWS. */
   #usual({ launchType }: TaskRecord): Record<string, string> {
     const { region, endpoint } = this.o
     return {

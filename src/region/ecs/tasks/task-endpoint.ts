@@ -21,7 +21,7 @@ const CREDENTIALS_PATH = '/v2/credentials/'
  * What containers ask of the agent that runs them: temporary keys of the task's role, for which they show a token that only
  * their environment holds, and what they are.
  *
- * Unlike AWS: on a port of the loopback interface, which AWS SDKs accept in `AWS_CONTAINER_CREDENTIALS_FULL_URI`.
+ * Unlike AWS: credentials are given out on a port of the loopback interface, which AWS SDKs accept in `AWS_CONTAINER_CREDENTIALS_FULL_URI`.
  * Source: ECS Developer Guide, "Task IAM role" and "Task metadata endpoint version 4".
  */
 export class TaskEndpoint {

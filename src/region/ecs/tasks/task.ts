@@ -154,7 +154,7 @@ function containerShape(task: TaskRecord, container: ContainerRecord): Container
     image: container.image,
     lastStatus: container.lastStatus,
     healthStatus: container.healthStatus ?? 'UNKNOWN',
-    // Unlike AWS: in every network mode, as a task has no network interface of its own.
+    // Unlike AWS: ports are told in every network mode, as a task has no network interface of its own.
     networkBindings: [...container.networkBindings],
     networkInterfaces: [],
     cpu: container.cpu,

@@ -7,7 +7,7 @@ import { checkedPolicy, defaultPolicy } from '../policy.ts'
 /**
  * CreateKey: a symmetric key that encrypts and decrypts.
  *
- * Unlike AWS: no asymmetric and no HMAC keys, no material of one's own, no key stores, and no multi-Region keys: a key never
+ * Unlike AWS: there are no asymmetric and no HMAC keys, no material of one's own, no key stores, and no multi-Region keys: a key never
  * leaves its region.
  * Source: KMS API Reference, CreateKey.
  */

@@ -6,7 +6,7 @@ import { reconfigure } from '../server-settings.ts'
  * Gives dynamic parameters to every running server that uses a group: what its group has for them at this moment.
  * Others wait for a reboot.
  *
- * Unlike AWS: they are in effect when the call answers.
+ * Unlike AWS: changed parameters are in effect when the call answers.
  */
 export async function applyDynamic(
   rds: Rds,

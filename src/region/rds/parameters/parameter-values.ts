@@ -4,7 +4,7 @@ import type { ParameterDefinition } from './catalog.ts'
 /**
  * The value as PostgreSQL takes it.
  *
- * Unlike AWS: no formulas such as `{DBInstanceClassMemory/32768}`; a class has no memory of its own here.
+ * Unlike AWS: there are no formulas such as `{DBInstanceClassMemory/32768}`; a class has no memory of its own here.
  *
  * @throws RdsFault `InvalidParameterValue`, `UnsupportedOperation`
  */

@@ -81,7 +81,7 @@ function checkCanBeSource({
   replicas = [],
   replicaOf,
 }: InstanceRecord) {
-  // Unlike AWS: no replicas of replicas, also when those have automated backups.
+  // Unlike AWS: a replica has no replicas of its own, also when it has automated backups.
   if (replicaOf) {
     throw invalidInstanceState(`The DB instance ${identifier} is a read replica itself.`)
   }

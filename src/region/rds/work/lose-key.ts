@@ -8,7 +8,7 @@ export const KEY_AWAITED_MS = 7 * 24 * 3_600_000
  * `inaccessible-encryption-credentials-recoverable`: the KMS key cannot be used, so that the server is ended. Its data stays,
  * and StartDBInstance brings it back once the key can be used again.
  *
- * Unlike AWS: at once; there it is noticed within hours.
+ * Unlike AWS: the loss of a key is noticed at once, and there within hours.
  */
 export function loseKey(rds: Rds): Work {
   return async (instance) => {

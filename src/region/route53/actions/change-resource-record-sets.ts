@@ -15,7 +15,7 @@ const MAX_COMMENT_LENGTH = 256
  * ChangeResourceRecordSets: all changes of a batch, or none of them. The answer comes when they are durable; the name server
  * answers by them a moment later, see GetChange.
  *
- * Unlike AWS: simple, weighted, failover and multivalue routing only, aliases of records of the same zone only, and ten types
+ * Unlike AWS: there are simple, weighted, failover and multivalue routing only, aliases of records of the same zone only, and ten types
  * of records.
  * Source: Route 53 API Reference, ChangeResourceRecordSets.
  */

@@ -15,7 +15,7 @@ const MAX_ZONES = 500
 /**
  * The names of a zone's name servers.
  *
- * Unlike AWS: all zones have the same four, and these names say where they are: on this machine. Their port is told by
+ * Unlike AWS: all zones have the same four name servers, whose names say where they are: on this machine. Their port is told by
  * `lifeboat region env`.
  */
 const NAME_SERVERS = ['ns-1', 'ns-2', 'ns-3', 'ns-4'].map((host) => `${host}.dns.localhost`)

@@ -12,7 +12,7 @@ interface Lane {
 const MAX_UNTOLD = 10_000
 
 /**
- * Measures what S3 replicates, in the namespace AWS/S3. Unlike AWS: also for rules without `Metrics`.
+ * Measures what S3 replicates, in the namespace AWS/S3. Unlike AWS: rules without `Metrics` are measured, too.
  *
  * Source: S3 User Guide, "Metrics and dimensions": S3 Replication metrics.
  */

@@ -29,7 +29,7 @@ export function replicationMembers(version: ObjectVersion): object {
   return state ? { ReplicationStatus: state.status } : {}
 }
 
-// Unlike AWS: there, the reason is told by event notifications and in the reports of batch jobs only.
+// Unlike AWS: a header tells the reason; there, only event notifications and the reports of batch jobs do.
 export function failureHeaders(version: ObjectVersion): Record<string, string> {
   const destinations = Object.values(replicationOf(version)?.destinations ?? {})
   const reason = destinations.find(({ failureReason }) => failureReason)?.failureReason

@@ -8,7 +8,7 @@ import { withTopicAttribute } from '../topic-attributes.ts'
 /**
  * CreateTopic: the topic of a name, made if need be. One that is there with other attributes or tags is refused.
  *
- * Unlike AWS: no FIFO topics.
+ * Unlike AWS: there are no FIFO topics.
  *
  * Source: SNS API Reference, CreateTopic.
  */

@@ -20,7 +20,7 @@ type Texts = Readonly<Partial<Record<Subscription['protocol'], string>>>
 /**
  * Publish: a message to all subscriptions of a topic.
  *
- * Unlike AWS: to topics only, not to phones and devices.
+ * Unlike AWS: messages go to topics only, not to phones and devices.
  *
  * Source: SNS API Reference, Publish.
  */

@@ -13,7 +13,7 @@ const MAX_ENDPOINT = 2048
  * Subscribe: an endpoint to a topic. It is asked to confirm that, and gets nothing else until it has. The same
  * subscription once more asks again, or changes nothing when it is confirmed.
  *
- * Unlike AWS: HTTP and HTTPS endpoints only, by default on this machine only, and without user names in their URLs.
+ * Unlike AWS: subscribers are HTTP and HTTPS endpoints only, by default on this machine only, and without user names in their URLs.
  *
  * Source: SNS API Reference, Subscribe.
  */

@@ -51,7 +51,7 @@ export type BackoffFunction = keyof typeof BACKOFF
 /**
  * How long to wait after so many failed attempts, in seconds; undefined when it was the last one.
  *
- * Unlike AWS: without jitter; and what the four functions of the back-off are, AWS shows in a diagram only.
+ * Unlike AWS: attempts have no jitter; and what the four functions of the back-off are, AWS shows in a diagram only.
  *
  * @param failures  1 after the first attempt
  */

@@ -23,7 +23,7 @@ const MAX_DEPTH = 5
  * Reads a filter policy. Everything in it is understood, or it is refused: a condition that was skipped would deliver, or
  * hold back, what its author did not mean.
  *
- * Unlike AWS: without `cidr`, wildcards and `$or`.
+ * Unlike AWS: there are no `cidr`, wildcards and `$or`.
  *
  * Source: SNS Developer Guide, "Subscription filter policies".
  *

@@ -7,7 +7,7 @@ const HOUR_S = 3600
 /**
  * AssumeRole: temporary keys of a role, for those whom the role's trust policy names.
  *
- * Unlike AWS: no session tags, source identity and MFA.
+ * Unlike AWS: there are no session tags, source identity and MFA.
  * Source: AWS STS API Reference, AssumeRole.
  */
 export async function assumeRole(
