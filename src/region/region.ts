@@ -256,7 +256,12 @@ async function openServices(
     notify: (topicArn, sourceArn, notification) =>
       sns.publishFor(topicArn, { service: 'cloudwatch.amazonaws.com', sourceArn, ...notification }),
     // Whoever measures itself stands here.
-    sources: [new ReplicationMetrics(s3.replication, o.clock), ecs.metrics, sns.metrics],
+    sources: [
+      new ReplicationMetrics(s3.replication, o.clock),
+      rds.metrics,
+      ecs.metrics,
+      sns.metrics,
+    ],
     clock: o.clock,
     onError: o.onError,
   })

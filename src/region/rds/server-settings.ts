@@ -21,14 +21,15 @@ export async function replicationSettings(
 ): Promise<Record<string, string>> {
   const { replicaOf } = record
   if (!replicaOf) return synchronousStandbys(record, parameters)
-  const { primary, slot } = replicaOf
+  const { primary, slot, region } = replicaOf
   const minimums = withRecoveryMinimums(record.recoveryMinimums, parameters)
   const room = Object.entries(minimums).map(([name, value]) => [name, String(value)] as const)
   if (!primary) return Object.fromEntries(room)
   const { sealedPassword, ...place } = primary
   const password = rds.key.password(sealedPassword)
+  const port = await rds.peer.portTo(region, place.port)
   const following = await standbySettings(
-    { ...place, password, slot },
+    { ...place, port, password, slot },
     join(server.folder, 'primary.pgpass'),
   )
   return { ...Object.fromEntries(room), ...following }

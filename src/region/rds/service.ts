@@ -1,5 +1,6 @@
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { LifeboatError } from '../../core/errors.ts'
+import type { MetricSource } from '../metric-source.ts'
 import { type RdsActions, rdsModel } from '../protocol/models/rds.ts'
 import type { Service } from '../protocol/service.ts'
 import { rdsAccesses } from './accesses.ts'
@@ -40,6 +41,7 @@ import { startDBInstance } from './actions/start-db-instance.ts'
 import { startDBInstanceAutomatedBackupsReplication } from './actions/start-db-instance-automated-backups-replication.ts'
 import { stopDBInstance } from './actions/stop-db-instance.ts'
 import { stopDBInstanceAutomatedBackupsReplication } from './actions/stop-db-instance-automated-backups-replication.ts'
+import { InstanceMetrics } from './instance-metrics.ts'
 import { Rds, type RdsOptions } from './rds.ts'
 import { RegionKey } from './region-key.ts'
 import { sourceOperations } from './replication/source.ts'
@@ -55,7 +57,7 @@ const START_PATIENCE_MS = 5_000
 /** Amazon RDS for PostgreSQL. Goes on with what a killed region was at. */
 export async function openRds(
   o: RdsOptions,
-): Promise<{ service: Service; close(): Promise<void> }> {
+): Promise<{ service: Service; metrics: MetricSource; close(): Promise<void> }> {
   await mkdir(o.folder, { recursive: true, mode: 0o711 })
   const rds = new Rds(o, await RegionKey.open(o.folder))
   watchCrashes(rds)
@@ -88,7 +90,7 @@ export async function openRds(
     await Promise.all(rds.instances().map((instance) => instance.close()))
     await rds.backups.close()
   }
-  return { service, close }
+  return { service, metrics: new InstanceMetrics(rds), close }
 }
 
 function actionsOf(rds: Rds) {

@@ -14,6 +14,7 @@ export interface ReplicaSource {
 
 export interface SealedPrimary {
   readonly host: string
+  /** As the source listens on it: from another region it is reached by `Peer.portTo`, each time a server is configured. */
   readonly port: number
   readonly user: string
   readonly sealedPassword: string

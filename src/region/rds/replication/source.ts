@@ -11,7 +11,7 @@ import { reconfigure } from '../server-settings.ts'
 import { type Replica, slotOf } from './replica.ts'
 
 /** As which a replica streams: a role that can do nothing else. RDS has one of that name. */
-const REPLICATION_USER = 'rdsrepladmin'
+export const REPLICATION_USER = 'rdsrepladmin'
 
 /** Source: RDS User Guide, "Working with DB instance read replicas". */
 const MAX_REPLICAS = 15

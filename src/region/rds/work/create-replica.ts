@@ -40,7 +40,7 @@ async function makeStandby(rds: Rds, instance: LiveInstance, signal: AbortSignal
   const { server } = instance
   await server.removeData()
   const admission = await admitted(rds, instance, { isFresh: true, signal })
-  const { host, port, user, password } = admission
+  const { host, user, password } = admission
   const { replicaOf } = await instance.change((record) => ({
     ...record,
     recoveryMinimums: withRecoveryMinimums(
@@ -48,7 +48,8 @@ async function makeStandby(rds: Rds, instance: LiveInstance, signal: AbortSignal
       parametersOf(rds, instance),
     ),
   }))
-  const slot = replicaOf?.slot ?? ''
+  const { slot, region } = replicaOf ?? { slot: '', region: rds.names.region }
+  const port = await rds.peer.portTo(region, admission.port)
   await receiveStandby({
     primary: { host, port, user, password, slot },
     into: server.dataDirectory,
