@@ -85,6 +85,18 @@ export async function countLoss(
   }
 }
 
+/** When the newest write in a ledger was acknowledged; null when there is none. */
+export async function newestAcknowledgement(ledger: LedgerFile): Promise<string | null> {
+  let newest: string | null = null
+  for await (const batch of batchesOf(ledger.path)) {
+    for (const entry of batch) {
+      const at = String(entry[ledger.timeField])
+      if (newest === null || at > newest) newest = at
+    }
+  }
+  return newest
+}
+
 type Entry = Readonly<Record<string, unknown>>
 
 const FATES = ['lost', 'altered', 'intact'] as const

@@ -1,7 +1,12 @@
 import { formatDuration } from '../../../core/duration.ts'
 import { LifeboatError } from '../../../core/errors.ts'
 import { type Database, withDatabase } from '../../../probe/database.ts'
-import { countLoss, type JointLossCount, type LedgerFile } from '../../loss.ts'
+import {
+  countLoss,
+  type JointLossCount,
+  type LedgerFile,
+  newestAcknowledgement,
+} from '../../loss.ts'
 import type { Workload } from '../../workload.ts'
 import type { RecoveryTools } from '../data-corruption/tools.ts'
 import type { Fenced } from './fence-primary.ts'
@@ -23,6 +28,8 @@ export type LossBound = {
   /** Of the replica, once it had replayed all that it had received. */
   readonly position: string | null
   readonly newestCommitAt: string | null
+  /** When customers were told of a write for the last time; null when nobody kept a record. */
+  readonly lastServedAt: string | null
   /** What of the old database is there, as `pg_current_snapshot()` of the replica; null without one. */
   readonly snapshot: string | null
   readonly explanation: string
@@ -42,27 +49,29 @@ export async function boundLoss(
   tools: RecoveryTools,
   signal: AbortSignal,
 ): Promise<LossBound> {
-  if (source.kind !== 'replica') return boundOfBackups(source, fenced)
+  const lastServedAt = ledger ? await newestAcknowledgement(ledger) : null
+  if (source.kind !== 'replica') return { ...boundOfBackups(source, fenced), lastServedAt }
   const login = await loginByRecoverySecret(tools, workload, source.endpoint)
   const session = { purpose: 'loss', connectTimeoutMs: PROBE_MS, statementTimeoutMs: 3_600_000 }
   return await withDatabase(login, session, async (database) => {
     const caughtUp = await untilReplayed(database, fenced.proof?.lsn, tools, signal)
+    const at = { ...caughtUp.at, lastServedAt }
     const { buckets } = await recoveryRegion(tools, workload)
     const count = ledger ? await countLoss(database, thereOf(ledger, workload), buckets) : null
     if (fenced.proof && caughtUp.isComplete) {
       const explanation = `the replica has all up to ${fenced.proof.lsn}, where writes were stopped`
-      return { ...caughtUp.at, count, seconds: count ? lossSeconds(count) : 0, explanation }
+      return { ...at, count, seconds: count ? lossSeconds(count) : 0, explanation }
     }
     if (count) {
       const explanation = 'counted by the record of acknowledged writes'
-      return { ...caughtUp.at, count, seconds: lossSeconds(count), explanation }
+      return { ...at, count, seconds: lossSeconds(count), explanation }
     }
-    const newest = caughtUp.at.newestCommitAt
+    const newest = at.newestCommitAt
     const seconds =
       newest === null ? null : (Date.parse(fenced.fencedAt) - Date.parse(newest)) / 1000
     const explanation =
       'at most what came after the newest commit of the replica: nobody kept a record'
-    return { ...caughtUp.at, count: null, seconds, explanation }
+    return { ...at, count: null, seconds, explanation }
   })
 }
 
@@ -142,7 +151,7 @@ function describeBound({ seconds, count, explanation }: LossBound): string {
 function boundOfBackups(
   { newestCommitAt }: Exclude<DatabaseSource, { kind: 'replica' }>,
   { fencedAt }: Fenced,
-): LossBound {
+): Omit<LossBound, 'lastServedAt'> {
   const seconds = (Date.parse(fencedAt) - Date.parse(newestCommitAt)) / 1000
   const explanation = `at most what came after ${newestCommitAt}, to which the backups reach`
   return { seconds, count: null, position: null, newestCommitAt, snapshot: null, explanation }

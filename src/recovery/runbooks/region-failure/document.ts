@@ -78,7 +78,7 @@ function timeline({ outputs, journal }: Failover): string[] {
   const add = (at: Date | string | null | undefined, what: string) => {
     if (at) moments.push({ at: new Date(at).toISOString(), what })
   }
-  add(outputs['bound-loss']?.count?.newestAt, 'the last write is acknowledged')
+  add(outputs['bound-loss']?.lastServedAt, 'the last write is acknowledged')
   add(journal.startedAt, 'the failover starts')
   for (const { title, gate, attempts } of journal.steps) {
     add(gate?.approvedAt, `approved: ${title}`)

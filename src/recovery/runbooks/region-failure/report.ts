@@ -75,9 +75,9 @@ export function outputsBy<Outputs extends object>({
 /** The damage is done with the newest write that was acknowledged: after it nobody was served. */
 export function failoverTime(
   execution: Pick<ReportedExecution, 'startedAt' | 'steps'>,
-  { confirm, dns, 'count-loss': loss, 'bound-loss': bound }: RegionFailureOutputs,
+  { confirm, dns, 'bound-loss': bound }: RegionFailureOutputs,
 ): RecoveryTime {
-  const lastServedAt = bound?.count?.newestAt ?? loss?.newestAt ?? null
+  const lastServedAt = bound?.lastServedAt ?? null
   return measureRecovery(
     {
       damagedAt: { from: lastServedAt, to: lastServedAt },
@@ -89,12 +89,15 @@ export function failoverTime(
   )
 }
 
-export function failoverLoss({ 'count-loss': loss }: RegionFailureOutputs): DataLoss {
+export function failoverLoss({
+  'count-loss': loss,
+  'bound-loss': bound,
+}: RegionFailureOutputs): DataLoss {
   const nothing = { writes: null, oldestSeconds: null, acknowledged: null }
   if (!loss) return { ...nothing, salvaged: 0, database: null, objects: null }
   const of = (count: Omit<JointLossCount, 'stores'>): StoreLoss => ({
     writes: count.lost + count.altered,
-    oldestSeconds: secondsLost(count.oldestLostAt, loss.newestAt),
+    oldestSeconds: secondsLost(count.oldestLostAt, bound?.lastServedAt ?? loss.newestAt),
     acknowledged: count.acknowledged,
   })
   const { database, objects } = loss.stores
