@@ -149,7 +149,7 @@ checks:
       expect(await statusOf('verify')).toMatchObject({ status: 'skipped', reason })
       expect(await execution('cancel', id)).toMatchObject({ status: 'canceled' })
     },
-    MINUTES,
+    3 * MINUTES,
   )
 
   test(
