@@ -193,6 +193,7 @@ async function openServices(
     replication: o.replication,
     lifecycleDayMs: o.lifecycleDayMs ?? 86_400_000,
     bucketDefaults: o.bucketDefaults ?? DEFAULTS_OF_TODAY,
+    findPolicyProblem: (policy) => findPolicyProblem(policy, 'resource'),
     authorize,
     keys: o.keys,
     clock: o.clock,

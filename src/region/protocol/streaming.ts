@@ -81,5 +81,8 @@ async function drained(request: IncomingMessage): Promise<boolean> {
     })
     request.once('end', () => done(true))
     request.once('close', () => done(request.complete))
+    // Who left off in the middle of the body may not have said so: a stream with a reader does not flow.
+    request.removeAllListeners('readable')
+    request.resume()
   })
 }

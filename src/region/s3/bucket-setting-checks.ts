@@ -38,8 +38,11 @@ export function checkSetting(
 }
 
 const CHECKS: Readonly<Record<string, Check>> = {
-  policy: (_, bucket, text: string) => {
+  policy: (s3, bucket, text: string) => {
     checkPolicy(bucket.name, text)
+    // What decides about accesses must be able to read it.
+    const problem = s3.o.findPolicyProblem(text)
+    if (problem !== undefined) throw malformedPolicy(problem)
     const block = bucket.setting<PublicAccessBlockConfiguration>('public-access-block')
     if (block?.BlockPublicPolicy && isPublicPolicy(text)) {
       throw new S3Fault(

@@ -1,8 +1,5 @@
-import type { ObjectVersion } from '../../objectstore/object-version.ts'
 import { uriEncode } from '../protocol/canonical-request.ts'
 import { S3Fault } from './faults.ts'
-import { attributesOfVersion, type ObjectAttributes } from './object-attributes.ts'
-import { quoted } from './versions.ts'
 
 /** Source: S3 API Reference, ListObjectsV2. */
 const MAX_KEYS = 1000
@@ -21,31 +18,23 @@ export function pageSize(
   )
 }
 
+export type KeyWriter = <T extends string | undefined>(key: T) => T
+
+/** What is the same percent-encoded. */
+const UNRESERVED = /^[A-Za-z0-9._~/-]*$/
+
 /** How keys are written: as they are, or percent-encoded for those that XML cannot hold. */
-export function keyWriter(
-  encodingType: string | undefined,
-): <T extends string | undefined>(key: T) => T {
+export function keyWriter(encodingType: string | undefined): KeyWriter {
   if (encodingType === undefined) return (key) => key
   if (encodingType !== 'url') {
     throw new S3Fault('InvalidArgument', 'Invalid Encoding Method specified in Request', {
       elements: { ArgumentName: 'encoding-type', ArgumentValue: encodingType },
     })
   }
-  return ((key) => key && uriEncode(key).replaceAll('%2F', '/')) as <T extends string | undefined>(
-    key: T,
-  ) => T
-}
-
-/** The members that a version has in every list. */
-export function listed(version: ObjectVersion): object {
-  const { storageClass = 'STANDARD', checksum } = attributesOfVersion(version)
-  return {
-    LastModified: version.modifiedAt,
-    ETag: quoted(version.etag),
-    Size: version.sizeBytes,
-    StorageClass: storageClass,
-    ...checksumInList(checksum),
-  }
+  return ((key) => {
+    if (!key || UNRESERVED.test(key)) return key
+    return uriEncode(key).replaceAll('%2F', '/')
+  }) as KeyWriter
 }
 
 export function prefixes(
@@ -71,9 +60,4 @@ export function parseContinuationToken<T>(token: string | undefined): T | undefi
       elements: { ArgumentName: 'continuation-token' },
     })
   }
-}
-
-function checksumInList(checksum: ObjectAttributes['checksum']): object {
-  if (!checksum) return {}
-  return { ChecksumAlgorithm: [checksum.algorithm], ChecksumType: checksum.type }
 }

@@ -17,7 +17,7 @@ const LIMITING = [
 interface Statement {
   readonly Effect?: unknown
   readonly Principal?: unknown
-  readonly Condition?: Readonly<Record<string, Readonly<Record<string, unknown>>>>
+  readonly Condition?: Readonly<Record<string, Readonly<Record<string, unknown>> | null>>
 }
 
 /**
@@ -31,7 +31,7 @@ interface Statement {
 export function isPublicPolicy(text: string): boolean {
   const { Statement: statements }: { Statement?: Statement | Statement[] } = JSON.parse(text)
   return [statements ?? []].flat().some(({ Effect, Principal, Condition }) => {
-    const keys = Object.values(Condition ?? {}).flatMap((test) => Object.keys(test))
+    const keys = Object.values(Condition ?? {}).flatMap((test) => Object.keys(test ?? {}))
     const isLimited = keys.some((key) => LIMITING.includes(key.toLowerCase()))
     return Effect === 'Allow' && isAnybody(Principal) && !isLimited
   })

@@ -24,6 +24,8 @@ export interface S3Options {
   readonly accountId: string
   readonly store: ObjectStore
   readonly authorize: Authorizer
+  /** What is wrong with a policy of a resource, in words; undefined when it can be read. */
+  readonly findPolicyProblem: (policy: string) => string | undefined
   /** The keys by which forms are signed. */
   readonly keys: KeyRing
   readonly clock: Clock

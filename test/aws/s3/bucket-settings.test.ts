@@ -202,6 +202,14 @@ describe('settings of a bucket', () => {
     expect(await put('BucketPolicy', 'Policy', 'not json')).toBe('MalformedPolicy')
     expect(await put('BucketPolicy', 'Policy', '{"Statement":[]}')).toBe('MalformedPolicy')
     expect(await put('BucketPolicy', 'Policy', POLICY)).toBe('MalformedPolicy')
+    for (const unread of [{ Condition: { StringLike: null } }, { Principal: { AWS: [null] } }]) {
+      const statement = {
+        ...{ Effect: 'Allow', Principal: '*', Action: 's3:GetObject' },
+        ...{ Resource: 'arn:aws:s3:::bare/*', ...unread },
+      }
+      const policy = JSON.stringify({ Version: '2012-10-17', Statement: statement })
+      expect(await put('BucketPolicy', 'Policy', policy)).toBe('MalformedPolicy')
+    }
     const twice = [RULE, RULE]
     const lifecycle = (Rules: unknown) =>
       put('BucketLifecycleConfiguration', 'LifecycleConfiguration', { Rules })

@@ -1,6 +1,7 @@
 import type { ListObjectVersionsCommandOutput } from '@aws-sdk/client-s3'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { refused, s3UnderTest } from './s3-under-test.ts'
+import { rawRequest } from './raw-request.ts'
+import { refused, s3UnderTest, setVersioning } from './s3-under-test.ts'
 
 const KEYS = ['a', 'a b', 'a/1', 'a/2', 'a/b/3', 'b', 'c/1', 'd+&<>\u0001', 'é', '\u{1f6df}', '￿']
 
@@ -34,6 +35,26 @@ describe('ListObjects, ListObjectsV2 and ListObjectVersions', () => {
     })
     expect(list.Contents![0]!.Owner).toBeUndefined()
     expect((await v2({ FetchOwner: true })).Contents![0]!.Owner?.ID).toMatch(/^[0-9a-f]{64}$/)
+  })
+
+  test('tells versions and delete markers in one order: by key, newest first', async () => {
+    await region.bucket('mixed')
+    await setVersioning(region.sdk(), 'mixed', 'Enabled')
+    const mixed = { Bucket: 'mixed' }
+    const expected: string[] = []
+    for (const Key of ['a&b', 'c']) {
+      const old = await region.sdk().putObject({ ...mixed, Key, Body: 'old' })
+      const marker = await region.sdk().deleteObject({ ...mixed, Key })
+      const newest = await region.sdk().putObject({ ...mixed, Key, Body: 'new' })
+      expected.push(`Version ${newest.VersionId}`, `DeleteMarker ${marker.VersionId}`)
+      expected.push(`Version ${old.VersionId}`)
+    }
+    const versions: [string, string][] = [['versions', '']]
+    const page = await rawRequest(region, { method: 'GET', path: '/mixed', query: versions })
+    const text = await page.text()
+    const entries = text.matchAll(/<(Version|DeleteMarker)>.*?<VersionId>(.*?)<\/VersionId>/g)
+    expect([...entries].map(([, kind, id]) => `${kind} ${id}`)).toEqual(expected)
+    expect(text).toContain('<Key>a&amp;b</Key>')
   })
 
   test('lists keys as they are when not asked to encode them', async () => {

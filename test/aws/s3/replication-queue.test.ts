@@ -58,7 +58,11 @@ describe('the queue of replication', () => {
     const authorizer = new PolicyAuthorizer(iam)
     s3 = new S3({
       ...{ region: here.region, accountId: ACCOUNT, store, clock, random },
-      ...{ lifecycleDayMs: 86_400_000, keys: { get: () => undefined } },
+      ...{
+        findPolicyProblem: () => undefined,
+        lifecycleDayMs: 86_400_000,
+        keys: { get: () => undefined },
+      },
       bucketDefaults: DEFAULTS_OF_TODAY,
       authorize: authorizer.authorize,
       directory: await BucketDirectory.open(here, store),

@@ -1,11 +1,12 @@
 import type { ListObjectVersionsCommandInput } from '../../protocol/models/s3.ts'
 import { S3Fault } from '../faults.ts'
-import { keyWriter, listed, pageSize, prefixes } from '../listing.ts'
+import { listDocument, ownerElement, versionEntry } from '../list-document.ts'
+import { keyWriter, pageSize } from '../listing.ts'
 import type { S3 } from '../s3.ts'
 import type { S3Request } from '../s3-request.ts'
 import { listContext, nonEmpty } from './list-objects.ts'
 
-/** ListObjectVersions: all versions and delete markers, newest first. Source: S3 API Reference, ListObjectVersions. */
+/** ListObjectVersions: all versions and delete markers in one order, newest first under each key. Source: S3 API Reference, ListObjectVersions. */
 export async function listObjectVersions(
   s3: S3,
   input: ListObjectVersionsCommandInput,
@@ -34,15 +35,7 @@ export async function listObjectVersions(
     }),
     limit,
   })
-  const entries = page.versions.map((version) => ({
-    isDeleteMarker: version.isDeleteMarker,
-    Key: write(version.key),
-    VersionId: version.versionId,
-    IsLatest: version.isLatest,
-    ...(version.isDeleteMarker ? { LastModified: version.modifiedAt } : listed(version)),
-    Owner: s3.owner(),
-  }))
-  return {
+  const head = {
     Name: input.Bucket,
     Prefix: write(input.Prefix ?? ''),
     KeyMarker: write(keyMarker ?? ''),
@@ -53,8 +46,11 @@ export async function listObjectVersions(
     ...(page.isTruncated
       ? nonEmpty({ NextKeyMarker: write(page.nextKey), NextVersionIdMarker: page.nextVersionId })
       : {}),
-    Versions: entries.filter(({ isDeleteMarker }) => !isDeleteMarker),
-    DeleteMarkers: entries.filter(({ isDeleteMarker }) => isDeleteMarker),
-    CommonPrefixes: prefixes(page.commonPrefixes, write),
   }
+  const form = { write, owner: ownerElement(s3.owner()) }
+  const entries = page.versions.map((version) => versionEntry(version, form)).join('')
+  return listDocument('ListObjectVersions', head, {
+    ...{ entries, write },
+    commonPrefixes: page.commonPrefixes,
+  })
 }

@@ -2,21 +2,15 @@ import type {
   ListObjectsCommandInput,
   ListObjectsV2CommandInput,
 } from '../../protocol/models/s3.ts'
-import {
-  continuationToken,
-  keyWriter,
-  listed,
-  pageSize,
-  parseContinuationToken,
-  prefixes,
-} from '../listing.ts'
+import { listDocument, objectEntry, ownerElement } from '../list-document.ts'
+import { continuationToken, keyWriter, pageSize, parseContinuationToken } from '../listing.ts'
 import type { S3 } from '../s3.ts'
 import type { S3Request } from '../s3-request.ts'
 
 /** ListObjects, the first version. Source: S3 API Reference, ListObjects. */
 export async function listObjects(s3: S3, input: ListObjectsCommandInput, request: S3Request) {
   const { write, page, limit } = await list(s3, input, request, input.Marker)
-  return {
+  const head = {
     Name: input.Bucket,
     Prefix: write(input.Prefix ?? ''),
     Marker: write(input.Marker ?? ''),
@@ -25,13 +19,10 @@ export async function listObjects(s3: S3, input: ListObjectsCommandInput, reques
     IsTruncated: page.isTruncated,
     // Without a delimiter the last key is the place to go on from.
     ...(page.isTruncated && input.Delimiter ? { NextMarker: write(page.next) } : {}),
-    Contents: page.objects.map((version) => ({
-      Key: write(version.key),
-      ...listed(version),
-      Owner: s3.owner(),
-    })),
-    CommonPrefixes: prefixes(page.commonPrefixes, write),
   }
+  const form = { write, owner: ownerElement(s3.owner()) }
+  const entries = page.objects.map((version) => objectEntry(version, form)).join('')
+  return listDocument('ListObjects', head, { entries, write, commonPrefixes: page.commonPrefixes })
 }
 
 /** ListObjectsV2. Source: S3 API Reference, ListObjectsV2. */
@@ -39,7 +30,7 @@ export async function listObjectsV2(s3: S3, input: ListObjectsV2CommandInput, re
   const { ContinuationToken: token, StartAfter: startAfter } = input
   const after = parseContinuationToken<string>(token) ?? startAfter
   const { write, page, limit } = await list(s3, input, request, after)
-  return {
+  const head = {
     Name: input.Bucket,
     Prefix: write(input.Prefix ?? ''),
     ...nonEmpty({
@@ -52,13 +43,14 @@ export async function listObjectsV2(s3: S3, input: ListObjectsV2CommandInput, re
     KeyCount: page.objects.length + page.commonPrefixes.length,
     IsTruncated: page.isTruncated,
     ...(page.isTruncated ? { NextContinuationToken: continuationToken(page.next) } : {}),
-    Contents: page.objects.map((version) => ({
-      Key: write(version.key),
-      ...listed(version),
-      ...(input.FetchOwner ? { Owner: s3.owner() } : {}),
-    })),
-    CommonPrefixes: prefixes(page.commonPrefixes, write),
   }
+  const form = { write, owner: input.FetchOwner ? ownerElement(s3.owner()) : '' }
+  const entries = page.objects.map((version) => objectEntry(version, form)).join('')
+  return listDocument('ListObjectsV2', head, {
+    entries,
+    write,
+    commonPrefixes: page.commonPrefixes,
+  })
 }
 
 async function list(
