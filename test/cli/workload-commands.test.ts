@@ -229,7 +229,7 @@ checks:
       expect(identify.output.recoveryPoint).toMatchObject({ time: beforeMistake })
       expect(await json('status')).toMatchObject({ state: 'passed' })
     },
-    3 * MINUTES,
+    5 * MINUTES,
   )
 
   /** Lets the watch see the workload while it is well: a baseline to compare with. */
