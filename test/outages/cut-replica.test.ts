@@ -78,12 +78,19 @@ test('--slow: a row comes so much later, and the source does not wait', async ()
   expect(wroteMs).toBeLessThan(SLOW_MS)
 })
 
-test('no base backup comes through a cut; it does when that is lifted', async () => {
+test('a cut ends a base backup that is under way; another one is taken when it is lifted', async () => {
+  await sql(shop, `create table heavy as select repeat('x', 1000) from generate_series(1, 150000)`)
+  const sending = async () =>
+    (await sql(shop, 'select pid from pg_stat_progress_basebackup'))[0]?.pid
   await world.replicate(THERE, 'second', shop)
+  const first = await vi.waitUntil(sending, { timeout: 60_000, interval: 5 })
   await world.home().breakDown(THERE, { kind: 'partition', from: HERE })
+  await vi.waitFor(async () => expect(await sending()).toBeUndefined(), { timeout: 10_000 })
   await sleep(A_WHILE_MS)
   expect((await world.describe(THERE, 'second'))?.DBInstanceStatus).toBe('creating')
   await world.home().lift(THERE)
+  const another = await vi.waitUntil(sending, { timeout: 60_000, interval: 5 })
+  expect(another).not.toBe(first)
   await world.until(THERE, 'second', 'available')
   await world.untilReplicating(THERE, 'second')
 })
