@@ -101,7 +101,7 @@ export interface ReportedExecution {
 /** The figures of a `data-corruption` execution, as far as it has come. */
 export function reportOf(execution: ReportedExecution): RecoveryReport {
   const input = execution.input as DataCorruption
-  const outputs = outputsOf(execution)
+  const outputs: DataCorruptionOutputs = outputsOf(execution)
   const { identify: found, restore, document, protect } = outputs
   const recoveryTime = timeOf(execution, outputs)
   const dataLoss = lossOf(input, outputs)
@@ -132,12 +132,14 @@ export function reportOf(execution: ReportedExecution): RecoveryReport {
   }
 }
 
-export function outputsOf(execution: Pick<ReportedExecution, 'steps'>): DataCorruptionOutputs {
-  return Object.fromEntries(
-    execution.steps
-      .filter((step) => step.output !== undefined && step.output !== null)
-      .map((step) => [step.name, step.output]),
-  )
+/** What the steps of an execution have found out, by their names. */
+export function outputsOf<Outputs extends object = DataCorruptionOutputs>(
+  execution: Pick<ReportedExecution, 'steps'>,
+): Partial<Outputs> {
+  const entries = execution.steps
+    .filter((step) => step.output !== undefined && step.output !== null)
+    .map((step) => [step.name, step.output] as const)
+  return Object.fromEntries(entries) as Partial<Outputs>
 }
 
 /** Times of the database's clock are moved to ours before they are compared with ours. */
@@ -211,12 +213,12 @@ function storeLoss(
   return { writes: lost + altered, oldestSeconds, acknowledged }
 }
 
-function instanceReport(of: {
+export function instanceReport(of: {
   instance: string
   endpoint: { host: string; port: number }
 }): InstanceReport {
   return { instance: of.instance, endpoint: `${of.endpoint.host}:${of.endpoint.port}` }
 }
 
-const isAtMost = (measured: number | null, objective: number) =>
+export const isAtMost = (measured: number | null, objective: number) =>
   measured === null ? null : measured <= objective

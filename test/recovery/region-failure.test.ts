@@ -36,6 +36,10 @@ test('a region whose APIs are dead, and whose database is well, is not left', as
 
 test('a region that comes back before the promotion is gone back to, and nothing is lost', async () => {
   await shop.home().breakDown(HOME, { kind: 'kill' })
+  await shop.watching(async (said) => {
+    await until('the watch says so', 30_000, async () => said().includes('its region is lost'))
+  })
+  expect((await shop.executions().list()).map(({ status }) => status)).toEqual(['canceled'])
   const id = await shop.start({ witness: 'the test has killed it' }, false)
   const atHarm = await shop.untilRest(id)
   expect(stepOf(atHarm, 'pin-dns').status).toBe('pendingApproval')
@@ -88,6 +92,18 @@ test('home again: what the old database had accepted is written out, and nothing
     )
     rogue.push(rows[0].id)
   }
+  await shop.watching(async (said) => {
+    await until('the watch has fenced it', 60_000, async () => /rows differ/.test(said()))
+    // Numbers that both databases have given out since stand in the file of conflicts.
+    const files = said().match(/\S+\.sql/g) ?? []
+    const exported = files.map((file) => readFileSync(file, 'utf8')).join('')
+    expect(rogue.filter((id) => !exported.includes(`'${id}'`))).toEqual([])
+  })
+  const late = await oldDatabase()
+  await expect(late.query('insert into orders (customer_id, total) values (1, 1)')).rejects.toThrow(
+    'permission denied',
+  )
+  await late.end()
   const input = failbackInput(failover, { incidentFolder: shop.incidents(), ledger: shop.ledger() })
   const id = await shop
     .executions()

@@ -13,7 +13,8 @@ import { Stage } from '../../src/cli/demo/stage.ts'
 import { type Executive, openExecutive } from '../../src/cli/executive.ts'
 import { Output } from '../../src/cli/output.ts'
 import { systemClock } from '../../src/core/clock.ts'
-import { regionFailureInput, type Workload } from '../../src/recovery/recovery.ts'
+import { systemRandom } from '../../src/core/random.ts'
+import { regionFailureInput, regionRoundsOf, type Workload } from '../../src/recovery/recovery.ts'
 import type { Execution } from '../../src/runbook/execution.ts'
 import { until } from '../trials/trial-region.ts'
 
@@ -109,6 +110,29 @@ export function twoRegionShop(strategy: Workload['strategy'] = 'warm-standby') {
         ({ status }) => status !== 'running',
         AbortSignal.timeout(180_000),
       ),
+    /** What `lifeboat watch` says of the region, while `look` waits for it. */
+    watching: async (look: (said: () => string) => Promise<void>): Promise<void> => {
+      const said: string[] = []
+      const reach = async (name: string) => {
+        const client = regionClient(opened.access, name, { clock: systemClock })
+        clients.push(client)
+        return client
+      }
+      const { nameServer } = opened.access
+      const { database, executions } = executive
+      const around = { region: await reach(HOME), reach, database, nameServer }
+      const rounds = await regionRoundsOf(
+        workload,
+        { ...around, clock: systemClock, random: systemRandom },
+        { executions, incidentFolder: stage.incidents, say: (line) => said.push(line) },
+      )
+      rounds.start()
+      try {
+        await look(() => said.join('\n'))
+      } finally {
+        await rounds.stop()
+      }
+    },
     /** A session of somebody who knows the database's endpoint and nothing of Lifeboat. */
     session: async (endpoint: { host: string; port: number }) => {
       const client = regionClient(opened.access, AWAY, { clock: systemClock })

@@ -117,6 +117,9 @@ async function comeHome(
   return followToRest(executions, id, invocation, { yes })
 }
 
+/** A replica is a witness; without one it is the drill that says so. */
+const NOBODY_ELSE_LOOKS = 'the drill says that the region is dead'
+
 const hasStandby = ({ strategy }: Workload) => strategy !== 'backup-and-restore'
 
 /** Makes a shop in two regions, and lets customers in by its name. */
@@ -164,8 +167,7 @@ async function failOver(
   const input = regionFailureInput({
     ...{ workload, incidentFolder: stage.incidents, ledger },
     // Backups reach further back than a replica.
-    ...(workload.strategy === 'backup-and-restore' && { acceptDataLoss: '15m' }),
-    witness: 'the drill says that the region is dead',
+    ...(!hasStandby(workload) && { acceptDataLoss: '15m', witness: NOBODY_ELSE_LOOKS }),
   })
   const id = await executions.start('region-failure', { ...input }, { owns: workload.name })
   const yes = options.yes || !invocation.output.canAsk

@@ -1,11 +1,11 @@
 import { LifeboatError } from '../../core/errors.ts'
 import { readPublicRecords } from '../failover-records.ts'
-import type { ReportedExecution } from '../report.ts'
+import { outputsOf, type ReportedExecution } from '../report.ts'
 import type { RecoveryTools } from '../runbooks/data-corruption/tools.ts'
 import { exportDivergence, fenceReturned } from '../runbooks/failback/quarantine.ts'
 import { failbackInput } from '../runbooks/failback/report.ts'
-import { hasFenceDebt } from '../runbooks/region-failure/protect-recovered.ts'
-import { outputsBy, type RegionFailureOutputs } from '../runbooks/region-failure/report.ts'
+import { hasFenceDebt } from '../runbooks/region-failure/fence-primary.ts'
+import type { RegionFailureOutputs } from '../runbooks/region-failure/report.ts'
 import { tried } from '../runbooks/region-failure/tools.ts'
 import type { Workload } from '../workload.ts'
 import { decide, type Verdict } from './decision.ts'
@@ -89,7 +89,7 @@ export class RegionRounds {
 
   async #payFenceDebt(failover: ReportedExecution): Promise<void> {
     const { workload, tools, incidentFolder, say } = this.o
-    const { fence }: RegionFailureOutputs = outputsBy(failover)
+    const { fence }: RegionFailureOutputs = outputsOf(failover)
     if (!fence || !hasFenceDebt(fence) || this.#paid === failover.id) return
     const input = failbackInput(failover, { incidentFolder })
     const fenced = await tried(tools, () => fenceReturned(input, fence.endpoint, tools), 60_000)
@@ -103,7 +103,8 @@ export class RegionRounds {
       progress: () => undefined,
     })
     const { salvaged = 0, conflicts = 0, paths } = divergence ?? {}
-    say(`  ${salvaged} rows are only there, ${conflicts} differ: ${paths?.salvage}`)
+    say(`  ${salvaged} rows are only there: ${paths?.salvage}`)
+    say(`  ${conflicts} rows differ: ${paths?.conflicts}`)
   }
 }
 

@@ -1,6 +1,13 @@
 import { measureRecovery } from '../../phase-clock.ts'
-import type { DataLoss, RecoveryReport, ReportedExecution } from '../../report.ts'
-import { outputsBy, type RegionFailureOutputs } from '../region-failure/report.ts'
+import {
+  type DataLoss,
+  instanceReport,
+  isAtMost,
+  outputsOf,
+  type RecoveryReport,
+  type ReportedExecution,
+} from '../../report.ts'
+import type { RegionFailureOutputs } from '../region-failure/report.ts'
 import type { RegionFailure } from '../region-failure/tools.ts'
 import type { FailbackOutputs } from './document.ts'
 import { type Failback, notReady } from './tools.ts'
@@ -15,7 +22,7 @@ export function failbackInput(
   o: Pick<Failback, 'incidentFolder' | 'ledger'>,
 ): Failback {
   const { workload } = failover.input as RegionFailure
-  const outputs: RegionFailureOutputs = outputsBy(failover)
+  const outputs: RegionFailureOutputs = outputsOf(failover)
   const { readiness, fence, promote, dns, 'bound-loss': bound, 'count-loss': loss } = outputs
   if (!readiness || !fence || !promote || !bound || !dns) {
     throw notReady(`failover '${failover.id}' has not come to its end`)
@@ -37,7 +44,7 @@ export function failbackInput(
 /** The figures of a `failback` execution, as far as it has come. Its recovery time is how long customers waited. */
 export function failbackReport(execution: ReportedExecution): RecoveryReport {
   const input = execution.input as Failback
-  const outputs: FailbackOutputs = outputsBy(execution)
+  const outputs: FailbackOutputs = outputsOf(execution)
   const { workload, failover } = input
   const { promote, protect, document, prove, dns } = outputs
   const stopped = outputs['stop-writes']
@@ -53,8 +60,6 @@ export function failbackReport(execution: ReportedExecution): RecoveryReport {
     execution.steps,
   )
   const dataLoss = lossOnTheWay(input, outputs)
-  const { totalSeconds } = recoveryTime
-  const old = failover.promoted
   return {
     execution: execution.id,
     runbook: execution.runbook,
@@ -70,19 +75,14 @@ export function failbackReport(execution: ReportedExecution): RecoveryReport {
     objectives: {
       rtoSeconds,
       rpoSeconds,
-      isRtoMet: totalSeconds === null ? null : totalSeconds <= rtoSeconds,
-      isRpoMet: dataLoss.writes === null ? null : dataLoss.writes === 0,
+      isRtoMet: isAtMost(recoveryTime.totalSeconds, rtoSeconds),
+      isRpoMet: isAtMost(dataLoss.writes, 0),
     },
     isProtected: protect !== undefined,
     ledgerFile: input.ledger?.path ?? null,
     incidentFile: document?.incidentFile ?? null,
-    source: { instance: old.instance, endpoint: `${old.endpoint.host}:${old.endpoint.port}` },
-    restored: promote
-      ? {
-          instance: promote.instance,
-          endpoint: `${promote.endpoint.host}:${promote.endpoint.port}`,
-        }
-      : null,
+    source: instanceReport(failover.promoted),
+    restored: promote ? instanceReport(promote) : null,
   }
 }
 

@@ -9,7 +9,7 @@ import {
 } from '../../loss.ts'
 import type { Workload } from '../../workload.ts'
 import type { RecoveryTools } from '../data-corruption/tools.ts'
-import type { Fenced } from './fence-primary.ts'
+import { type Fenced, hasFenceDebt } from './fence-primary.ts'
 import type { DatabaseSource, Ready } from './readiness.ts'
 import {
   loginByRecoverySecret,
@@ -60,11 +60,11 @@ export async function boundLoss(
     const count = ledger ? await countLoss(database, thereOf(ledger, workload), buckets) : null
     if (fenced.proof && caughtUp.isComplete) {
       const explanation = `the replica has all up to ${fenced.proof.lsn}, where writes were stopped`
-      return { ...at, count, seconds: count ? lossSeconds(count) : 0, explanation }
+      return { ...at, count, seconds: count ? secondsOf(count) : 0, explanation }
     }
     if (count) {
       const explanation = 'counted by the record of acknowledged writes'
-      return { ...at, count, seconds: lossSeconds(count), explanation }
+      return { ...at, count, seconds: secondsOf(count), explanation }
     }
     const newest = at.newestCommitAt
     const seconds =
@@ -82,11 +82,14 @@ export function thereOf(ledger: LedgerFile, { buckets }: Workload): LedgerFile {
   return objects && replica ? { ...rest, objects: { ...objects, bucket: replica.bucket } } : rest
 }
 
-/** From the oldest acknowledged write that is lost to the newest that was acknowledged. */
-export function lossSeconds({ oldestLostAt, newestAt }: JointLossCount): number {
-  if (oldestLostAt === null || newestAt === null) return 0
-  return Math.max(0, (Date.parse(newestAt) - Date.parse(oldestLostAt)) / 1000)
+/** From the oldest acknowledged write that is lost to the newest that was acknowledged; null when that is not known. */
+export function lossSeconds(oldestLostAt: string | null, newestAt: string | null): number | null {
+  if (oldestLostAt === null) return 0
+  return newestAt === null ? null : (Date.parse(newestAt) - Date.parse(oldestLostAt)) / 1000
 }
+
+const secondsOf = ({ oldestLostAt, newestAt }: JointLossCount) =>
+  lossSeconds(oldestLostAt, newestAt)
 
 /**
  * Refuses a loss that nobody has accepted.
@@ -133,7 +136,7 @@ export async function costOfPromoting(
     ...('answer' in returned
       ? ['The old database answers again: canceling now would lose nothing.']
       : []),
-    ...(fenced.grade === 'none' || fenced.grade === 'attested'
+    ...(hasFenceDebt(fenced)
       ? [
           'What it accepts until it is fenced is counted and exported when it comes back, and not merged.',
         ]

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { formatDuration } from '../../../core/duration.ts'
 import { describeSignals } from '../../detection/signals.ts'
 import type { Journal, RecoveryTools } from '../data-corruption/tools.ts'
-import { hasFenceDebt } from './protect-recovered.ts'
+import { hasFenceDebt } from './fence-primary.ts'
 import { failoverLoss, failoverTime, type RegionFailureOutputs } from './report.ts'
 import type { RegionFailure } from './tools.ts'
 

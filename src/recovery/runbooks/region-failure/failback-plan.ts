@@ -1,7 +1,6 @@
 import type { RecoveryTools } from '../data-corruption/tools.ts'
-import type { Fenced } from './fence-primary.ts'
+import { type Fenced, hasFenceDebt } from './fence-primary.ts'
 import type { Promoted } from './promote.ts'
-import { hasFenceDebt } from './protect-recovered.ts'
 import { asAdministratorOf, type RegionFailure } from './tools.ts'
 
 /** How the workload comes home, planned on the day it left. JSON. */

@@ -94,6 +94,11 @@ export async function unfencePrimary(
     await tools.region.services.restoreDesiredCount(name, execution)
 }
 
+/** Whether the old database may come back and take writes: then it has to be fenced before anything else. */
+export function hasFenceDebt({ grade }: Fenced): boolean {
+  return grade === 'none' || grade === 'attested'
+}
+
 async function stopServices(
   { services }: RegionFailure['workload'],
   tools: RecoveryTools,

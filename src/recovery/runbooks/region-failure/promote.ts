@@ -1,5 +1,6 @@
 import type { RegionClient } from '../../../aws/region-client.ts'
 import { LifeboatError } from '../../../core/errors.ts'
+import { parseLsn } from '../../../core/lsn.ts'
 import { withDatabase } from '../../../probe/database.ts'
 import { unfence } from '../../fence.ts'
 import { type Endpoint, EXECUTION_TAG, type RecoveryTools } from '../data-corruption/tools.ts'
@@ -24,8 +25,8 @@ export type Promoted = {
   readonly timeline: number
 }
 
-/** Backups are on from the first second; who has their settings at hand puts the source's in place later. */
-const RETENTION_DAYS = 7
+/** Backups are on from the first second. How long the lost database kept its own cannot be asked any more. */
+export const RETENTION_DAYS = 7
 const WRITABLE_WITHIN_MS = 4 * 3_600_000
 const POLL_MS = 50
 
@@ -45,9 +46,9 @@ export async function promote(
   const begun = await begin(source, region, step.execution)
   step.progress(`waiting for '${source.instance}' to take writes`)
   const endpoint =
-    source.kind === 'replica' ? source.endpoint : await untilThere(source, region, tools, step)
+    source.kind === 'replica' ? source.endpoint : await untilThere(source, region, step)
   const timeline = await untilWritable(workload, endpoint, tools, step.signal)
-  if (source.kind === 'replica') await refuseIfBehind(bound, timeline)
+  if (source.kind === 'replica') refuseIfBehind(bound, timeline)
   const { proof } = fenced
   if (proof) {
     await asAdministratorOf(tools, workload, endpoint, (database) =>
@@ -80,7 +81,6 @@ async function begin(source: DatabaseSource, region: RegionClient, execution: st
 async function untilThere(
   { instance }: DatabaseSource,
   { rds }: RegionClient,
-  _tools: RecoveryTools,
   { signal, progress }: { signal: AbortSignal; progress: (message: string) => void },
 ): Promise<Endpoint> {
   const found = await rds.waitUntil(
@@ -135,16 +135,11 @@ async function untilWritable(
 }
 
 /** A promotion never goes back behind what was announced. @throws LifeboatError `RestoreNotVerified` */
-async function refuseIfBehind({ position }: LossBound, { lsn }: Timeline): Promise<void> {
-  if (position === null || positionOf(lsn) >= positionOf(position)) return
+function refuseIfBehind({ position }: LossBound, { lsn }: Timeline): void {
+  if (position === null || parseLsn(lsn) >= parseLsn(position)) return
   throw new LifeboatError(
     'RestoreNotVerified',
     `the promoted database is at ${lsn}, behind ${position}, which was announced`,
     { hint: 'Look whether it is the replica that was measured.' },
   )
-}
-
-function positionOf(lsn: string): bigint {
-  const [high = '0', low = '0'] = lsn.split('/')
-  return (BigInt(`0x${high}`) << 32n) + BigInt(`0x${low}`)
 }

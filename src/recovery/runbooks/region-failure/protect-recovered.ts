@@ -2,8 +2,7 @@ import { withDatabase } from '../../../probe/database.ts'
 import { countLoss, type JointLossCount } from '../../loss.ts'
 import type { RecoveryTools } from '../data-corruption/tools.ts'
 import { thereOf } from './bound-loss.ts'
-import type { Fenced } from './fence-primary.ts'
-import type { Promoted } from './promote.ts'
+import { type Promoted, RETENTION_DAYS } from './promote.ts'
 import { loginByRecoverySecret, type RegionFailure, recoveryRegion } from './tools.ts'
 
 /** JSON. */
@@ -14,7 +13,7 @@ export type ProtectedThere = {
 
 const PROTECTED_WITHIN_MS = 3_600_000
 
-/** Turns on what keeps the new database from being lost, as its predecessor had it. */
+/** Turns on what keeps the new database from being lost: a week of backups at least, and protection from deletion. */
 export async function armRecovered(
   { workload }: RegionFailure,
   { instance }: Promoted,
@@ -22,12 +21,11 @@ export async function armRecovered(
   signal: AbortSignal,
 ): Promise<{ readonly retentionDays: number }> {
   const { rds } = await recoveryRegion(tools, workload)
-  const wanted = { backupRetentionDays: 7, deletionProtection: true, copyTagsToSnapshot: true }
   const { attributes } = await rds.getInstance(instance)
-  const retentionDays = Math.max(attributes.backupRetentionDays ?? 0, wanted.backupRetentionDays)
+  const retentionDays = Math.max(attributes.backupRetentionDays ?? 0, RETENTION_DAYS)
   await rds.modifyWhenAvailable(
     instance,
-    { ...wanted, backupRetentionDays: retentionDays },
+    { backupRetentionDays: retentionDays, deletionProtection: true, copyTagsToSnapshot: true },
     { deadlineMs: PROTECTED_WITHIN_MS, signal },
   )
   return { retentionDays }
@@ -63,9 +61,4 @@ export async function countLostThere(
   return await withDatabase(login, { purpose: 'loss' }, (database) =>
     countLoss(database, thereOf(ledger, workload), buckets),
   )
-}
-
-/** Whether the old database may come back and take writes: then it has to be fenced before anything else. */
-export function hasFenceDebt({ grade }: Fenced): boolean {
-  return grade === 'none' || grade === 'attested'
 }

@@ -1,7 +1,15 @@
 import type { JointLossCount } from '../../loss.ts'
 import { measureRecovery, type RecoveryTime } from '../../phase-clock.ts'
-import type { DataLoss, RecoveryReport, ReportedExecution, StoreLoss } from '../../report.ts'
-import type { LossBound } from './bound-loss.ts'
+import {
+  type DataLoss,
+  instanceReport,
+  isAtMost,
+  outputsOf,
+  type RecoveryReport,
+  type ReportedExecution,
+  type StoreLoss,
+} from '../../report.ts'
+import { type LossBound, lossSeconds } from './bound-loss.ts'
 import type { Confirmed } from './confirm.ts'
 import type { FailbackPlan } from './failback-plan.ts'
 import type { Fenced } from './fence-primary.ts'
@@ -30,7 +38,7 @@ export interface RegionFailureOutputs {
 /** The figures of a `region-failure` execution, as far as it has come. */
 export function regionFailureReport(execution: ReportedExecution): RecoveryReport {
   const input = execution.input as RegionFailure
-  const outputs: RegionFailureOutputs = outputsBy(execution)
+  const outputs: RegionFailureOutputs = outputsOf(execution)
   const { workload } = input
   const { promote, fence, protect, document } = outputs
   const recoveryTime = failoverTime(execution, outputs)
@@ -57,19 +65,11 @@ export function regionFailureReport(execution: ReportedExecution): RecoveryRepor
     isProtected: protect !== undefined,
     ledgerFile: input.ledger?.path ?? null,
     incidentFile: document?.incidentFile ?? null,
-    source: fence ? reported(workload.database.instance, fence.endpoint) : null,
-    restored: promote ? reported(promote.instance, promote.endpoint) : null,
+    source: fence
+      ? instanceReport({ instance: workload.database.instance, endpoint: fence.endpoint })
+      : null,
+    restored: promote ? instanceReport(promote) : null,
   }
-}
-
-/** The outputs of steps that have one, by the names of the steps. */
-export function outputsBy<Outputs extends object>({
-  steps,
-}: Pick<ReportedExecution, 'steps'>): Partial<Outputs> {
-  const entries = steps.flatMap(({ name, output }) =>
-    output === undefined || output === null ? [] : [[name, output] as const],
-  )
-  return Object.fromEntries(entries) as Partial<Outputs>
 }
 
 /** The damage is done with the newest write that was acknowledged: after it nobody was served. */
@@ -97,7 +97,7 @@ export function failoverLoss({
   if (!loss) return { ...nothing, salvaged: 0, database: null, objects: null }
   const of = (count: Omit<JointLossCount, 'stores'>): StoreLoss => ({
     writes: count.lost + count.altered,
-    oldestSeconds: secondsLost(count.oldestLostAt, bound?.lastServedAt ?? loss.newestAt),
+    oldestSeconds: lossSeconds(count.oldestLostAt, bound?.lastServedAt ?? loss.newestAt),
     acknowledged: count.acknowledged,
   })
   const { database, objects } = loss.stores
@@ -112,15 +112,3 @@ function announcedLoss({
   const { seconds, count } = bound
   return { seconds, writes: count && count.lost + count.altered }
 }
-
-function secondsLost(oldestLostAt: string | null, newestAt: string | null): number | null {
-  if (oldestLostAt === null) return 0
-  return newestAt === null ? null : (Date.parse(newestAt) - Date.parse(oldestLostAt)) / 1000
-}
-
-function reported(instance: string, endpoint: { host: string; port: number }) {
-  return { instance, endpoint: `${endpoint.host}:${endpoint.port}` }
-}
-
-const isAtMost = (measured: number | null, objective: number) =>
-  measured === null ? null : measured <= objective
