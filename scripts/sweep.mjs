@@ -34,6 +34,7 @@ const SWEEPS = [
   ['an object of a gigabyte', 'test/aws/s3/large-object', { LIFEBOAT_OBJECT_MB: 1024 }, 3],
   ['the whole guide by Terraform', 'test/aws/guide', { LIFEBOAT_GUIDE: 'whole' }, 10],
   ['the stack by each client', 'test/examples/two-regions', { LIFEBOAT_STACKS: 'all' }, 8],
+  ['a region lost by every strategy', 'test/demo/region', { LIFEBOAT_STRATEGIES: 'all' }, 10],
   ['200,000 forged requests', 'test/security/forged', { LIFEBOAT_FORGERIES: 200_000 }, 5],
   [
     'every crash point of a recovery, killed twice',
