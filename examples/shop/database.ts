@@ -62,12 +62,18 @@ async function queryOnce<Row extends pg.QueryResultRow>(
 ): Promise<Row[]> {
   const client = await pool.connect()
   let broken: Error | undefined
+  // The pool listens only while a connection is idle; one that is ended between two statements must not end the shop.
+  const onBreak = (error: Error) => {
+    broken = error
+  }
+  client.on('error', onBreak)
   try {
     return (await client.query<Row>(sql, values)).rows
   } catch (error) {
     if (!(error instanceof pg.DatabaseError) || error.severity !== 'ERROR') broken = error as Error
     throw error
   } finally {
+    client.off('error', onBreak)
     client.release(broken)
   }
 }
