@@ -65,8 +65,16 @@ export class Companion {
    */
   async succeed(): Promise<void> {
     const end = await this.ended
-    if (end === 0) return
-    throw new LifeboatError('Unexpected', `${this.name} ended with ${end}`, {
+    if (end !== 0) throw this.#itEnded(end)
+  }
+
+  /** Never resolves. @throws LifeboatError `Unexpected` naming its log, when it has ended, however it did */
+  async last(): Promise<never> {
+    throw this.#itEnded(await this.ended)
+  }
+
+  #itEnded(end: number | string): LifeboatError {
+    return new LifeboatError('Unexpected', `${this.name} ended with ${end}`, {
       hint: `Read why in ${this.log}.`,
     })
   }

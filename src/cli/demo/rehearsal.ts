@@ -86,7 +86,7 @@ async function recover(
   const input = dataCorruptionInput({ workload, incidentFolder: stage.incidents, ledger })
   const id = await executions.start('data-corruption', { ...input }, { owns: workload.name })
   const yes = options.yes || !invocation.output.canAsk
-  return followToRest(executions, id, invocation, { yes })
+  return shop.whileOpen(followToRest(executions, id, invocation, { yes }))
 }
 
 async function customersOrder(

@@ -102,6 +102,11 @@ export class Shop {
     })
   }
 
+  /** What `scene` resolves to, unless the service or the customers end before: nobody waits for a shop that is gone. */
+  async whileOpen<Result>(scene: Promise<Result>): Promise<Result> {
+    return Promise.race([scene, ...[...this.#companions].map((companion) => companion.last())])
+  }
+
   /** Sends the customers home; every order that was acknowledged is in the ledger after this. */
   async closeDoors(): Promise<void> {
     await this.#customers?.stop()
