@@ -290,7 +290,7 @@ async function runToEnd<World>(
 }
 
 /** Runs or resumes the execution in a process of its own, which ends by SIGTERM when it takes too long. */
-function inProcess<World>(order: CrashOrder<World>, timeoutMs: number) {
+export function inProcess<World>(order: CrashOrder<World>, timeoutMs: number) {
   const program = fileURLToPath(entryPoint(import.meta.url, './crash-process.ts'))
   const child = spawn(process.execPath, [program], {
     env: { ...process.env, NODE_NO_WARNINGS: '1', LIFEBOAT_CRASH: JSON.stringify(order) },

@@ -21,6 +21,12 @@ import { until } from '../trials/trial-region.ts'
 export const HOME = 'ap-southeast-1'
 export const AWAY = 'us-east-1'
 
+/** What a person says when a failover is started. */
+interface Assurances {
+  readonly acceptDataLoss?: string
+  readonly witness?: string
+}
+
 /** The shop of the examples in two embedded regions, with customers: processes of their own, for a test file. */
 export function twoRegionShop(strategy: Workload['strategy'] = 'warm-standby') {
   let stage: Stage
@@ -68,6 +74,11 @@ export function twoRegionShop(strategy: Workload['strategy'] = 'warm-standby') {
     )
   }
 
+  const failoverInput = (more: Assurances = {}) => {
+    const ledger = ledgerOf(shop.ledgerFile, workload)
+    return { ...regionFailureInput({ workload, incidentFolder: stage.incidents, ledger, ...more }) }
+  }
+
   return {
     orders,
     traffic: () => shop.traffic,
@@ -88,21 +99,17 @@ export function twoRegionShop(strategy: Workload['strategy'] = 'warm-standby') {
       clients.push(client)
       return client
     },
-    start: async (more: { acceptDataLoss?: string; witness?: string } = {}, approve = true) => {
-      const input = regionFailureInput({
-        ...{
-          workload,
-          incidentFolder: stage.incidents,
-          ledger: ledgerOf(shop.ledgerFile, workload),
-        },
-        ...more,
-      })
+    failoverInput,
+    start: async (more: Assurances = {}, approve = true) => {
       const options = {
         owns: workload.name,
         autoApprove: approve ? (['harm', 'oneWay'] as const) : [],
       }
-      return await executive.executions.start('region-failure', { ...input }, options)
+      return await executive.executions.start('region-failure', failoverInput(more), options)
     },
+    /** What a process of its own needs to execute something here. */
+    stateUrl: () => executive.database.url,
+    access: () => opened.access,
     /** Waits until an execution has ended or waits for somebody. */
     untilRest: async (id: string): Promise<Execution> =>
       await executive.executions.waitFor(
