@@ -56,11 +56,35 @@ const ERROR = -3
 const MEMBER_NAMES = 4
 const REQUIRED_COUNT = 6
 
-/** Reads the operations and errors among the exports of an SDK client package. */
+/**
+ * The operations and errors among the exports of an SDK client package.
+ *
+ * It is loaded when the service is first called: a region knows eleven services and most of its lives need three, and their
+ * packages are half of the time that a region takes to start.
+ */
 export function readModel(
-  sdk: object,
+  load: () => object,
   service: Omit<ServiceModel, 'operationByName' | 'faultByShape'>,
 ): ServiceModel {
+  let known: Exports | undefined
+  const read = () => {
+    known ??= readExports(load())
+    return known
+  }
+  return {
+    ...service,
+    get operationByName() {
+      return read().operationByName
+    },
+    get faultByShape() {
+      return read().faultByShape
+    },
+  }
+}
+
+type Exports = Pick<ServiceModel, 'operationByName' | 'faultByShape'>
+
+function readExports(sdk: object): Exports {
   const operationByName = new Map<string, Operation>()
   const faultByShape = new Map<string, FaultShape>(Object.entries(COMMON_FAULTS))
 
@@ -74,7 +98,7 @@ export function readModel(
       faultByShape.set(name, faultShape(name, schema(exported as unknown as SchemaRef)))
     }
   }
-  return { ...service, operationByName, faultByShape }
+  return { operationByName, faultByShape }
 }
 
 /** The wire code and status of an error shape. It is a bug to ask for one that the model lacks. */

@@ -1,10 +1,13 @@
-import * as sdk from '@aws-sdk/client-iam'
+import { createRequire } from 'node:module'
+import type * as sdk from '@aws-sdk/client-iam'
 import { Fault } from '../fault.ts'
 import { type FaultName, faultOf, readModel } from '../model.ts'
 import type { Actions } from '../service.ts'
 
+const require = createRequire(import.meta.url)
+
 /** AWS Identity and Access Management, API version 2010-05-08. */
-export const iamModel = readModel(sdk, {
+export const iamModel = readModel(() => require('@aws-sdk/client-iam'), {
   name: 'iam',
   protocol: 'query',
   version: '2010-05-08',

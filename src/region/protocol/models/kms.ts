@@ -1,10 +1,13 @@
-import * as sdk from '@aws-sdk/client-kms'
+import { createRequire } from 'node:module'
+import type * as sdk from '@aws-sdk/client-kms'
 import { Fault } from '../fault.ts'
 import { type FaultName, faultOf, readModel } from '../model.ts'
 import type { Actions } from '../service.ts'
 
+const require = createRequire(import.meta.url)
+
 /** AWS Key Management Service, API version 2014-11-01. */
-export const kmsModel = readModel(sdk, {
+export const kmsModel = readModel(() => require('@aws-sdk/client-kms'), {
   name: 'kms',
   protocol: 'json-1.1',
   version: 'TrentService',

@@ -1,10 +1,13 @@
-import * as sdk from '@aws-sdk/client-rds'
+import { createRequire } from 'node:module'
+import type * as sdk from '@aws-sdk/client-rds'
 import { Fault } from '../fault.ts'
 import { type FaultName, faultOf, readModel } from '../model.ts'
 import type { Actions } from '../service.ts'
 
+const require = createRequire(import.meta.url)
+
 /** Amazon RDS, API version 2014-10-31. */
-export const rdsModel = readModel(sdk, {
+export const rdsModel = readModel(() => require('@aws-sdk/client-rds'), {
   name: 'rds',
   protocol: 'query',
   version: '2014-10-31',

@@ -1,10 +1,13 @@
-import * as sdk from '@aws-sdk/client-route-53'
+import { createRequire } from 'node:module'
+import type * as sdk from '@aws-sdk/client-route-53'
 import { Fault } from '../fault.ts'
 import { type FaultName, faultOf, readModel } from '../model.ts'
 import type { Actions } from '../service.ts'
 
+const require = createRequire(import.meta.url)
+
 /** Amazon Route 53, API version 2013-04-01. */
-export const route53Model = readModel(sdk, {
+export const route53Model = readModel(() => require('@aws-sdk/client-route-53'), {
   name: 'route53',
   protocol: 'rest-xml',
   version: '2013-04-01',

@@ -1,9 +1,12 @@
-import * as sdk from '@aws-sdk/client-s3-control'
+import { createRequire } from 'node:module'
+import type * as sdk from '@aws-sdk/client-s3-control'
 import { Fault } from '../fault.ts'
 import { type FaultName, faultOf, readModel } from '../model.ts'
 
+const require = createRequire(import.meta.url)
+
 /** Amazon S3 Control, API version 2018-08-20: signed as S3, told apart by its paths. */
-export const s3ControlModel = readModel(sdk, {
+export const s3ControlModel = readModel(() => require('@aws-sdk/client-s3-control'), {
   name: 's3',
   protocol: 'rest-xml',
   version: '2018-08-20',

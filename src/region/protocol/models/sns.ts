@@ -1,10 +1,13 @@
-import * as sdk from '@aws-sdk/client-sns'
+import { createRequire } from 'node:module'
+import type * as sdk from '@aws-sdk/client-sns'
 import { Fault } from '../fault.ts'
 import { type FaultName, faultOf, readModel } from '../model.ts'
 import type { Actions } from '../service.ts'
 
+const require = createRequire(import.meta.url)
+
 /** Amazon Simple Notification Service, API version 2010-03-31. */
-export const snsModel = readModel(sdk, {
+export const snsModel = readModel(() => require('@aws-sdk/client-sns'), {
   name: 'sns',
   protocol: 'query',
   version: '2010-03-31',

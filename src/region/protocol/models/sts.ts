@@ -1,10 +1,13 @@
-import * as sdk from '@aws-sdk/client-sts'
+import { createRequire } from 'node:module'
+import type * as sdk from '@aws-sdk/client-sts'
 import { Fault } from '../fault.ts'
 import { type FaultName, faultOf, readModel } from '../model.ts'
 import type { Actions } from '../service.ts'
 
+const require = createRequire(import.meta.url)
+
 /** AWS Security Token Service, API version 2011-06-15. */
-export const stsModel = readModel(sdk, {
+export const stsModel = readModel(() => require('@aws-sdk/client-sts'), {
   name: 'sts',
   protocol: 'query',
   version: '2011-06-15',
