@@ -33,6 +33,7 @@ const SESSIONS_END_WITHIN_MS = 20_000
  * Revokes, ends sessions, proves. Safe to call again: `known` is what an earlier attempt found.
  *
  * @param workloadUser  the login that the workload uses
+ * @param onTaking      told what is about to be taken away; nothing is when it throws
  * @throws LifeboatError `FenceNotProven`
  */
 export async function fence(
@@ -40,10 +41,12 @@ export async function fence(
   known: readonly WriteGrant[],
   workloadUser: string,
   clock: Clock,
+  onTaking: (grants: readonly WriteGrant[]) => void = () => {},
 ): Promise<Fence> {
   await refuseSuperuser(database, workloadUser)
   const found = await listWriteGrants(database)
   const grants = mergeGrants(known, found)
+  onTaking(grants)
   await revokeWrites(database, found)
   const endedSessions = await endOtherSessions(database, clock)
   const proof = await proveFence(database, grants)
@@ -51,13 +54,15 @@ export async function fence(
 }
 
 /**
- * Gives the privileges back and proves it: what was allowed is allowed again.
+ * Gives those privileges back that are missing, and proves it: what was allowed is allowed again.
  *
  * @throws LifeboatError `FenceNotProven` when a write is still refused
  */
 export async function unfence(database: Database, grants: readonly WriteGrant[]): Promise<void> {
-  await restoreWrites(database, grants)
-  const missing = missingGrants(grants, await listWriteGrants(database))
+  const taken = missingGrants(grants, await listWriteGrants(database))
+  if (taken.length === 0) return
+  await restoreWrites(database, taken)
+  const missing = missingGrants(taken, await listWriteGrants(database))
   const first = missing[0]
   if (first) {
     throw new LifeboatError(
@@ -77,10 +82,7 @@ export function mergeGrants(
 }
 
 /** Those of `known` that are not there. */
-export function missingGrants(
-  known: readonly WriteGrant[],
-  present: readonly WriteGrant[],
-): WriteGrant[] {
+function missingGrants(known: readonly WriteGrant[], present: readonly WriteGrant[]): WriteGrant[] {
   const keys = new Set(present.map(keyOf))
   return known.filter((grant) => !keys.has(keyOf(grant)))
 }

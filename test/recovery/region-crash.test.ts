@@ -16,7 +16,10 @@ import type { Json, Runbook } from '../../src/runbook/runbook.ts'
 import { Chance } from '../trials/rounds.ts'
 import { AWAY, HOME, stepOf, twoRegionShop } from './two-region-shop.ts'
 
-const KILLS = process.env.LIFEBOAT_CRASH_POINTS === 'all' ? Number.POSITIVE_INFINITY : 3
+const isLong = process.env.LIFEBOAT_CRASH_POINTS === 'all'
+const KILLS = 2
+/** Who may write is taken away, and nobody has written down from whom. */
+const REVOKED = { step: 'stop-writes', when: 'during', sent: 'REVOKE' } as const
 const RUN_WITHIN_MS = 180_000
 
 const shop = twoRegionShop()
@@ -36,10 +39,18 @@ test('a failover that is killed again and again ends as one that is not', async 
   expect(await timelineOf('shop-db-standby', AWAY)).toBe(2)
 }, 900_000)
 
-test('so does the way home, on which nothing is lost', async () => {
+test('a way home that dies while it stops writes, and is canceled, leaves customers where they were', async () => {
   await shop.home().lift(HOME)
-  const input = failbackInput(failover, { incidentFolder: shop.incidents(), ledger: shop.ledger() })
-  const home = await killedAgainAndAgain(failback, { ...input })
+  const { id, execute } = executing(failback, homecoming(), 'canceled')
+  expect(await execute({ kill: REVOKED })).toMatchObject({ signal: 'SIGKILL' })
+  await shop.executions().cancel(id, { by: 'test' })
+  expect((await shop.executions().waitFor(id, 'end')).status).toBe('canceled')
+  await shop.orders(20)
+  expect(await instancesIn(HOME)).toEqual(['shop-db'])
+}, 300_000)
+
+test('so does the way home, on which nothing is lost', async () => {
+  const home = await killedAgainAndAgain(failback, homecoming(), REVOKED)
   expect(home).toMatchObject({ status: 'completed', verdict: 'proven' })
   await shop.orders(20)
   await shop.closeDoors()
@@ -59,28 +70,38 @@ test('so does the way home, on which nothing is lost', async () => {
   expect(lost.length).toBe(summary(failover).dataLoss.writes)
 }, 900_000)
 
-/** Executes a runbook in processes of which each is killed in another step, until one may go on to the end. */
-async function killedAgainAndAgain(runbook: Runbook, input: Json): Promise<Execution> {
-  const id = `${runbook.name}-crash`
+function homecoming(): Json {
+  return { ...failbackInput(failover, { incidentFolder: shop.incidents(), ledger: shop.ledger() }) }
+}
+
+/** An execution in processes of its own, one after the other. */
+function executing(runbook: Runbook, input: Json, name: string) {
+  const id = `${runbook.name}-${name}`
   const module = new URL(`./region-crash-world.mjs?${runbook.name}`, import.meta.url).href
-  const order = {
-    module,
-    databaseUrl: shop.stateUrl(),
-    id,
-    world: { input, access: shop.access() },
-  }
+  const world = { input, access: shop.access() }
+  const order = { module, databaseUrl: shop.stateUrl(), id, world }
+  const execute = (more: Pick<CrashOrder<unknown>, 'kill' | 'resume'>) =>
+    inProcess({ ...order, ...more }, RUN_WITHIN_MS)
+  return { id, execute }
+}
+
+/** Executes a runbook in processes of which each is killed in another step, until one may go on to the end. */
+async function killedAgainAndAgain(
+  runbook: Runbook,
+  input: Json,
+  always?: CrashPoint,
+): Promise<Execution> {
+  const { id, execute } = executing(runbook, input, 'killed')
   const names = runbook.steps.map(({ name }) => name)
-  const chosen = new Set(
-    Number.isFinite(KILLS) ? Array.from({ length: KILLS }, () => chance.pick(names)) : names,
-  )
+  const some = Array.from({ length: KILLS }, () => chance.pick(names))
+  const chosen = new Set(isLong ? names : [...some, ...(always ? [always.step] : [])])
   const killedIn: CrashPoint[] = []
   for (;;) {
     const now = killedIn.length > 0 ? await shop.executions().get(id) : undefined
     const isOpen = (step: string) => !now || stepOf(now, step).status !== 'completed'
     const step = names.find((name) => chosen.delete(name) && isOpen(name))
-    const kill = step && pointIn(step)
-    const next: CrashOrder<unknown> = { ...order, resume: now !== undefined, ...(kill && { kill }) }
-    const { signal, output } = await inProcess(next, RUN_WITHIN_MS)
+    const kill = step && (step === always?.step ? always : pointIn(step))
+    const { signal, output } = await execute({ resume: now !== undefined, ...(kill && { kill }) })
     if (signal === null) {
       const execution = await shop.executions().get(id)
       expect(execution.steps.flatMap(({ attempts }) => attempts.at(-1)?.error ?? [])).toEqual([])

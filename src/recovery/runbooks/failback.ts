@@ -4,7 +4,7 @@ import type { RecoveryTools } from './data-corruption/tools.ts'
 import { documentFailback } from './failback/document.ts'
 import { objectsHome, objectsHomeUntilClose, switchRules } from './failback/objects-home.ts'
 import { exportDivergence, quarantine } from './failback/quarantine.ts'
-import { pointHomeSecret, readyAtHome, seed } from './failback/seed.ts'
+import { pointHomeSecret, readyAtHome, seed, unseed } from './failback/seed.ts'
 import { standbyAgain } from './failback/standby-again.ts'
 import {
   allowAway,
@@ -14,6 +14,7 @@ import {
   stopAway,
 } from './failback/switchover.ts'
 import { type Failback, mirrored, mirroredTools } from './failback/tools.ts'
+import { isHalfDone } from './half-done.ts'
 import { moveDns } from './region-failure/move-dns.ts'
 import { moveSecrets } from './region-failure/move-secrets.ts'
 import { unpinDns } from './region-failure/pin-dns.ts'
@@ -67,7 +68,11 @@ export const failback = runbook<Failback, RecoveryTools>('failback', {
     deadlineSeconds: 300,
     onDeadline: 'ask',
     run: ({ input, tools, execution }) => pointHomeSecret(input, tools, execution.id),
-    undo: noUndo('it says what is true'),
+    // What it says is true and stays.
+    undo: async ({ input, tools, execution, signal }) => {
+      if (await isHalfDone('seed', tools, execution.id))
+        await unseed(input, tools, execution.id, signal)
+    },
   })
   .step('seed', {
     title: 'Make a read replica at home',
@@ -85,7 +90,10 @@ export const failback = runbook<Failback, RecoveryTools>('failback', {
     onDeadline: 'ask',
     run: ({ input, done, tools, signal, progress }) =>
       catchUp(input, done.seed, tools, { signal, progress }),
-    undo: noUndo('it only waits'),
+    undo: async ({ input, output, tools, execution }) => {
+      if (!(await isHalfDone('stop-writes', tools, execution.id))) return
+      await allowAway(input, output, null, tools, execution.id)
+    },
   })
   .step('rules', {
     title: 'Keep what comes home from being replicated away again',
@@ -121,9 +129,10 @@ export const failback = runbook<Failback, RecoveryTools>('failback', {
     },
     deadlineSeconds: 600,
     onDeadline: 'ask',
-    run: ({ input, tools, execution, signal }) =>
-      stopAway(input, tools, { execution: execution.id, signal }),
-    undo: ({ input, output, tools, execution }) => allowAway(input, output, tools, execution.id),
+    run: ({ input, done, tools, execution, signal }) =>
+      stopAway(input, done['catch-up'], tools, { execution: execution.id, signal }),
+    undo: ({ input, done, output, tools, execution }) =>
+      allowAway(input, done['catch-up'], output, tools, execution.id),
   })
   .step('last-objects', {
     title: 'Bring the last objects home',

@@ -7,6 +7,7 @@ import { confirm } from './region-failure/confirm.ts'
 import { documentFailover } from './region-failure/document.ts'
 import { planFailback } from './region-failure/failback-plan.ts'
 import { fencePrimary, unfencePrimary } from './region-failure/fence-primary.ts'
+import { leaveNothingHalfDone } from './region-failure/leave-nothing-half-done.ts'
 import { moveDns } from './region-failure/move-dns.ts'
 import { moveSecrets } from './region-failure/move-secrets.ts'
 import { costOfFailingOver, pinDns, unpinDns } from './region-failure/pin-dns.ts'
@@ -76,7 +77,8 @@ const plan = runbook<RegionFailure, RecoveryTools>('region-failure', {
     deadlineSeconds: 300,
     onDeadline: 'ask',
     run: ({ input, tools, execution }) => checkReadiness(input, tools, execution.id),
-    undo: noUndo('it only looks'),
+    undo: ({ input, output, tools, execution }) =>
+      leaveNothingHalfDone(input, output, tools, execution.id),
   })
   .step('pin-dns', {
     title: 'Keep the public name where it is until the database takes writes',
@@ -89,7 +91,10 @@ const plan = runbook<RegionFailure, RecoveryTools>('region-failure', {
     deadlineSeconds: 120,
     onDeadline: 'ask',
     run: ({ done, tools }) => pinDns(done.readiness, tools),
-    undo: ({ done, tools }) => unpinDns(done.readiness, tools),
+    undo: async ({ done, output, tools }) => {
+      // Route 53 may be as dead as it was.
+      if (output.isByCheck) await unpinDns(done.readiness, tools)
+    },
   })
   .step('fence', {
     title: 'Stop writes to the old database, as surely as can be',
@@ -101,9 +106,10 @@ const plan = runbook<RegionFailure, RecoveryTools>('region-failure', {
     ],
     deadlineSeconds: 120,
     onDeadline: 'ask',
-    run: ({ input, tools, execution }) => fencePrimary(input, tools, execution.id),
-    undo: ({ input, output, tools, execution }) =>
-      unfencePrimary(input, output, tools, execution.id),
+    run: ({ input, done, tools, execution }) =>
+      fencePrimary(input, done.readiness.grants, tools, execution.id),
+    undo: ({ input, done, output, tools, execution }) =>
+      unfencePrimary(input, done.readiness.grants, output, tools, execution.id),
   })
   .step('bound-loss', {
     title: 'Measure what would be lost',

@@ -1,15 +1,9 @@
-import { existsSync } from 'node:fs'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { CREDENTIALS, REGION, regionUnderTest } from '../region-under-test.ts'
 import { HttpSink } from '../sns/http-sink.ts'
 import { outputOf, runs } from './program.ts'
+import { hasTerraform, Terraform, withoutTerraform } from './terraform.ts'
 
-/** A mirror of the provider, as nothing is downloaded here. */
-const PLUGINS = process.env.TF_PLUGIN_DIR ?? '/opt/tf-plugins'
-const hasTerraform = runs('terraform', ['version']) && existsSync(PLUGINS)
 const hasCli = runs('aws', ['--version'])
 const hasBoto = runs('python3', ['-c', 'import boto3'])
 
@@ -30,30 +24,23 @@ const environment = () => ({
 
 const why = (has: boolean, what: string) => (has ? '' : ` (skipped: needs ${what})`)
 
-describe.skipIf(!hasTerraform)(`Terraform${why(hasTerraform, 'terraform')}`, () => {
-  let folder: string
+describe.skipIf(!hasTerraform)(`Terraform${withoutTerraform}`, () => {
+  let terraform: Terraform
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'lifeboat-terraform-'))
-    await writeFile(join(folder, 'main.tf'), configuration(region.endpoint(), sink.url('/tf')))
-    await terraform('init', `-plugin-dir=${PLUGINS}`)
+    const hcl = configuration(region.endpoint(), sink.url('/tf'))
+    terraform = await Terraform.of(hcl, CREDENTIALS)
   }, 120_000)
-  afterAll(async () => {
-    await rm(folder, { recursive: true, force: true })
-  })
-  const terraform = (verb: string, ...options: string[]) =>
-    outputOf('terraform', [`-chdir=${folder}`, verb, '-no-color', ...options], {
-      AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,
-      CHECKPOINT_DISABLE: '1',
-    })
+  afterAll(() => terraform?.close())
 
   test('applies alarms, a topic and its subscription, plans nothing more, and destroys them', async () => {
-    expect(await terraform('apply', '-auto-approve')).toContain('5 added, 0 changed, 0 destroyed')
-    expect(await terraform('plan', '-detailed-exitcode')).toContain('No changes.')
+    expect(await terraform.run('apply', '-auto-approve')).toContain(
+      '5 added, 0 changed, 0 destroyed',
+    )
+    expect(await terraform.run('plan', '-detailed-exitcode')).toContain('No changes.')
     const confirmation = await sink.message('/tf')
     expect(confirmation.Type).toBe('SubscriptionConfirmation')
     expect((await fetch(confirmation.SubscribeURL!)).status).toBe(200)
-    const output = await terraform('destroy', '-auto-approve')
+    const output = await terraform.run('destroy', '-auto-approve')
     expect(output).toContain('Destroy complete! Resources: 5 destroyed.')
   }, 300_000)
 })

@@ -1,17 +1,10 @@
-import { existsSync } from 'node:fs'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ECS } from '@aws-sdk/client-ecs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { outputOf, runs } from '../clients/program.ts'
+import { hasTerraform, Terraform, withoutTerraform } from '../clients/terraform.ts'
 import { HERE, secretsInTwoRegions, THERE } from '../secretsmanager/secrets-in-two-regions.ts'
 import { IMAGES } from './ecs-under-test.ts'
-
-/** A mirror of the provider, as nothing is downloaded here. */
-const PLUGINS = process.env.TF_PLUGIN_DIR ?? '/opt/tf-plugins'
-const hasTerraform = runs('terraform', ['version']) && existsSync(PLUGINS)
-const why = hasTerraform ? '' : ' (skipped: needs terraform)'
 
 const services = `
 resource "aws_ecs_cluster" "shop" {
@@ -119,44 +112,39 @@ resource "aws_ecs_service" "ec2" {
 }
 `
 
-describe.skipIf(!hasTerraform)(`ECS and a replicated secret by Terraform${why}`, () => {
-  const world = secretsInTwoRegions()
-  const ecs = () => new ECS(world.client(HERE))
-  let folder: string
+describe.skipIf(!hasTerraform)(
+  `ECS and a replicated secret by Terraform${withoutTerraform}`,
+  () => {
+    const world = secretsInTwoRegions()
+    const ecs = () => new ECS(world.client(HERE))
+    let terraform: Terraform
 
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'lifeboat-terraform-'))
-    await writeFile(join(folder, 'main.tf'), services)
-    const images = join(world.home().folder, 'images.json')
-    await writeFile(images, JSON.stringify(IMAGES), { mode: 0o600 })
-    await writeFile(join(folder, 'providers.tf'), providers(world.client(HERE).endpoint))
-    await terraform('init', `-plugin-dir=${PLUGINS}`)
-  }, 60_000)
-  afterAll(async () => {
-    await rm(folder, { recursive: true, force: true })
-  })
-  const terraform = (verb: string, ...options: string[]) =>
-    outputOf('terraform', [`-chdir=${folder}`, verb, '-no-color', ...options], {
-      AWS_ACCESS_KEY_ID: world.client(HERE).credentials.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: world.client(HERE).credentials.secretAccessKey,
-      CHECKPOINT_DISABLE: '1',
+    beforeAll(async () => {
+      const images = join(world.home().folder, 'images.json')
+      await writeFile(images, JSON.stringify(IMAGES), { mode: 0o600 })
+      const { endpoint, credentials } = world.client(HERE)
+      terraform = await Terraform.of(`${providers(endpoint)}${services}`, credentials)
+    }, 60_000)
+    afterAll(async () => {
+      await terraform?.close()
     })
 
-  test('is applied and runs, plans nothing more, and is destroyed', async () => {
-    await terraform('apply', '-auto-approve')
-    expect(await terraform('plan', '-detailed-exitcode')).toContain('No changes.')
-    const described = async (name: string) => {
-      const at = { cluster: 'tf', services: [name] }
-      return (await ecs().describeServices(at)).services![0]!
-    }
-    expect(await described('web')).toMatchObject({ runningCount: 2, launchType: 'FARGATE' })
-    expect(await world.value(THERE, 'tf/db')).toBe('{"password":"pass"}')
-    await terraform('destroy', '-auto-approve')
-    expect((await ecs().listClusters({})).clusterArns).toEqual([])
-    await expect.poll(() => world.isThere(THERE, 'tf/db')).toBe(false)
-    expect((await ecs().listTaskDefinitions({})).taskDefinitionArns).toEqual([])
-  }, 600_000)
-})
+    test('is applied and runs, plans nothing more, and is destroyed', async () => {
+      await terraform.run('apply', '-auto-approve')
+      expect(await terraform.run('plan', '-detailed-exitcode')).toContain('No changes.')
+      const described = async (name: string) => {
+        const at = { cluster: 'tf', services: [name] }
+        return (await ecs().describeServices(at)).services![0]!
+      }
+      expect(await described('web')).toMatchObject({ runningCount: 2, launchType: 'FARGATE' })
+      expect(await world.value(THERE, 'tf/db')).toBe('{"password":"pass"}')
+      await terraform.run('destroy', '-auto-approve')
+      expect((await ecs().listClusters({})).clusterArns).toEqual([])
+      await expect.poll(() => world.isThere(THERE, 'tf/db')).toBe(false)
+      expect((await ecs().listTaskDefinitions({})).taskDefinitionArns).toEqual([])
+    }, 600_000)
+  },
+)
 
 function providers(endpoint: string): string {
   return `

@@ -1,5 +1,4 @@
 import { Resolver } from 'node:dns/promises'
-import { existsSync } from 'node:fs'
 import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -12,22 +11,19 @@ import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand } from '@aws-sd
 import { SecretsManager } from '@aws-sdk/client-secrets-manager'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { until } from '../../trials/trial-region.ts'
-import { outputOf, runs } from '../clients/program.ts'
+import { outputOf } from '../clients/program.ts'
+import { hasTerraform, PLUGINS, withoutTerraform } from '../clients/terraform.ts'
 import { HERE, THERE, twoRegions } from '../s3/two-regions.ts'
 
-/** A mirror of the provider, as nothing is downloaded here. */
-const PLUGINS = process.env.TF_PLUGIN_DIR ?? '/opt/tf-plugins'
-const hasTerraform = runs('terraform', ['version']) && existsSync(PLUGINS)
 /** Terraform waits for databases and records by the minute: without this, its short form applies buckets and their replication. */
 const isWhole = process.env.LIFEBOAT_GUIDE === 'whole'
 const PARTS = isWhole ? ['replication.tf', 'database.tf', 'other-region.tf'] : ['replication.tf']
-const why = hasTerraform ? '' : ' (skipped: needs terraform)'
 
 const SOURCE = 'my-app-data-ap-southeast-1'
 const DESTINATION = 'my-app-data-us-east-1'
 const UNPROTECTED = ['-var', 'is_protected=false'] as const
 
-describe.skipIf(!hasTerraform)(`the guide, by Terraform${why}`, () => {
+describe.skipIf(!hasTerraform)(`the guide, by Terraform${withoutTerraform}`, () => {
   const world = twoRegions({ checkSpeed: 100 })
   let folder: string
   let environment: Record<string, string>

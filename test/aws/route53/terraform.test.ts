@@ -1,82 +1,65 @@
-import { existsSync } from 'node:fs'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { until } from '../../trials/trial-region.ts'
-import { outputOf, runs } from '../clients/program.ts'
+import { hasTerraform, Terraform, withoutTerraform } from '../clients/terraform.ts'
 import { CREDENTIALS } from '../region-under-test.ts'
 import { route53UnderTest } from './route53-under-test.ts'
 
-/** A mirror of the provider, as nothing is downloaded here. */
-const PLUGINS = process.env.TF_PLUGIN_DIR ?? '/opt/tf-plugins'
-const hasTerraform = runs('terraform', ['version']) && existsSync(PLUGINS)
+describe.skipIf(!hasTerraform)(
+  `zones, records and health checks, by Terraform${withoutTerraform}`,
+  () => {
+    const world = route53UnderTest()
+    let terraform: Terraform
+    let target: Server
 
-const why = hasTerraform ? '' : ' (skipped: needs terraform)'
-
-describe.skipIf(!hasTerraform)(`zones, records and health checks, by Terraform${why}`, () => {
-  const world = route53UnderTest()
-  let folder: string
-  let target: Server
-
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'lifeboat-terraform-'))
-    target = createServer((_, response) => response.end('all is well'))
-    await new Promise<void>((listening) => target.listen(0, '127.0.0.1', listening))
-    const { port } = target.address() as AddressInfo
-    await writeFile(join(folder, 'main.tf'), configuration(world.client().endpoint, port))
-    await terraform('init', `-plugin-dir=${PLUGINS}`)
-  }, 60_000)
-  afterAll(async () => {
-    target.closeAllConnections()
-    target.close()
-    await rm(folder, { recursive: true, force: true })
-  })
-
-  const terraform = async (verb: string, ...options: string[]) => {
-    const begun = Date.now()
-    const out = await outputOf('terraform', [`-chdir=${folder}`, verb, '-no-color', ...options], {
-      AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,
-      CHECKPOINT_DISABLE: '1',
+    beforeAll(async () => {
+      target = createServer((_, response) => response.end('all is well'))
+      await new Promise<void>((listening) => target.listen(0, '127.0.0.1', listening))
+      const { port } = target.address() as AddressInfo
+      terraform = await Terraform.of(configuration(world.client().endpoint, port), CREDENTIALS)
+    }, 60_000)
+    afterAll(async () => {
+      target.closeAllConnections()
+      target.close()
+      await terraform?.close()
     })
-    process.stderr.write(`${verb} ${Date.now() - begun}\n${out}\n`)
-    return out
-  }
-  const answers = (name: string) => world.resolver().resolve4(`${name}.my-app.test`)
 
-  test('are applied and served, plan nothing more, are updated in place, and destroyed', async () => {
-    await terraform('apply', '-auto-approve')
-    expect(await terraform('plan', '-detailed-exitcode')).toContain('No changes.')
-    expect(await answers('app')).toEqual(['127.0.0.11'])
-    expect(await answers('alias')).toEqual(['127.0.0.11'])
-    expect(await answers('anything.wild')).toEqual(['127.0.0.13'])
-    expect(await answers('weighted')).toEqual(['127.0.0.21'])
-    // Terraform sends the values of a set in an order of its own.
-    const texts = await world.resolver().resolveTxt('text.my-app.test')
-    expect(new Set(texts)).toEqual(new Set([['said "so"'], ['a'.repeat(200), 'b']]))
-    expect(await world.resolver().resolveMx('my-app.test')).toEqual([
-      { priority: 10, exchange: 'mail.my-app.test' },
-    ])
+    const answers = (name: string) => world.resolver().resolve4(`${name}.my-app.test`)
 
-    const inverted = ['-var', 'inverted=true'] as const
-    expect(await terraform('apply', '-auto-approve', ...inverted)).toContain(
-      '0 added, 1 changed, 0 destroyed',
-    )
-    expect(await terraform('plan', '-detailed-exitcode', ...inverted)).toContain('No changes.')
-    await until('the secondary answers', 15_000, async () => {
-      return (await answers('app')).join() === '127.0.0.12'
-    })
-    expect(await answers('alias')).toEqual(['127.0.0.12'])
+    test('are applied and served, plan nothing more, are updated in place, and destroyed', async () => {
+      await terraform.run('apply', '-auto-approve')
+      expect(await terraform.run('plan', '-detailed-exitcode')).toContain('No changes.')
+      expect(await answers('app')).toEqual(['127.0.0.11'])
+      expect(await answers('alias')).toEqual(['127.0.0.11'])
+      expect(await answers('anything.wild')).toEqual(['127.0.0.13'])
+      expect(await answers('weighted')).toEqual(['127.0.0.21'])
+      // Terraform sends the values of a set in an order of its own.
+      const texts = await world.resolver().resolveTxt('text.my-app.test')
+      expect(new Set(texts)).toEqual(new Set([['said "so"'], ['a'.repeat(200), 'b']]))
+      expect(await world.resolver().resolveMx('my-app.test')).toEqual([
+        { priority: 10, exchange: 'mail.my-app.test' },
+      ])
 
-    await terraform('destroy', '-auto-approve', ...inverted)
-    expect((await world.api().listHostedZones()).HostedZones).toEqual([])
-    expect((await world.api().listHealthChecks()).HealthChecks).toEqual([])
-    await expect(answers('app')).rejects.toMatchObject({ code: 'EREFUSED' })
-  }, 300_000)
-})
+      const inverted = ['-var', 'inverted=true'] as const
+      expect(await terraform.run('apply', '-auto-approve', ...inverted)).toContain(
+        '0 added, 1 changed, 0 destroyed',
+      )
+      expect(await terraform.run('plan', '-detailed-exitcode', ...inverted)).toContain(
+        'No changes.',
+      )
+      await until('the secondary answers', 15_000, async () => {
+        return (await answers('app')).join() === '127.0.0.12'
+      })
+      expect(await answers('alias')).toEqual(['127.0.0.12'])
+
+      await terraform.run('destroy', '-auto-approve', ...inverted)
+      expect((await world.api().listHostedZones()).HostedZones).toEqual([])
+      expect((await world.api().listHealthChecks()).HealthChecks).toEqual([])
+      await expect(answers('app')).rejects.toMatchObject({ code: 'EREFUSED' })
+    }, 300_000)
+  },
+)
 
 function configuration(endpoint: string, targetPort: number): string {
   return `

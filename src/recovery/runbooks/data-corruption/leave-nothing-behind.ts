@@ -1,5 +1,5 @@
-import { missingGrants, unfence } from '../../fence.ts'
-import { listWriteGrants } from '../../grants.ts'
+import { unfence } from '../../fence.ts'
+import { isHalfDone } from '../half-done.ts'
 import type { Identified } from './identify.ts'
 import { removeInstance } from './restore.ts'
 import { undoRestoreObjects } from './restore-objects.ts'
@@ -28,21 +28,13 @@ export async function leaveNothingBehind(
   if (await isHalfDone('restore-objects', tools, execution)) {
     await undoRestoreObjects(input, identified, tools, { execution, signal })
   }
-  await asAdministrator(tools, input.workload, source.endpoint, async (database) => {
-    const missing = missingGrants(grants, await listWriteGrants(database))
-    if (missing.length > 0) await unfence(database, missing)
-  })
+  await asAdministrator(tools, input.workload, source.endpoint, (database) =>
+    unfence(database, grants),
+  )
   for (const role of ['restored', 'control']) {
     const name = derivedName(source.instance, role, execution)
     const instance = await tools.region.rds.findInstance(name)
     if (instance?.tags[EXECUTION_TAG] !== execution) continue
     await removeInstance(instance.arn, tools, signal)
   }
-}
-
-/** Whether a step began and did not end well, so that its own undo is not called. */
-async function isHalfDone(step: string, tools: RecoveryTools, execution: string): Promise<boolean> {
-  const { steps } = await tools.journal(execution)
-  const last = steps.find(({ name }) => name === step)?.attempts.at(-1)
-  return last !== undefined && (!last.endedAt || !!last.error)
 }

@@ -78,8 +78,8 @@ export async function fenceReturned(
   tools: RecoveryTools,
 ): Promise<Pick<Quarantined, 'endpoint' | 'fencedAt' | 'refusedWrites'>> {
   const { user } = await loginByRecoverySecret(tools, workload, endpoint)
-  const known = failover.fenced.proof?.grants ?? []
-  const { proof } = await proveFence(workload, tools, endpoint, user, known)
+  const known = failover.fenced.grants
+  const { proof } = await proveFence({ workload, tools, endpoint, user, known })
   const fencedAt = tools.clock.now().toISOString()
   return { endpoint, fencedAt, refusedWrites: proof.refusedWrites }
 }

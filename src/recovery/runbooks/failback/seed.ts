@@ -1,5 +1,6 @@
 import type { InstanceAttributes } from '../../../aws/instance.ts'
 import { withDatabase } from '../../../probe/database.ts'
+import { removeInstance } from '../data-corruption/restore.ts'
 import {
   derivedName,
   type Endpoint,
@@ -51,6 +52,18 @@ export async function seed(
   step.progress(`waiting for '${target}' to follow`)
   await untilFollowing(workload, endpoint, tools, step.signal)
   return { instance: target, arn: found!.arn, endpoint }
+}
+
+/** Removes a replica that was ordered, and never followed. */
+export async function unseed(
+  { workload }: Failback,
+  tools: RecoveryTools,
+  execution: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const target = derivedName(workload.database.instance, 'home', execution)
+  const ordered = await tools.region.rds.findInstance(target)
+  if (ordered?.tags[EXECUTION_TAG] === execution) await removeInstance(ordered.arn, tools, signal)
 }
 
 /** Points the secret at home to the database where it is now, so that it speaks the truth from the first second. */

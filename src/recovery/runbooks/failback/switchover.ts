@@ -1,6 +1,7 @@
 import { formatDuration } from '../../../core/duration.ts'
 import { LifeboatError } from '../../../core/errors.ts'
 import { withDatabase } from '../../../probe/database.ts'
+import { listWriteGrants, type WriteGrant } from '../../grants.ts'
 import { countLoss, type JointLossCount } from '../../loss.ts'
 import { loginTo, type RecoveryTools } from '../data-corruption/tools.ts'
 import { boundLoss, type LossBound } from '../region-failure/bound-loss.ts'
@@ -14,13 +15,20 @@ const CLOSE_BYTES = 16 * 1024 * 1024
 const CATCHES_UP_WITHIN_MS = 6 * 3_600_000
 const POLL_MS = 200
 
+/** JSON. */
+export type CaughtUp = {
+  readonly behindBytes: number
+  /** Who may write where the workload is now: seen before anything of it is taken away. */
+  readonly grants: readonly WriteGrant[]
+}
+
 /** Waits until the replica at home is so close that the rest is a matter of seconds, while customers go on. */
 export async function catchUp(
   input: Failback,
   seeded: Seeded,
   tools: RecoveryTools,
   { signal, progress }: { signal: AbortSignal; progress: (message: string) => void },
-): Promise<{ readonly behindBytes: number }> {
+): Promise<CaughtUp> {
   const { workload, failover } = input
   const deadline = tools.clock.monotonicMs() + CATCHES_UP_WITHIN_MS
   return await asAdministratorOf(tools, workload, failover.promoted.endpoint, (current) =>
@@ -32,7 +40,9 @@ export async function catchUp(
           [lsn],
         )
         const behindBytes = Number(behind)
-        if (behindBytes <= CLOSE_BYTES) return { behindBytes }
+        if (behindBytes <= CLOSE_BYTES) {
+          return { behindBytes, grants: await listWriteGrants(current) }
+        }
         progress(`${Math.round(behindBytes / 1e6)} MB behind`)
         if (tools.clock.monotonicMs() > deadline) {
           throw new LifeboatError('StepDeadlineExceeded', `'${seeded.instance}' does not catch up`)
@@ -50,6 +60,7 @@ export async function catchUp(
  */
 export async function stopAway(
   input: Failback,
+  { grants }: CaughtUp,
   tools: RecoveryTools,
   { execution, signal }: { execution: string; signal: AbortSignal },
 ): Promise<Fenced> {
@@ -62,7 +73,7 @@ export async function stopAway(
       await services.waitUntilStable(name, { deadlineMs: 300_000, everyMs: POLL_MS, signal })
     }),
   )
-  const fenced = await fencePrimary(mirrored(input), away, execution)
+  const fenced = await fencePrimary(mirrored(input), grants, away, execution)
   if (fenced.grade === 'proven') return fenced
   throw new LifeboatError('FenceNotProven', `writes are not proven to be stopped: ${fenced.why}`, {
     hint: 'Cancel: the workload stays where it is.',
@@ -72,12 +83,13 @@ export async function stopAway(
 /** Customers go on where they are; proven by what was allowed before. */
 export async function allowAway(
   input: Failback,
-  fenced: Fenced | undefined,
+  { grants }: CaughtUp,
+  fenced: Fenced | null,
   tools: RecoveryTools,
   execution: string,
 ): Promise<void> {
   const away = await mirroredTools(tools, input)
-  if (fenced) await unfencePrimary(mirrored(input), fenced, away, execution)
+  await unfencePrimary(mirrored(input), grants, fenced, away, execution)
   for (const { cluster, service } of input.failover.ready.services) {
     await away.region.services.restoreDesiredCount({ cluster, service }, execution)
   }

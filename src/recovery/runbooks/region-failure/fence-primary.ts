@@ -22,27 +22,45 @@ export type Fenced = {
   readonly endpoint: { readonly host: string; readonly port: number }
   /** Of a proven fence: what was taken away, and how far its WAL had come then. */
   readonly proof: (Fence & { readonly lsn: string }) | null
+  /** What may write when nothing is fenced. */
+  readonly grants: readonly WriteGrant[]
+  /** Of a fence that is not proven: whether it had begun to take them away. */
+  readonly hasBegun: boolean
   readonly stoppedServices: readonly { readonly cluster: string; readonly service: string }[]
   readonly fencedAt: string
 }
 
 const FENCE_WITHIN_MS = 45_000
 
-/** Stops writes to the old database as surely as it can be done now. */
+/**
+ * Stops writes to the old database as surely as it can be done now.
+ *
+ * @param mayWrite  what was seen to be granted before: an attempt that died half-way has left less to see
+ */
 export async function fencePrimary(
   { workload, fenceAttested }: RegionFailure,
+  mayWrite: readonly WriteGrant[],
   tools: RecoveryTools,
   execution: string,
 ): Promise<Fenced> {
   const { host, port, user } = await loginByRecoverySecret(tools, workload)
   const endpoint = { host, port }
+  let grants = mayWrite
+  let isLate = false
+  let hasBegun = false
+  const onTaking = (all: readonly WriteGrant[]) => {
+    if (isLate) throw new LifeboatError('FenceNotProven', 'it took too long')
+    grants = all
+    hasBegun = true
+  }
   const done = await tried(
     tools,
-    () => proveFence(workload, tools, endpoint, user),
+    () => proveFence({ workload, tools, endpoint, user, known: mayWrite, onTaking }),
     FENCE_WITHIN_MS,
   )
+  isLate = true
   const fencedAt = tools.clock.now().toISOString()
-  const known = { endpoint, stoppedServices: [], fencedAt }
+  const known = { endpoint, grants, hasBegun, stoppedServices: [], fencedAt }
   if ('answer' in done) {
     const { refusedWrites } = done.answer.proof
     const why = `${refusedWrites} writes were tried and refused`
@@ -60,38 +78,54 @@ export async function fencePrimary(
 }
 
 /** Fences and notes how far the WAL had come: after it nothing is written that a customer was told of. */
-export async function proveFence(
-  workload: RegionFailure['workload'],
-  tools: RecoveryTools,
-  endpoint: Fenced['endpoint'],
-  user: string,
-  known: readonly WriteGrant[] = [],
-): Promise<Fence & { readonly lsn: string }> {
+export async function proveFence({
+  workload,
+  tools,
+  endpoint,
+  user,
+  known,
+  onTaking,
+}: {
+  workload: RegionFailure['workload']
+  tools: RecoveryTools
+  endpoint: Fenced['endpoint']
+  user: string
+  known: readonly WriteGrant[]
+  onTaking?: (grants: readonly WriteGrant[]) => void
+}): Promise<Fence & { readonly lsn: string }> {
   return await asAdministratorOf(tools, workload, endpoint, async (database) => {
     const { in_recovery } = await database.one('select pg_is_in_recovery() as in_recovery')
     if (in_recovery === 't') {
       throw new LifeboatError('FenceNotProven', `${database.place} is a replica itself`)
     }
-    const proven = await fence(database, known, user, tools.clock)
+    const proven = await fence(database, known, user, tools.clock, onTaking)
     const { lsn } = await database.one('select pg_current_wal_flush_lsn()::text as lsn')
     return { ...proven, lsn: lsn ?? '0/0' }
   })
 }
 
-/** Gives everything back, and proves it by what was allowed before. */
+/**
+ * Gives everything back, and proves it by what was allowed before.
+ *
+ * @param fenced  what the step has told; null when it died half-way
+ * @throws LifeboatError `FenceNotProven`, `DatabaseUnreachable` when it is not known that everything is back
+ */
 export async function unfencePrimary(
   { workload }: RegionFailure,
-  { proof, endpoint, stoppedServices }: Fenced,
+  mayWrite: readonly WriteGrant[],
+  fenced: Fenced | null,
   tools: RecoveryTools,
   execution: string,
 ): Promise<void> {
-  if (proof) {
-    await asAdministratorOf(tools, workload, endpoint, (database) =>
-      unfence(database, proof.grants),
-    )
-  }
-  for (const name of stoppedServices)
-    await tools.region.services.restoreDesiredCount(name, execution)
+  const grants = fenced?.grants ?? mayWrite
+  const giveBack = () =>
+    asAdministratorOf(tools, workload, fenced?.endpoint, (database) => unfence(database, grants))
+  // A database that was never reached has lost nothing, and need not be there now.
+  if (fenced && !fenced.proof && !fenced.hasBegun) await tried(tools, giveBack)
+  else await giveBack()
+  const stoppedServices = fenced?.stoppedServices ?? workload.services
+  for (const { cluster, service } of stoppedServices)
+    await tools.region.services.restoreDesiredCount({ cluster, service }, execution)
 }
 
 /** Whether the old database may come back and take writes: then it has to be fenced before anything else. */

@@ -6,6 +6,8 @@ import { type RegionFailure, tried } from './tools.ts'
 export type Pinned = {
   /** Whether the public name stays where it is until the database takes writes. */
   readonly isPinned: boolean
+  /** Whether the health check was disabled for it. */
+  readonly isByCheck: boolean
   readonly how: string
 }
 
@@ -16,20 +18,22 @@ export async function pinDns(
   { records, recordsUnknown }: Ready,
   tools: RecoveryTools,
 ): Promise<Pinned> {
-  if (!records) return { isPinned: false, how: recordsUnknown ?? 'the records are not known' }
-  if (records.setup === 'manual') return { isPinned: true, how: 'nothing moves by itself' }
+  const pinned = (isPinned: boolean, how: string) => ({ isPinned, isByCheck: false, how })
+  if (!records) return pinned(false, recordsUnknown ?? 'the records are not known')
+  if (records.setup === 'manual') return pinned(true, 'nothing moves by itself')
   const { homeCheck, setup } = records
-  if (!homeCheck) return { isPinned: true, how: 'the record that is answered hangs on no check' }
+  if (!homeCheck) return pinned(true, 'the record that is answered hangs on no check')
   // A disabled check is healthy, whatever its checkers find.
   const done = await tried(
     tools,
     () => tools.region.route53.setHealthCheck(homeCheck.id, { isDisabled: true }),
     WITHIN_MS,
   )
-  if ('answer' in done) return { isPinned: true, how: `health check ${homeCheck.id} is disabled` }
+  if ('answer' in done)
+    return { isPinned: true, isByCheck: true, how: `health check ${homeCheck.id} is disabled` }
   return setup === 'gated'
-    ? { isPinned: true, how: `by its gate alone: ${done.failure}` }
-    : { isPinned: false, how: done.failure }
+    ? pinned(true, `by its gate alone: ${done.failure}`)
+    : pinned(false, done.failure)
 }
 
 /** The check of the record decides again, if it did. */

@@ -33,7 +33,7 @@ const POLL_MS = 50
 /**
  * Makes the database of the recovery region take writes. Safe to call again.
  *
- * @param fenced  a fence that was proven has taken rights away, and the replica has replayed that, too: they are given back here
+ * @param fenced  what the fence has taken away the database here may have heard of: it is given back
  */
 export async function promote(
   { workload }: RegionFailure,
@@ -49,12 +49,7 @@ export async function promote(
     source.kind === 'replica' ? source.endpoint : await untilThere(source, region, step)
   const timeline = await untilWritable(workload, endpoint, tools, step.signal)
   if (source.kind === 'replica') refuseIfBehind(bound, timeline)
-  const { proof } = fenced
-  if (proof) {
-    await asAdministratorOf(tools, workload, endpoint, (database) =>
-      unfence(database, proof.grants),
-    )
-  }
+  await asAdministratorOf(tools, workload, endpoint, (database) => unfence(database, fenced.grants))
   const writableAt = tools.clock.now().toISOString()
   return { instance: source.instance, arn: begun.arn, endpoint, writableAt, timeline: timeline.id }
 }

@@ -3,9 +3,11 @@ import { LifeboatError } from '../../../core/errors.ts'
 import { withDatabase } from '../../../probe/database.ts'
 import type { PublicRecords } from '../../failover-records.ts'
 import { readPublicRecords } from '../../failover-records.ts'
+import { listWriteGrants, type WriteGrant } from '../../grants.ts'
 import type { Workload } from '../../workload.ts'
 import { derivedName, type Endpoint, type RecoveryTools } from '../data-corruption/tools.ts'
 import {
+  asAdministratorOf,
   loginByRecoverySecret,
   PROBE_MS,
   type RegionFailure,
@@ -43,6 +45,8 @@ export type Ready = {
   readonly database: DatabaseSource
   /** Why faster ways are closed, in words. */
   readonly closed: readonly string[]
+  /** Who may write, as the replica or the database itself says: what a fence takes away is given back from here. */
+  readonly grants: readonly WriteGrant[]
   readonly services: readonly {
     readonly cluster: string
     readonly service: string
@@ -76,7 +80,22 @@ export async function checkReadiness(
     findServices(tools, workload, region),
     findRecords(tools, workload),
   ])
-  return { world, region: region.region, ...found, services, ...records }
+  const grants = await findGrants(tools, workload, found.database)
+  return { world, region: region.region, ...found, grants, services, ...records }
+}
+
+/** Of the replica, which has its source's catalog; without one of the database itself, if it answers. */
+async function findGrants(
+  tools: RecoveryTools,
+  workload: Workload,
+  found: DatabaseSource,
+): Promise<readonly WriteGrant[]> {
+  if (found.kind === 'replica')
+    return await asAdministratorOf(tools, workload, found.endpoint, listWriteGrants)
+  const asked = await tried(tools, () =>
+    asAdministratorOf(tools, workload, undefined, listWriteGrants),
+  )
+  return 'answer' in asked ? asked.answer : []
 }
 
 async function findDatabase(
