@@ -1,3 +1,4 @@
+import { COMMAND_RIGHTS, type Scope } from './command-rights.ts'
 import { canaryKey } from './objects/canary.ts'
 import type { Workload } from './workload.ts'
 import { ledgerBucketOf } from './write-ledger.ts'
@@ -15,111 +16,8 @@ export interface PolicyDocument {
   readonly Statement: readonly Statement[]
 }
 
-/** What actions are about, by a name that says it in the policy's `Sid`. */
-type Scope =
-  | 'database'
-  | 'copies'
-  | 'snapshots'
-  | 'backups'
-  | 'groups'
-  | 'secret'
-  | 'logins'
-  | 'buckets'
-  | 'objects'
-  | 'namedBuckets'
-  | 'namedObjects'
-  | 'replicas'
-  | 'canaries'
-  | 'replicaCanaries'
-  | 'ledger'
-  | 'jobs'
-  | 'anything'
-  | 'roles'
-  | 'lock'
-  | 'lockBucket'
-
-type Rights = Readonly<Partial<Record<string, readonly Scope[]>>>
-
-const READ_LOGIN: Rights = { 'secretsmanager:GetSecretValue': ['logins'] }
-const LIST_VERSIONS: Rights = { 's3:ListBucketVersions': ['buckets'] }
-const restoring = (buckets: Scope, objects: Scope): Rights => ({
-  's3:ListBucketVersions': [buckets],
-  's3:GetBucketVersioning': [buckets],
-  's3:GetObjectVersion': [objects],
-  's3:GetObjectVersionTagging': [objects],
-  's3:PutObject': [objects],
-  's3:PutObjectTagging': [objects],
-  's3:DeleteObject': [objects],
-})
-const READ_BACKUPS: Rights = { 'rds:DescribeDBInstanceAutomatedBackups': ['backups', 'database'] }
-
-/**
- * Every right that a command asks of AWS, by its action, and what the action is about. `sts:GetCallerIdentity` needs none.
- *
- * Source: Service Authorization Reference, "Amazon RDS", "Amazon S3" and "AWS Secrets Manager".
- */
-const RIGHTS: Readonly<Record<string, Rights>> = {
-  status: {
-    ...READ_LOGIN,
-    ...READ_BACKUPS,
-    'rds:DescribeDBInstances': ['database'],
-    's3:ListBucketVersions': ['buckets', 'replicas'],
-    's3:GetBucketVersioning': ['buckets', 'replicas'],
-    's3:GetReplicationConfiguration': ['buckets'],
-    // Why a version is not there; and, without the second one, S3 answers 403 where there is no object.
-    's3:GetObjectVersion': ['objects'],
-    's3:GetObject': ['objects'],
-    's3:ListBucket': ['buckets'],
-  },
-  watch: {
-    ...READ_LOGIN,
-    ...LIST_VERSIONS,
-    's3:GetObject': ['objects'],
-    's3:ListBucket': ['buckets', 'replicas'],
-    's3:PutObject': ['canaries', 'ledger'],
-    's3:GetObjectVersion': ['replicaCanaries'],
-    's3:DeleteObjectVersion': ['canaries', 'replicaCanaries', 'ledger'],
-  },
-  'backup list': { ...READ_BACKUPS, 'rds:DescribeDBSnapshots': ['database', 'snapshots'] },
-  'backup create': {
-    'rds:CreateDBSnapshot': ['database', 'snapshots'],
-    'rds:AddTagsToResource': ['snapshots'],
-    'rds:DescribeDBSnapshots': ['database', 'snapshots'],
-  },
-  restore: {
-    ...READ_BACKUPS,
-    'rds:DescribeDBInstances': ['copies'],
-    'rds:RestoreDBInstanceToPointInTime': ['copies', 'groups', 'backups'],
-    'rds:AddTagsToResource': ['copies'],
-  },
-  'runbook run data-corruption': {
-    ...READ_LOGIN,
-    ...READ_BACKUPS,
-    'rds:DescribeDBInstances': ['copies'],
-    'rds:RestoreDBInstanceToPointInTime': ['copies', 'groups', 'backups'],
-    'rds:AddTagsToResource': ['copies'],
-    'rds:ModifyDBInstance': ['copies', 'groups'],
-    'rds:RebootDBInstance': ['copies'],
-    'rds:DeleteDBInstance': ['copies'],
-    'secretsmanager:PutSecretValue': ['secret'],
-    ...restoring('buckets', 'objects'),
-    // Without the second one S3 answers 403 where there is no object, as if there were one.
-    's3:GetObject': ['lock', 'objects'],
-    's3:ListBucket': ['lockBucket', 'buckets'],
-    's3:PutObject': ['lock', 'objects'],
-  },
-  cost: LIST_VERSIONS,
-  'objects restore': restoring('namedBuckets', 'namedObjects'),
-  'objects backfill': {
-    's3:GetReplicationConfiguration': ['namedBuckets'],
-    's3:CreateJob': ['anything'],
-    's3:DescribeJob': ['jobs'],
-    'iam:PassRole': ['roles'],
-  },
-}
-
 /** The commands that ask something of AWS. */
-export const COMMANDS_WITH_RIGHTS: readonly string[] = Object.keys(RIGHTS)
+export const COMMANDS_WITH_RIGHTS: readonly string[] = Object.keys(COMMAND_RIGHTS)
 
 /**
  * The least that an IAM policy has to allow so that commands work on a workload, down to resources where actions know any.
@@ -136,7 +34,9 @@ export function policyOf(
   bucket?: string,
 ): PolicyDocument {
   const actionsByScopes = new Map<string, Set<string>>()
-  for (const [action, scopes] of commands.flatMap((name) => Object.entries(RIGHTS[name] ?? {}))) {
+  for (const [action, scopes] of commands.flatMap((name) =>
+    Object.entries(COMMAND_RIGHTS[name] ?? {}),
+  )) {
     const arns = (scopes ?? []).flatMap((scope) => arnsOf(scope, workload, bucket))
     if (arns.length === 0) continue
     const key = JSON.stringify([scopes, arns])
@@ -151,13 +51,16 @@ export function policyOf(
 }
 
 function arnsOf(scope: Scope, workload: Workload, only?: string): string[] {
-  const { region, database, buckets, lock } = workload
-  const rds = (rest: string) => `arn:aws:rds:${region}:*:${rest}`
+  const { region, database, buckets, lock, services, recoveryRegion: away } = workload
+  const rds = (rest: string, where = region) => `arn:aws:rds:${where}:*:${rest}`
   const s3 = (rest: string) => `arn:aws:s3:::${rest}`
   // Secrets Manager puts six characters of its own behind a name.
-  const secret = (name: string) =>
-    name.startsWith('arn:') ? name : `arn:aws:secretsmanager:${region}:*:secret:${name}-??????`
-  const { instance, secret: own, adminSecret } = database
+  const secret = (name: string, where = region) =>
+    name.startsWith('arn:') ? name : `arn:aws:secretsmanager:${where}:*:secret:${name}-??????`
+  const { instance, standby, secret: own, adminSecret } = database
+  const copies = `db:${instance.toLowerCase().slice(0, 40)}*`
+  const groups = ['pg:*', 'subgrp:*', 'og:*']
+  const inRecovery = (arns: (where: string) => string[]) => (away ? arns(away) : [])
   const replicated = buckets.flatMap((one) => (one.replica ? [{ ...one, to: one.replica }] : []))
   const ledger = ledgerBucketOf(workload)
   const ofWorkload = buckets.length > 0 ? buckets.map((one) => one.bucket) : ['*']
@@ -166,17 +69,34 @@ function arnsOf(scope: Scope, workload: Workload, only?: string): string[] {
     case 'database':
       return [rds(`db:${instance.toLowerCase()}`)]
     case 'copies':
-      return [rds(`db:${instance.toLowerCase().slice(0, 40)}*`)]
+      return [rds(copies)]
+    case 'awayCopies':
+      return inRecovery((where) => [
+        rds(copies, where),
+        ...(standby ? [rds(`db:${standby.toLowerCase()}`, where)] : []),
+      ])
     case 'snapshots':
       return [rds('snapshot:*')]
     case 'backups':
       return [rds('auto-backup:*')]
     case 'groups':
-      return [rds('pg:*'), rds('subgrp:*'), rds('og:*')]
+      return groups.map((group) => rds(group))
+    case 'awayGroups':
+      return inRecovery((where) => groups.map((group) => rds(group, where)))
+    case 'awaySnapshots':
+      return inRecovery((where) => [rds(copies, where), rds('snapshot:*', where)])
+    case 'awayBackups':
+      return inRecovery((where) => [rds('auto-backup:*', where)])
+    case 'homeKeys':
+      return [`arn:aws:kms:${region}:*:key/*`]
+    case 'awayKeys':
+      return inRecovery((where) => [`arn:aws:kms:${where}:*:key/*`])
     case 'secret':
       return [secret(own)]
     case 'logins':
       return [...new Set([secret(own), secret(adminSecret)])]
+    case 'awayLogins':
+      return inRecovery((where) => [...new Set([secret(own, where), secret(adminSecret, where)])])
     case 'buckets':
       return buckets.map((one) => s3(one.bucket))
     case 'objects':
@@ -187,6 +107,20 @@ function arnsOf(scope: Scope, workload: Workload, only?: string): string[] {
       return named.map((bucket) => s3(`${bucket}/*`))
     case 'replicas':
       return replicated.map(({ to }) => s3(to.bucket))
+    case 'replicaObjects':
+      return replicated.flatMap(({ to, prefixes }) =>
+        prefixes.map((prefix) => s3(`${to.bucket}/${prefix}*`)),
+      )
+    case 'services':
+      return [region, ...(away ? [away] : [])].flatMap((where) =>
+        services.map((one) => `arn:aws:ecs:${where}:*:service/${one.cluster}/${one.service}`),
+      )
+    case 'zones':
+      return ['arn:aws:route53:::hostedzone/*']
+    case 'dnsChanges':
+      return ['arn:aws:route53:::change/*']
+    case 'healthChecks':
+      return ['arn:aws:route53:::healthcheck/*']
     case 'canaries':
       return replicated.map((one) => s3(`${one.bucket}/${canaryKey(one)}`))
     case 'replicaCanaries':

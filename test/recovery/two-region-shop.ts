@@ -1,9 +1,10 @@
 import { appendFileSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { IAM } from '@aws-sdk/client-iam'
 import pg from 'pg'
 import { afterAll, beforeAll } from 'vitest'
 import type { RegionClient } from '../../src/aws/region-client.ts'
-import { regionClient } from '../../src/cli/aws-access.ts'
+import { type AwsAccess, regionClient } from '../../src/cli/aws-access.ts'
 import { type OpenedRegion, openRegions } from '../../src/cli/demo/opening.ts'
 import { ledgerOf } from '../../src/cli/demo/orders-count.ts'
 import { freePort, openShopInBoth } from '../../src/cli/demo/region-rehearsal.ts'
@@ -14,7 +15,12 @@ import { type Executive, openExecutive } from '../../src/cli/executive.ts'
 import { Output } from '../../src/cli/output.ts'
 import { systemClock } from '../../src/core/clock.ts'
 import { systemRandom } from '../../src/core/random.ts'
-import { regionFailureInput, regionRoundsOf, type Workload } from '../../src/recovery/recovery.ts'
+import {
+  policyOf,
+  regionFailureInput,
+  regionRoundsOf,
+  type Workload,
+} from '../../src/recovery/recovery.ts'
 import type { Execution } from '../../src/runbook/execution.ts'
 import { until } from '../trials/trial-region.ts'
 
@@ -32,6 +38,7 @@ export function twoRegionShop(strategy: Workload['strategy'] = 'warm-standby') {
   let stage: Stage
   let shop: Shop
   let opened: OpenedRegion
+  let allowed: AwsAccess
   let executive: Executive
   let workload: Workload
   const clients: RegionClient[] = []
@@ -43,17 +50,18 @@ export function twoRegionShop(strategy: Workload['strategy'] = 'warm-standby') {
     const scenes = new Scenes(output, systemClock, signal)
     opened = await openRegions(stage, scenes, [HOME, AWAY], { checkSpeed: 10 })
     const { access, environment } = opened
-    const quick = { ...environment, SHOP_ORDERS: '5000', SHOP_ORDERS_PER_SECOND: '20' }
+    const quick = { ...environment, SHOP_ORDERS: '5000', SHOP_ORDERS_PER_SECOND: '10' }
     shop = new Shop({
       environment: quick,
       evidence: stage.folder,
       logs: stage.logs,
       clock: systemClock,
     })
-    const invocation = { output, home: stage.home, environment: {}, clock: systemClock, signal }
-    executive = await openExecutive(invocation, { isLong: true, access })
-    stage.atTheEnd('the executive', () => executive.close())
     workload = await openShopInBoth(shop, stage, scenes, { strategy, port: await freePort() })
+    allowed = await underItsRights(access, workload)
+    const invocation = { output, home: stage.home, environment: {}, clock: systemClock, signal }
+    executive = await openExecutive(invocation, { isLong: true, access: allowed })
+    stage.atTheEnd('the executive', () => executive.close())
     await orders(20)
   }, 240_000)
 
@@ -109,7 +117,7 @@ export function twoRegionShop(strategy: Workload['strategy'] = 'warm-standby') {
     },
     /** What a process of its own needs to execute something here. */
     stateUrl: () => executive.database.url,
-    access: () => opened.access,
+    access: () => allowed,
     /** Waits until an execution has ended or waits for somebody. */
     untilRest: async (id: string): Promise<Execution> =>
       await executive.executions.waitFor(
@@ -121,7 +129,7 @@ export function twoRegionShop(strategy: Workload['strategy'] = 'warm-standby') {
     watching: async (look: (said: () => string) => Promise<void>): Promise<void> => {
       const said: string[] = []
       const reach = async (name: string) => {
-        const client = regionClient(opened.access, name, { clock: systemClock })
+        const client = regionClient(allowed, name, { clock: systemClock })
         clients.push(client)
         return client
       }
@@ -151,6 +159,25 @@ export function twoRegionShop(strategy: Workload['strategy'] = 'warm-standby') {
       return session
     },
   }
+}
+
+/** Lifeboat as a user that may what `lifeboat policy` says of these runbooks, and nothing else. */
+async function underItsRights(access: AwsAccess, workload: Workload): Promise<AwsAccess> {
+  const iam = new IAM({ ...access, region: AWAY })
+  const named = { UserName: 'lifeboat' }
+  await iam.createUser(named)
+  // A policy for each, as AWS limits their size.
+  for (const command of ['watch', 'status', 'runbook run region-failure', 'runbook run failback']) {
+    const { Policy } = await iam.createPolicy({
+      PolicyName: command.replaceAll(' ', '-'),
+      PolicyDocument: JSON.stringify(policyOf(workload, [command])),
+    })
+    await iam.attachUserPolicy({ ...named, PolicyArn: Policy!.Arn! })
+  }
+  const { AccessKey } = await iam.createAccessKey(named)
+  iam.destroy()
+  const { AccessKeyId = '', SecretAccessKey = '' } = AccessKey ?? {}
+  return { ...access, credentials: { accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey } }
 }
 
 export function stepOf({ steps }: Execution, name: string) {

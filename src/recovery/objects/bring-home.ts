@@ -17,7 +17,7 @@ export type BroughtHome = {
   readonly compared: number
   readonly copied: number
   readonly hidden: number
-  /** Objects that only the bucket at home has: they were not shipped before the failover. They stay. */
+  /** Versions that only the bucket at home has: they were not shipped before the failover. They stay, some under what came home. */
   readonly onlyHome: readonly { readonly key: string; readonly versionId: string }[]
 }
 
@@ -33,27 +33,27 @@ export async function bringHome(
   const count = { compared: 0, copied: 0, hidden: 0 }
   for (const prefix of prefixes) {
     const pairs = pairsOf(
-      frontOf(away.buckets.listVersions(away.bucket, prefix)),
-      frontOf(home.buckets.listVersions(home.bucket, prefix)),
+      objectsOf(away.buckets.listVersions(away.bucket, prefix)),
+      objectsOf(home.buckets.listVersions(home.bucket, prefix)),
     )
     await concurrently(
       pairs,
-      async ({ there, here }) => {
-        if (!isOurs((there ?? here)!.key)) return
+      async ({ key, there, here }) => {
+        if (!isOurs(key)) return
         count.compared += 1
         if (count.compared % 1000 === 0) o.onProgress(count.compared)
-        if (!there) {
-          if (!here!.isDeleteMarker) onlyHome.push({ key: here!.key, versionId: here!.versionId })
-          return
-        }
-        if (there.isDeleteMarker) {
-          if (!here || here.isDeleteMarker) return
-          await home.buckets.hide(home.bucket, there.key)
+        onlyHome.push(...unshipped(here, there).map(({ versionId }) => ({ key, versionId })))
+        const wanted = frontOf(there)
+        const found = frontOf(here)
+        if (!wanted) return
+        if (wanted.isDeleteMarker) {
+          if (!found || found.isDeleteMarker) return
+          await home.buckets.hide(home.bucket, key)
           count.hidden += 1
           return
         }
-        if (here && !here.isDeleteMarker && here.etag === there.etag) return
-        await home.buckets.carryHere(home.bucket, there, away)
+        if (found && !found.isDeleteMarker && found.etag === wanted.etag) return
+        await home.buckets.carryHere(home.bucket, wanted, away)
         count.copied += 1
       },
       { signal: o.signal },
@@ -62,25 +62,48 @@ export async function bringHome(
   return { ...count, onlyHome }
 }
 
-/** What is in front of each key. */
-async function* frontOf(versions: AsyncIterable<ListedVersion>): AsyncGenerator<ListedVersion> {
-  for await (const version of versions) if (version.isLatest) yield version
+/** All versions of a key, as they are listed. */
+type Versions = readonly ListedVersion[]
+
+async function* objectsOf(versions: AsyncIterable<ListedVersion>): AsyncGenerator<Versions> {
+  let ofKey: ListedVersion[] = []
+  for await (const version of versions) {
+    if (ofKey.length > 0 && ofKey[0]!.key !== version.key) {
+      yield ofKey
+      ofKey = []
+    }
+    ofKey.push(version)
+  }
+  if (ofKey.length > 0) yield ofKey
+}
+
+const frontOf = (versions: Versions) => versions.find(({ isLatest }) => isLatest)
+
+/** Content that is at home and was never away. What was brought home has a version of its own, and content that is away. */
+function unshipped(here: Versions, there: Versions): Versions {
+  const known = new Set(there.flatMap(({ versionId, etag }) => [versionId, etag]))
+  return here.filter(
+    (one) => !one.isDeleteMarker && !known.has(one.versionId) && !known.has(one.etag),
+  )
 }
 
 interface Pair {
-  readonly there: ListedVersion | undefined
-  readonly here: ListedVersion | undefined
+  readonly key: string
+  readonly there: Versions
+  readonly here: Versions
 }
 
 /** Two listings side by side, in the order of keys. */
 async function* pairsOf(
-  there: AsyncGenerator<ListedVersion>,
-  here: AsyncGenerator<ListedVersion>,
+  there: AsyncGenerator<Versions>,
+  here: AsyncGenerator<Versions>,
 ): AsyncGenerator<Pair> {
+  const keyOf = ([first]: Versions) => first!.key
   let [a, b] = await Promise.all([there.next(), here.next()])
   while (!a.done || !b.done) {
-    const order = a.done ? 1 : b.done ? -1 : compareKeys(a.value.key, b.value.key)
-    yield { there: order <= 0 ? a.value : undefined, here: order >= 0 ? b.value : undefined }
+    const order = a.done ? 1 : b.done ? -1 : compareKeys(keyOf(a.value), keyOf(b.value))
+    const key = keyOf(order <= 0 ? a.value : b.value)
+    yield { key, there: order <= 0 ? a.value : [], here: order >= 0 ? b.value : [] }
     if (order <= 0) a = await there.next()
     if (order >= 0) b = await here.next()
   }

@@ -132,6 +132,11 @@ export async function costOfPromoting(
   return [
     `'${ready.database.instance}' becomes the database; there is no way back after this.`,
     describeBound(bound),
+    ...workload.buckets
+      .filter(({ replica }) => !replica)
+      .map(
+        ({ bucket }) => `Bucket '${bucket}' has no replica: its objects stay behind, uncounted.`,
+      ),
     `Fence of the old database: ${fenced.grade} (${fenced.why}).`,
     ...('answer' in returned
       ? ['The old database answers again: canceling now would lose nothing.']

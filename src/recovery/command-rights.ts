@@ -1,0 +1,182 @@
+/** What actions are about, by a name that says it in the policy's `Sid`. */
+export type Scope =
+  | 'database'
+  | 'copies'
+  | 'snapshots'
+  | 'backups'
+  | 'groups'
+  | 'secret'
+  | 'logins'
+  | 'buckets'
+  | 'objects'
+  | 'namedBuckets'
+  | 'namedObjects'
+  | 'replicas'
+  | 'canaries'
+  | 'replicaCanaries'
+  | 'ledger'
+  | 'jobs'
+  | 'anything'
+  | 'roles'
+  | 'lock'
+  | 'lockBucket'
+  | 'homeKeys'
+  | 'awayCopies'
+  | 'awayGroups'
+  | 'awaySnapshots'
+  | 'awayBackups'
+  | 'awayKeys'
+  | 'awayLogins'
+  | 'replicaObjects'
+  | 'services'
+  | 'zones'
+  | 'dnsChanges'
+  | 'healthChecks'
+
+type Rights = Readonly<Partial<Record<string, readonly Scope[]>>>
+
+const READ_LOGIN: Rights = { 'secretsmanager:GetSecretValue': ['logins'] }
+const LIST_VERSIONS: Rights = { 's3:ListBucketVersions': ['buckets'] }
+const restoring = (buckets: Scope, objects: Scope): Rights => ({
+  's3:ListBucketVersions': [buckets],
+  's3:GetBucketVersioning': [buckets],
+  's3:GetObjectVersion': [objects],
+  's3:GetObjectVersionTagging': [objects],
+  's3:PutObject': [objects],
+  's3:PutObjectTagging': [objects],
+  's3:DeleteObject': [objects],
+})
+const READ_BACKUPS: Rights = { 'rds:DescribeDBInstanceAutomatedBackups': ['backups', 'database'] }
+
+const LOCK: Rights = {
+  's3:GetObject': ['lock'],
+  's3:ListBucket': ['lockBucket'],
+  's3:PutObject': ['lock'],
+}
+const PUBLIC_RECORDS: Rights = {
+  'route53:ListHostedZonesByName': ['anything'],
+  'route53:ListResourceRecordSets': ['zones'],
+  'route53:ChangeResourceRecordSets': ['zones'],
+  'route53:GetChange': ['dnsChanges'],
+  'route53:GetHealthCheck': ['healthChecks'],
+  'route53:GetHealthCheckStatus': ['healthChecks'],
+  'route53:UpdateHealthCheck': ['healthChecks'],
+}
+/** How many tasks there were is kept in a tag while there are none. */
+const SERVICES: Rights = {
+  'ecs:DescribeServices': ['services'],
+  'ecs:UpdateService': ['services'],
+  'ecs:TagResource': ['services'],
+  'ecs:UntagResource': ['services'],
+}
+
+/**
+ * Every right that a command asks of AWS, by its action, and what the action is about. `sts:GetCallerIdentity` needs none.
+ *
+ * Source: Service Authorization Reference, "Amazon RDS", "Amazon S3" and "AWS Secrets Manager".
+ */
+export const COMMAND_RIGHTS: Readonly<Record<string, Rights>> = {
+  status: {
+    ...READ_LOGIN,
+    ...READ_BACKUPS,
+    'rds:DescribeDBInstances': ['database'],
+    's3:ListBucketVersions': ['buckets', 'replicas'],
+    's3:GetBucketVersioning': ['buckets', 'replicas'],
+    's3:GetReplicationConfiguration': ['buckets'],
+    // Why a version is not there; and, without the second one, S3 answers 403 where there is no object.
+    's3:GetObjectVersion': ['objects'],
+    's3:GetObject': ['objects'],
+    's3:ListBucket': ['buckets'],
+  },
+  watch: {
+    ...READ_LOGIN,
+    ...LIST_VERSIONS,
+    's3:GetObject': ['objects'],
+    's3:ListBucket': ['buckets', 'replicas'],
+    's3:PutObject': ['canaries', 'ledger'],
+    's3:GetObjectVersion': ['replicaCanaries'],
+    's3:DeleteObjectVersion': ['canaries', 'replicaCanaries', 'ledger'],
+  },
+  'backup list': { ...READ_BACKUPS, 'rds:DescribeDBSnapshots': ['database', 'snapshots'] },
+  'backup create': {
+    'rds:CreateDBSnapshot': ['database', 'snapshots'],
+    'rds:AddTagsToResource': ['snapshots'],
+    'rds:DescribeDBSnapshots': ['database', 'snapshots'],
+  },
+  restore: {
+    ...READ_BACKUPS,
+    'rds:DescribeDBInstances': ['copies'],
+    'rds:RestoreDBInstanceToPointInTime': ['copies', 'groups', 'backups'],
+    'rds:AddTagsToResource': ['copies'],
+  },
+  'runbook run data-corruption': {
+    ...READ_LOGIN,
+    ...READ_BACKUPS,
+    'rds:DescribeDBInstances': ['copies'],
+    'rds:RestoreDBInstanceToPointInTime': ['copies', 'groups', 'backups'],
+    'rds:AddTagsToResource': ['copies'],
+    'rds:ModifyDBInstance': ['copies', 'groups'],
+    'rds:RebootDBInstance': ['copies'],
+    'rds:DeleteDBInstance': ['copies'],
+    'secretsmanager:PutSecretValue': ['secret'],
+    ...restoring('buckets', 'objects'),
+    // Without the second one S3 answers 403 where there is no object, as if there were one.
+    's3:GetObject': ['lock', 'objects'],
+    's3:ListBucket': ['lockBucket', 'buckets'],
+    's3:PutObject': ['lock', 'objects'],
+  },
+  'runbook run region-failure': {
+    ...LOCK,
+    ...PUBLIC_RECORDS,
+    'rds:DescribeDBInstances': ['copies', 'awayCopies'],
+    'rds:DescribeDBInstanceAutomatedBackups': ['awayBackups'],
+    'rds:DescribeDBSnapshots': ['copies', 'awaySnapshots'],
+    'rds:PromoteReadReplica': ['awayCopies'],
+    'rds:ModifyDBInstance': ['awayCopies', 'awayGroups'],
+    'rds:RestoreDBInstanceToPointInTime': ['awayCopies', 'awayGroups', 'awayBackups'],
+    'rds:RestoreDBInstanceFromDBSnapshot': ['awayCopies', 'awayGroups', 'awaySnapshots'],
+    'rds:AddTagsToResource': ['awayCopies'],
+    'secretsmanager:GetSecretValue': ['logins', 'awayLogins'],
+    'secretsmanager:DescribeSecret': ['awayLogins'],
+    'secretsmanager:StopReplicationToReplica': ['awayLogins'],
+    'secretsmanager:PutSecretValue': ['awayLogins'],
+    ...SERVICES,
+    's3:ListBucketVersions': ['replicas'],
+  },
+  'runbook run failback': {
+    ...LOCK,
+    ...PUBLIC_RECORDS,
+    'rds:DescribeDBInstances': ['copies', 'awayCopies'],
+    'rds:CreateDBInstanceReadReplica': ['copies', 'groups', 'awayCopies', 'awayGroups'],
+    'rds:AddTagsToResource': ['copies', 'awayCopies'],
+    'rds:PromoteReadReplica': ['copies'],
+    'rds:ModifyDBInstance': ['copies', 'groups'],
+    'rds:DeleteDBInstance': ['copies'],
+    'kms:DescribeKey': ['homeKeys', 'awayKeys'],
+    'kms:CreateGrant': ['homeKeys', 'awayKeys'],
+    'secretsmanager:GetSecretValue': ['logins', 'awayLogins'],
+    'secretsmanager:DescribeSecret': ['logins', 'awayLogins'],
+    'secretsmanager:StopReplicationToReplica': ['logins'],
+    'secretsmanager:PutSecretValue': ['logins'],
+    'secretsmanager:ReplicateSecretToRegions': ['logins'],
+    ...SERVICES,
+    's3:ListBucketVersions': ['buckets', 'replicas'],
+    's3:GetObjectVersion': ['replicaObjects'],
+    's3:GetObjectVersionTagging': ['replicaObjects'],
+    's3:GetObject': ['lock', 'objects', 'replicaObjects'],
+    's3:PutObject': ['lock', 'objects'],
+    's3:PutObjectTagging': ['objects'],
+    's3:DeleteObject': ['objects'],
+    's3:GetReplicationConfiguration': ['buckets'],
+    's3:PutReplicationConfiguration': ['buckets'],
+    'iam:PassRole': ['roles'],
+  },
+  cost: LIST_VERSIONS,
+  'objects restore': restoring('namedBuckets', 'namedObjects'),
+  'objects backfill': {
+    's3:GetReplicationConfiguration': ['namedBuckets'],
+    's3:CreateJob': ['anything'],
+    's3:DescribeJob': ['jobs'],
+    'iam:PassRole': ['roles'],
+  },
+}
