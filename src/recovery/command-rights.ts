@@ -29,6 +29,8 @@ export type Scope =
   | 'awayLogins'
   | 'replicaObjects'
   | 'services'
+  | 'pairOfDatabases'
+  | 'anyZone'
   | 'zones'
   | 'dnsChanges'
   | 'healthChecks'
@@ -53,13 +55,18 @@ const LOCK: Rights = {
   's3:ListBucket': ['lockBucket'],
   's3:PutObject': ['lock'],
 }
-const PUBLIC_RECORDS: Rights = {
-  'route53:ListHostedZonesByName': ['anything'],
+/** From outside: whether the region is there, and where customers are led. */
+const SEE_REGION: Rights = {
+  'rds:DescribeDBInstances': ['pairOfDatabases'],
+  'route53:ListHostedZonesByName': ['anyZone'],
   'route53:ListResourceRecordSets': ['zones'],
-  'route53:ChangeResourceRecordSets': ['zones'],
-  'route53:GetChange': ['dnsChanges'],
   'route53:GetHealthCheck': ['healthChecks'],
   'route53:GetHealthCheckStatus': ['healthChecks'],
+}
+const LEAD_CUSTOMERS: Rights = {
+  ...SEE_REGION,
+  'route53:ChangeResourceRecordSets': ['zones'],
+  'route53:GetChange': ['dnsChanges'],
   'route53:UpdateHealthCheck': ['healthChecks'],
 }
 /** How many tasks there were is kept in a tag while there are none. */
@@ -89,7 +96,8 @@ export const COMMAND_RIGHTS: Readonly<Record<string, Rights>> = {
     's3:ListBucket': ['buckets'],
   },
   watch: {
-    ...READ_LOGIN,
+    ...SEE_REGION,
+    'secretsmanager:GetSecretValue': ['logins', 'awayLogins'],
     ...LIST_VERSIONS,
     's3:GetObject': ['objects'],
     's3:ListBucket': ['buckets', 'replicas'],
@@ -127,8 +135,7 @@ export const COMMAND_RIGHTS: Readonly<Record<string, Rights>> = {
   },
   'runbook run region-failure': {
     ...LOCK,
-    ...PUBLIC_RECORDS,
-    'rds:DescribeDBInstances': ['copies', 'awayCopies'],
+    ...LEAD_CUSTOMERS,
     'rds:DescribeDBInstanceAutomatedBackups': ['awayBackups'],
     'rds:DescribeDBSnapshots': ['copies', 'awaySnapshots'],
     'rds:PromoteReadReplica': ['awayCopies'],
@@ -145,8 +152,7 @@ export const COMMAND_RIGHTS: Readonly<Record<string, Rights>> = {
   },
   'runbook run failback': {
     ...LOCK,
-    ...PUBLIC_RECORDS,
-    'rds:DescribeDBInstances': ['copies', 'awayCopies'],
+    ...LEAD_CUSTOMERS,
     'rds:CreateDBInstanceReadReplica': ['copies', 'groups', 'awayCopies', 'awayGroups'],
     'rds:AddTagsToResource': ['copies', 'awayCopies'],
     'rds:PromoteReadReplica': ['copies'],

@@ -51,7 +51,8 @@ export function policyOf(
 }
 
 function arnsOf(scope: Scope, workload: Workload, only?: string): string[] {
-  const { region, database, buckets, lock, services, recoveryRegion: away } = workload
+  const { region, database, buckets, lock, services, publicName, recoveryRegion: away } = workload
+  const arns = (of: Scope) => arnsOf(of, workload, only)
   const rds = (rest: string, where = region) => `arn:aws:rds:${where}:*:${rest}`
   const s3 = (rest: string) => `arn:aws:s3:::${rest}`
   // Secrets Manager puts six characters of its own behind a name.
@@ -60,7 +61,7 @@ function arnsOf(scope: Scope, workload: Workload, only?: string): string[] {
   const { instance, standby, secret: own, adminSecret } = database
   const copies = `db:${instance.toLowerCase().slice(0, 40)}*`
   const groups = ['pg:*', 'subgrp:*', 'og:*']
-  const inRecovery = (arns: (where: string) => string[]) => (away ? arns(away) : [])
+  const inRecovery = (of: (where: string) => string[]) => (away ? of(away) : [])
   const replicated = buckets.flatMap((one) => (one.replica ? [{ ...one, to: one.replica }] : []))
   const ledger = ledgerBucketOf(workload)
   const ofWorkload = buckets.length > 0 ? buckets.map((one) => one.bucket) : ['*']
@@ -115,12 +116,16 @@ function arnsOf(scope: Scope, workload: Workload, only?: string): string[] {
       return [region, ...(away ? [away] : [])].flatMap((where) =>
         services.map((one) => `arn:aws:ecs:${where}:*:service/${one.cluster}/${one.service}`),
       )
+    case 'pairOfDatabases':
+      return inRecovery(() => [...arns('copies'), ...arns('awayCopies')])
+    case 'anyZone':
+      return publicName ? ['*'] : []
     case 'zones':
-      return ['arn:aws:route53:::hostedzone/*']
+      return publicName ? ['arn:aws:route53:::hostedzone/*'] : []
     case 'dnsChanges':
-      return ['arn:aws:route53:::change/*']
+      return publicName ? ['arn:aws:route53:::change/*'] : []
     case 'healthChecks':
-      return ['arn:aws:route53:::healthcheck/*']
+      return publicName ? ['arn:aws:route53:::healthcheck/*'] : []
     case 'canaries':
       return replicated.map((one) => s3(`${one.bucket}/${canaryKey(one)}`))
     case 'replicaCanaries':
