@@ -18,8 +18,8 @@ import { AWAY, HOME, stepOf, twoRegionShop } from './two-region-shop.ts'
 
 const isLong = process.env.LIFEBOAT_CRASH_POINTS === 'all'
 const KILLS = 2
-/** Who may write is taken away, and nobody has written down from whom. */
-const REVOKED = { step: 'stop-writes', when: 'during', sent: 'REVOKE' } as const
+/** Who may write has been taken away, and the step has not told from whom. */
+const REVOKED = { step: 'stop-writes', when: 'during', sent: 'WHERE false' } as const
 const RUN_WITHIN_MS = 180_000
 
 const shop = twoRegionShop()
