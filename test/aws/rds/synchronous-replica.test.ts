@@ -169,32 +169,40 @@ describe(`a region killed under load (seed ${chance.seed})`, () => {
     await replicate()
   }
 
-  test(`${KILLS} times with a replica that is waited for, loses nothing that was acknowledged`, async () => {
-    const losses: Loss[] = []
-    for (let round = 1; round <= KILLS; round++) {
-      const loss = await lose({ isCut: round % 2 === 1 })
-      expect(loss.lost, `round ${round}: ${JSON.stringify(loss)}`).toBe(0)
-      expect(loss.acknowledged).toBeGreaterThan(0)
-      losses.push(loss)
-      await exchange()
-    }
-    tell('synchronous', losses)
-    expect(median(losses.map(({ promotedMs }) => promotedMs))).toBeLessThan(PROMOTED_WITHIN_MS)
-  }, 120_000 * KILLS)
+  test(
+    `${KILLS} times with a replica that is waited for, loses nothing that was acknowledged`,
+    async () => {
+      const losses: Loss[] = []
+      for (let round = 1; round <= KILLS; round++) {
+        const loss = await lose({ isCut: round % 2 === 1 })
+        expect(loss.lost, `round ${round}: ${JSON.stringify(loss)}`).toBe(0)
+        expect(loss.acknowledged).toBeGreaterThan(0)
+        losses.push(loss)
+        await exchange()
+      }
+      tell('synchronous', losses)
+      expect(median(losses.map(({ promotedMs }) => promotedMs))).toBeLessThan(PROMOTED_WITHIN_MS)
+    },
+    120_000 * KILLS,
+  )
 
-  test(`${LOSSES} times without waiting, loses no more than had not arrived`, async () => {
-    for (const region of [HERE, THERE]) await setReplicas(region, '0')
-    const losses: Loss[] = []
-    for (let round = 1; round <= LOSSES; round++) {
-      const loss = await lose({ isCut: true })
-      // Else the rounds above would have proved nothing.
-      expect(loss.lost).toBeGreaterThan(0)
-      expect(loss.lost, `round ${round}: ${JSON.stringify(loss)}`).toBeLessThanOrEqual(loss.bound)
-      losses.push(loss)
-      if (round < LOSSES) await exchange()
-    }
-    tell('asynchronous', losses)
-  }, 120_000 * LOSSES)
+  test(
+    `${LOSSES} times without waiting, loses no more than had not arrived`,
+    async () => {
+      for (const region of [HERE, THERE]) await setReplicas(region, '0')
+      const losses: Loss[] = []
+      for (let round = 1; round <= LOSSES; round++) {
+        const loss = await lose({ isCut: true })
+        // Else the rounds above would have proved nothing.
+        expect(loss.lost).toBeGreaterThan(0)
+        expect(loss.lost, `round ${round}: ${JSON.stringify(loss)}`).toBeLessThanOrEqual(loss.bound)
+        losses.push(loss)
+        if (round < LOSSES) await exchange()
+      }
+      tell('asynchronous', losses)
+    },
+    120_000 * LOSSES,
+  )
 })
 
 function tell(mode: string, losses: readonly Loss[]): void {
