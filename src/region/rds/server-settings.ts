@@ -58,16 +58,16 @@ export async function replicationSettings(
 }
 
 /**
- * Commits wait for replicas in other regions, as one in the same region is lost together with its source. Those that are being
- * made do not count; one that is away does. Where there is none nobody is waited for: else nobody could write.
- *
- * An instance in whose place a replica was promoted while it was away goes on waiting, so that it confirms nothing that its
- * successor does not have: until the parameter is 0.
+ * Commits wait for replicas in other regions, as one in the same region is lost together with its source. Where there is none
+ * nobody is waited for: else nobody could write.
  *
  * Unlike AWS: RDS replicates to read replicas asynchronously only. Here `lifeboat.synchronous_replicas` in the parameter group
  * of the source says how many of its replicas in other regions must have a commit on disk before it is acknowledged; with fewer
- * than that, all of them must. Sessions can turn this off for themselves with `synchronous_commit`. A client that cancels a
- * statement which waits is answered with a warning and success: that commit is not confirmed.
+ * than that, all of them must. One that is being made does not count, one that is away does: commits wait until it is back, or
+ * deleted, or the parameter is 0. Of several the one that has received most has every acknowledged commit. A source that was away
+ * when its replica was promoted goes on waiting until the parameter is 0, so that it confirms nothing that its successor does not
+ * have. Sessions can do without by `synchronous_commit`. Two answers confirm nothing, as in PostgreSQL: that to a statement whose
+ * wait was cancelled, which is a success with a warning, and that to a retry which finds its row there and writes nothing.
  */
 function synchronousStandbys(
   rds: Rds,
