@@ -10,6 +10,7 @@ import { pgBackRestVersion } from './pgbackrest.ts'
 import { linesOf, tableOf } from './report.ts'
 import { benchS3, parseS3Options, S3_USAGE } from './s3/bench.ts'
 import { type Findings, runFolder, sideBySide } from './side-by-side.ts'
+import { benchSync, parseSyncOptions, SYNC_USAGE } from './sync/bench.ts'
 
 /** The newest PostgreSQL that the pgBackRest of Debian 12 knows. */
 const COMMON_MAJOR = 15
@@ -21,17 +22,25 @@ process.exitCode = await start()
 async function start(): Promise<number | undefined> {
   const dns = subject === 'dns' ? parseDnsOptions(rest) : undefined
   const s3 = subject === 's3' ? parseS3Options(rest) : undefined
-  const isOther = subject === 'dns' || subject === 's3'
-  const own = isOther ? undefined : parseOptions(process.argv.slice(2))
+  const sync = subject === 'sync' ? parseSyncOptions(rest) : undefined
+  const other = usageOf(subject)
+  const own = other ? undefined : parseOptions(process.argv.slice(2))
   if (dns) await benchDns(dns)
   else if (s3) await benchS3(s3)
+  else if (sync) await benchSync(sync)
   else if (own) await bench(own)
   else {
-    const usage = subject === 'dns' ? DNS_USAGE : subject === 's3' ? S3_USAGE : USAGE
-    process.stderr.write(usage)
+    process.stderr.write(other ?? USAGE)
     return 2
   }
   return process.exitCode as number | undefined
+}
+
+/** Of a benchmark that has a name; undefined for the one that has none. */
+function usageOf(name: string | undefined): string | undefined {
+  if (name === 'dns') return DNS_USAGE
+  if (name === 's3') return S3_USAGE
+  return name === 'sync' ? SYNC_USAGE : undefined
 }
 
 async function bench(o: BenchOptions): Promise<void> {

@@ -15,7 +15,8 @@ export interface BenchOptions {
 export const USAGE = `npm run bench -- [options]
 
 Lifeboat and pgBackRest side by side on PostgreSQL 15, and Lifeboat alone on newer ones. 'npm run bench -- s3' compares
-the object store with other local servers of S3, 'npm run bench -- dns' measures the name server.
+the object store with other local servers of S3, 'npm run bench -- dns' measures the name server, 'npm run bench -- sync'
+commits that wait for a replica in another region.
 
   --scale N        size of the data, 1 for the published figures (default 1; 0.1 takes a minute or two)
   --rounds N       how often each full backup and restore is measured (default 3)

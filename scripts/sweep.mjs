@@ -13,6 +13,7 @@ const SWEEPS = [
   ['restore to 50 LatestRestorableTimes', 'test/recovery/latest-restorable-time', rounds(50), 6],
   ['50 regions killed under load', 'test/recovery/killed-region', rounds(50), 15],
   ['50 kills of a protected cluster', 'test/postgres/killed-protection', { LIFEBOAT_FULL: 1 }, 6],
+  ['100 regions killed whose commits wait', 'test/aws/rds/synchronous-replica', kills(100), 45],
   ['50 kills of an RDS region', 'test/aws/rds/stored-after-kill', { LIFEBOAT_KILLS: 50 }, 6],
   ['100 kills of DNS and its API', 'test/aws/route53/killed-processes', { LIFEBOAT_KILLS: 100 }, 8],
   ['50 kills of a region that runs tasks', 'test/aws/ecs/killed', { LIFEBOAT_KILLS: 50 }, 10],

@@ -22,6 +22,8 @@ const PRIVILEGES = {
   TABLE: ['INSERT', 'UPDATE', 'DELETE', 'TRUNCATE'],
   SEQUENCE: ['USAGE', 'UPDATE'],
 } as const
+/** A fence must not wait for a replica that is away, as commits do where replication is synchronous. */
+const HERE_AT_ONCE = 'SET LOCAL synchronous_commit = local'
 const isWrite = (kind: keyof typeof PRIVILEGES) =>
   `g.privilege_type in (${PRIVILEGES[kind].map((name) => `'${name}'`).join(', ')})`
 const IS_FENCED = `c.relkind in ('r', 'p', 'f', 'S') and c.relpersistence <> 't'
@@ -67,6 +69,7 @@ export async function revokeWrites(
   grants: readonly WriteGrant[],
 ): Promise<void> {
   await database.transaction('write', async () => {
+    await database.query(HERE_AT_ONCE)
     for (const tableSql of new Set(grants.map((grant) => grant.tableSql))) {
       const ofTable = grants.filter((grant) => grant.tableSql === tableSql)
       const { kind } = ofTable[0]!
@@ -92,6 +95,7 @@ export async function restoreWrites(
   grants: readonly WriteGrant[],
 ): Promise<void> {
   await database.transaction('write', async () => {
+    await database.query(HERE_AT_ONCE)
     for (const grant of grants) {
       const column = grant.column === undefined ? '' : ` (${quoteIdentifier(grant.column)})`
       const option = grant.isGrantable && grant.grantee !== 'PUBLIC' && !grant.isOwner

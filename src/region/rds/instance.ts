@@ -54,6 +54,8 @@ export interface InstanceRecord {
   readonly promotion?: Pick<InstanceSettings, 'backupRetentionDays' | 'backupWindow'>
   /** Read replicas of this instance, in any region. */
   readonly replicas?: readonly Replica[]
+  /** Slot of the replica that was promoted while this instance, whose commits had to reach it, was away. */
+  readonly successor?: string
   /** Its automated backups in other regions. */
   readonly backupReplicas?: readonly BackupReplica[]
   readonly tags: readonly Tag[]

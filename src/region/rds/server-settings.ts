@@ -4,10 +4,32 @@ import type { InstanceRecord } from './instance.ts'
 import type { LiveInstance } from './live-instance.ts'
 import { withRecoveryMinimums } from './parameters/parameter-values.ts'
 import type { Rds } from './rds.ts'
-import { slotOf } from './replication/replica.ts'
+import { type Replica, slotOf } from './replication/replica.ts'
 
-/** The parameter that says how many read replicas must hold a commit before it is acknowledged. */
-export const SYNCHRONOUS_REPLICAS = 'lifeboat.synchronous_replicas'
+/** How many read replicas must hold a commit before it is acknowledged, by the parameters of a group. */
+export function synchronousReplicas(parameters: Readonly<Record<string, string>>): number {
+  return Number(parameters['lifeboat.synchronous_replicas'] ?? 0)
+}
+
+/** Whether commits of an instance wait for a replica of it. */
+export function isAwaited(
+  rds: Rds,
+  { appliedParameters }: InstanceRecord,
+  { region, isSeeded }: Replica,
+): boolean {
+  return (
+    synchronousReplicas(appliedParameters) > 0 && isSeeded === true && region !== rds.names.region
+  )
+}
+
+/** A record whose server has read other parameters. Who waits for nobody has no successor either. */
+export function withParameters(
+  { successor, ...record }: InstanceRecord,
+  parameters: Readonly<Record<string, string>>,
+): InstanceRecord {
+  const isSucceeded = successor !== undefined && synchronousReplicas(parameters) > 0
+  return { ...record, appliedParameters: parameters, ...(isSucceeded ? { successor } : {}) }
+}
 
 /**
  * What a server runs with beside the parameters of its group: whom it follows, or who must have its commits.
@@ -20,7 +42,7 @@ export async function replicationSettings(
   parameters: Readonly<Record<string, string>>,
 ): Promise<Record<string, string>> {
   const { replicaOf } = record
-  if (!replicaOf) return synchronousStandbys(record, parameters)
+  if (!replicaOf) return synchronousStandbys(rds, record, parameters)
   const { primary, slot, region } = replicaOf
   const minimums = withRecoveryMinimums(record.recoveryMinimums, parameters)
   const room = Object.entries(minimums).map(([name, value]) => [name, String(value)] as const)
@@ -36,18 +58,29 @@ export async function replicationSettings(
 }
 
 /**
- * Without a replica nobody is waited for: else nobody could write. With fewer than asked for all of them are.
+ * Commits wait for replicas in other regions, as one in the same region is lost together with its source. Where there is none
+ * nobody is waited for: else nobody could write.
  *
- * Unlike AWS: RDS replicates to read replicas asynchronously only.
+ * Unlike AWS: RDS replicates to read replicas asynchronously only. Here `lifeboat.synchronous_replicas` in the parameter group
+ * of the source says how many of its replicas in other regions must have a commit on disk before it is acknowledged; with fewer
+ * than that, all of them must. One that is being made does not count, one that is away does: commits wait until it is back, or
+ * deleted, or the parameter is 0. Of several the one that has received most has every acknowledged commit. A source that was away
+ * when its replica was promoted goes on waiting until the parameter is 0, so that it confirms nothing that its successor does not
+ * have. Sessions can do without by `synchronous_commit`. Two answers confirm nothing, as in PostgreSQL: that to a statement whose
+ * wait was cancelled, which is a success with a warning, and that to a retry which finds its row there and writes nothing.
  */
 function synchronousStandbys(
-  { replicas = [] }: InstanceRecord,
+  rds: Rds,
+  record: InstanceRecord,
   parameters: Readonly<Record<string, string>>,
 ): Record<string, string> {
-  const wanted = Math.min(Number(parameters[SYNCHRONOUS_REPLICAS] ?? 0), replicas.length)
-  if (wanted === 0) return {}
-  const names = replicas.map((replica) => `"${slotOf(replica)}"`)
-  return { synchronous_standby_names: `ANY ${wanted} (${names.join(', ')})` }
+  const { replicas = [], successor } = record
+  const awaited = replicas.filter((replica) => isAwaited(rds, record, replica)).map(slotOf)
+  const names = successor === undefined ? awaited : [successor]
+  const count = Math.min(synchronousReplicas(parameters), names.length)
+  if (count === 0) return {}
+  const quoted = names.map((name) => `"${name}"`)
+  return { synchronous_standby_names: `ANY ${count} (${quoted.join(', ')})` }
 }
 
 /** Makes a running server do what its record says at this moment, as far as that needs no restart. */
@@ -55,4 +88,6 @@ export async function reconfigure(rds: Rds, instance: LiveInstance): Promise<voi
   const { appliedParameters } = instance.record
   const more = await replicationSettings(rds, instance, appliedParameters)
   await instance.server.reconfigure(appliedParameters, more)
+  // Sessions wait once the checkpointer has read the settings, which it has when it begins with what it is asked for.
+  if (more.synchronous_standby_names) await instance.server.query('checkpoint')
 }

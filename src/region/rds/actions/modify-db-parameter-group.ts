@@ -2,9 +2,14 @@ import type { ModifyDBParameterGroupMessage, Parameter } from '../../protocol/mo
 import { invalidCombination, invalidValue } from '../faults.ts'
 import { applyDynamic } from '../parameters/apply-parameters.ts'
 import { type ParameterDefinition, parametersOf } from '../parameters/catalog.ts'
-import type { ParameterGroup, ParameterSetting } from '../parameters/parameter-groups.ts'
+import {
+  type ParameterGroup,
+  type ParameterSetting,
+  parametersIn,
+} from '../parameters/parameter-groups.ts'
 import { checkedParameterValue } from '../parameters/parameter-values.ts'
 import type { Rds } from '../rds.ts'
+import { synchronousReplicas } from '../server-settings.ts'
 
 const MOST_AT_ONCE = 20
 
@@ -21,10 +26,11 @@ export async function modifyDBParameterGroup(rds: Rds, input: ModifyDBParameterG
     throw invalidValue(`A maximum of ${MOST_AT_ONCE} parameters can be modified in a request.`)
   }
   const settings = parameters.map((parameter) => readSetting(group, parameter))
-  await rds.parameterGroups.change(group.name, (before) => ({
-    ...before,
-    values: { ...before.values, ...Object.fromEntries(settings) },
-  }))
+  await rds.parameterGroups.change(group.name, (before) => {
+    const values = { ...before.values, ...Object.fromEntries(settings) }
+    checkSynchronous(values)
+    return { ...before, values }
+  })
   const immediate = settings.filter(([, { applyMethod }]) => applyMethod === 'immediate')
   await applyDynamic(
     rds,
@@ -40,6 +46,20 @@ export async function modifyDBParameterGroup(rds: Rds, input: ModifyDBParameterG
     )
   }
   return { DBParameterGroupName: group.name }
+}
+
+/**
+ * Whoever asks for commits that are on the disks of two regions does not also ask for less.
+ *
+ * @throws RdsFault `InvalidParameterCombination`
+ */
+function checkSynchronous(values: ParameterGroup['values']): void {
+  if (synchronousReplicas(parametersIn(values)) === 0) return
+  const { value: level = 'on' } = values.synchronous_commit ?? {}
+  if (level === 'on' || level === 'remote_apply') return
+  throw invalidCombination(
+    `synchronous_commit = ${level} does not wait for what lifeboat.synchronous_replicas asks for.`,
+  )
 }
 
 function readSetting(

@@ -1,6 +1,6 @@
 import type { LiveInstance } from '../live-instance.ts'
 import type { Rds } from '../rds.ts'
-import { reconfigure } from '../server-settings.ts'
+import { reconfigure, withParameters } from '../server-settings.ts'
 
 /**
  * Gives dynamic parameters to every running server that uses a group: what its group has for them at this moment.
@@ -21,10 +21,9 @@ export async function applyDynamic(
 async function applyTo(rds: Rds, instance: LiveInstance, names: readonly string[]): Promise<void> {
   if (!instance.isServing) return
   const group = rds.parameterGroups.parametersOf(instance.record.settings.parameterGroup)
-  await instance.change((record) => ({
-    ...record,
-    appliedParameters: replaced(record.appliedParameters, group, names),
-  }))
+  await instance.change((record) =>
+    withParameters(record, replaced(record.appliedParameters, group, names)),
+  )
   await reconfigure(rds, instance)
 }
 

@@ -85,7 +85,7 @@ intervalstyle                         dynamic list    postgres,postgres_verbose,
 jit                                   dynamic boolean 0,1                      -  Allow JIT compilation.
 join_collapse_limit                   dynamic integer 1:2147483647             -  Sets the FROM-list size beyond which JOIN constructs are not flattened.
 lock_timeout                          dynamic integer 0:2147483647             -  (ms) Sets the maximum allowed duration of any wait for a lock.
-lifeboat.synchronous_replicas         dynamic integer 0:15                     -  Number of read replicas that must hold a commit durably before it is acknowledged. Not a parameter of AWS.
+lifeboat.synchronous_replicas         dynamic integer 0:15                     -  Number of read replicas in other regions that must have a commit on disk before it is acknowledged. Not a parameter of AWS.
 log_autovacuum_min_duration           dynamic integer -1:2147483647            -  (ms) Sets the minimum execution time above which autovacuum actions will be logged.
 log_checkpoints                       dynamic boolean 0,1                      -  Logs each checkpoint.
 log_connections                       dynamic boolean 0,1                      -  Logs specified aspects of connection establishment and setup.

@@ -58,8 +58,7 @@ export class ParameterGroups {
 
   /** What a server that uses the group is given, by name. */
   parametersOf(name: string): Record<string, string> {
-    const { values } = this.get(name)
-    return Object.fromEntries(Object.entries(values).map(([key, { value }]) => [key, value]))
+    return parametersIn(this.get(name).values)
   }
 
   isDefault(name: string): boolean {
@@ -115,6 +114,10 @@ export class ParameterGroups {
       `The default parameter group ${name} can neither be modified nor deleted.`,
     )
   }
+}
+
+export function parametersIn(values: ParameterGroup['values']): Record<string, string> {
+  return Object.fromEntries(Object.entries(values).map(([key, { value }]) => [key, value]))
 }
 
 export function defaultParameterGroup(major: number): string {

@@ -2,7 +2,7 @@ import { LifeboatError } from '../../../core/errors.ts'
 import type { LiveInstance } from '../live-instance.ts'
 import type { Rds } from '../rds.ts'
 import type { Replica } from './replica.ts'
-import type { Admission } from './source.ts'
+import type { Admission, Dismissal } from './source.ts'
 
 /** A source that is asked for its own good must answer soon. */
 const SILENCE_MS = 10_000
@@ -52,29 +52,28 @@ export async function admitted(
 /** Lets the source forget a replica, if it can be told: else it finds out by itself. */
 export async function dismissed(
   rds: Rds,
-  { source, region, replica }: { source: string; region: string; replica: string },
+  { region, ...input }: Dismissal & { region: string },
 ): Promise<void> {
-  const input = { source, replica }
   await rds.peer.ask({ region, operation: 'DismissReplica', input, silenceMs: SILENCE_MS })
 }
 
-/** Whether what follows an instance of this region from another one does so no more; false also when that region is away. */
-export async function hasLeft(
+/** How what followed an instance of this region from another one has left it; undefined also when that region is away. */
+export async function departure(
   rds: Rds,
   region: string,
   operation: 'FindReplica' | 'FindBackupReplica',
   input: object,
-): Promise<boolean> {
+): Promise<{ isPromoted: boolean } | undefined> {
   try {
-    const { output } = await rds.peer.ask<{ follows: boolean }>({
+    const { output } = await rds.peer.ask<{ follows: boolean; isPromoted?: boolean }>({
       region,
       operation,
       input,
       silenceMs: SILENCE_MS,
     })
-    return !output.follows
+    return output.follows ? undefined : { isPromoted: output.isPromoted === true }
   } catch (error) {
-    if (error instanceof LifeboatError && error.code === 'RegionUnreachable') return false
+    if (error instanceof LifeboatError && error.code === 'RegionUnreachable') return undefined
     throw error
   }
 }

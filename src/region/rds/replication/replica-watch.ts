@@ -8,7 +8,7 @@ import type { Rds } from '../rds.ts'
 import { reconfigure } from '../server-settings.ts'
 import { forgetEnded } from '../transfer/backup-source.ts'
 import { rebootInstance } from '../work/start-instance.ts'
-import { admitted, askSource, hasLeft } from './ask-source.ts'
+import { admitted, askSource, departure } from './ask-source.ts'
 import type { ReplicaSource } from './replica.ts'
 import { dismiss, dropForgottenSlots, type Observation } from './source.ts'
 
@@ -86,8 +86,9 @@ export class ReplicaWatch {
     if (replicaOf || status !== 'available') return
     for (const { region, resourceId } of replicas) {
       const asked = { source, replica: resourceId }
-      if (await hasLeft(this.rds, region, 'FindReplica', asked))
-        await dismiss(this.rds, instance, resourceId)
+      const left = await departure(this.rds, region, 'FindReplica', asked)
+      // A promotion that could not be told to this region was one without it.
+      if (left) await dismiss(this.rds, instance, resourceId, { hasSucceeded: left.isPromoted })
     }
     await dropForgottenSlots(instance)
     await forgetEnded(this.rds, instance)

@@ -26,6 +26,8 @@ export interface Replica {
   readonly arn: string
   readonly region: string
   readonly resourceId: string
+  /** Whether it has the data of its source and follows: commits may wait for it. */
+  readonly isSeeded?: boolean
 }
 
 /** The name of the slot that keeps WAL for a replica: `rds_us_east_1_db_…`. */

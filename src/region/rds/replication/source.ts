@@ -7,7 +7,7 @@ import { instanceNotFound, invalidInstanceState, RdsFault } from '../faults.ts'
 import { factsOf, type InstanceRecord } from '../instance.ts'
 import type { LiveInstance } from '../live-instance.ts'
 import type { Rds } from '../rds.ts'
-import { reconfigure } from '../server-settings.ts'
+import { isAwaited, reconfigure } from '../server-settings.ts'
 import { type Replica, slotOf } from './replica.ts'
 
 /** As which a replica streams: a role that can do nothing else. RDS has one of that name. */
@@ -41,6 +41,14 @@ export interface Observation extends Omit<Admission, 'password'> {
   readonly writtenLsn: string
 }
 
+/** That a replica follows no more. */
+export interface Dismissal {
+  readonly source: string
+  readonly replica: string
+  /** Whether it was promoted while it did not hear of its source, in whose place it is now. */
+  readonly hasSucceeded: boolean
+}
+
 /** What the same service in another region may ask about instances of this one that have replicas there. */
 export function sourceOperations(rds: Rds): Record<string, PeerOperation> {
   return {
@@ -53,14 +61,15 @@ export function sourceOperations(rds: Rds): Record<string, PeerOperation> {
     ObserveReplica: async (input: { source: string; replica: Replica }) => ({
       output: await observe(rds, input),
     }),
-    DismissReplica: async ({ source, replica }: { source: string; replica: string }) => {
+    DismissReplica: async ({ source, replica, hasSucceeded }: Dismissal) => {
       const instance = rds.findByResourceId(source)
-      if (instance) await dismiss(rds, instance, replica)
+      if (instance) await dismiss(rds, instance, replica, { hasSucceeded })
       return { output: {} }
     },
     FindReplica: async ({ source, replica }: { source: string; replica: string }) => {
       const record = rds.findByResourceId(replica)?.record
-      return { output: { follows: record?.replicaOf?.resourceId === source } }
+      const follows = record?.replicaOf?.resourceId === source
+      return { output: { follows, isPromoted: record !== undefined && !follows } }
     },
   }
 }
@@ -104,7 +113,7 @@ function checkCanBeSource({
 /**
  * Lets a replica stream: its entry, the role that it logs in as, and the slot that keeps WAL for it. Safe to ask again.
  *
- * @param isFresh  whether the replica is about to take a base backup, so that no WAL of before is needed
+ * @param isFresh  whether the replica is about to take a base backup: no WAL of before is needed, and no commit waits for it yet
  */
 async function admit(
   rds: Rds,
@@ -116,7 +125,7 @@ async function admit(
   const record = await instance.change((before) => ({
     ...before,
     sealedReplicationPassword: before.sealedReplicationPassword ?? sealed,
-    replicas: withReplica(before, replica),
+    replicas: withReplica(before, { ...replica, isSeeded: !isFresh }),
   }))
   const password = rds.key.password(record.sealedReplicationPassword ?? sealed)
   const slot = slotOf(replica)
@@ -150,7 +159,8 @@ async function observe(
   const known = instance.record.replicas?.find(isSame(replica.resourceId))
   if (!known) throw instanceNotFound(replica.arn)
   if (known.arn !== replica.arn) {
-    await instance.change((before) => ({ ...before, replicas: withReplica(before, replica) }))
+    const renamed = { ...known, arn: replica.arn }
+    await instance.change((before) => ({ ...before, replicas: withReplica(before, renamed) }))
   }
   const [slots, writtenLsn] = await instance.server.connected(async (connection) => {
     const [row] = await connection.query('select pg_current_wal_insert_lsn() as lsn')
@@ -167,13 +177,19 @@ async function observe(
 }
 
 /** Forgets a replica and lets the server recycle what it kept for it. Safe to call again. */
-export async function dismiss(rds: Rds, instance: LiveInstance, resourceId: string): Promise<void> {
+export async function dismiss(
+  rds: Rds,
+  instance: LiveInstance,
+  resourceId: string,
+  { hasSucceeded }: Pick<Dismissal, 'hasSucceeded'>,
+): Promise<void> {
   const replica = instance.record.replicas?.find(isSame(resourceId))
   if (!replica) return
-  // First nobody waits for it any more.
+  // First nobody waits for it any more, unless it has taken this one's place.
   await instance.change((before) => ({
     ...before,
     replicas: (before.replicas ?? []).filter((one) => one.resourceId !== resourceId),
+    ...(hasSucceeded && isAwaited(rds, before, replica) ? { successor: slotOf(replica) } : {}),
   }))
   if (!instance.isServing) return
   await reconfigure(rds, instance)

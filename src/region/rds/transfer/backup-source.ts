@@ -4,7 +4,7 @@ import { instanceNotFound, invalidInstanceState } from '../faults.ts'
 import { factsOf } from '../instance.ts'
 import type { LiveInstance } from '../live-instance.ts'
 import type { Rds } from '../rds.ts'
-import { hasLeft } from '../replication/ask-source.ts'
+import { departure } from '../replication/ask-source.ts'
 
 /** The automated backups of an instance, in another region. */
 export interface BackupReplica {
@@ -81,6 +81,6 @@ async function forget(instance: LiveInstance, arn: string): Promise<void> {
 export async function forgetEnded(rds: Rds, instance: LiveInstance): Promise<void> {
   const { backupReplicas = [], resourceId: source } = instance.record
   for (const { region, arn } of backupReplicas) {
-    if (await hasLeft(rds, region, 'FindBackupReplica', { source })) await forget(instance, arn)
+    if (await departure(rds, region, 'FindBackupReplica', { source })) await forget(instance, arn)
   }
 }

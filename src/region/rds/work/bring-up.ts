@@ -2,7 +2,7 @@ import { LifeboatError } from '../../../core/errors.ts'
 import type { LiveInstance } from '../live-instance.ts'
 import { withRecoveryMinimums } from '../parameters/parameter-values.ts'
 import type { Rds } from '../rds.ts'
-import { replicationSettings } from '../server-settings.ts'
+import { replicationSettings, withParameters } from '../server-settings.ts'
 import { dropSlot } from '../snapshot-store.ts'
 
 /** Starts the server of an instance with the parameters that its group has at this moment, and protects it. */
@@ -15,8 +15,7 @@ export async function bringUp(
   const parameters = rds.parameterGroups.parametersOf(settings.parameterGroup)
   // Before the server writes WAL under them: a restore must know the highest values ever used.
   await instance.change((record) => ({
-    ...record,
-    appliedParameters: parameters,
+    ...withParameters(record, parameters),
     recoveryMinimums: withRecoveryMinimums(record.recoveryMinimums, parameters),
   }))
   await rds.backups.detach(resourceId)

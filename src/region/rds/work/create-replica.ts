@@ -31,6 +31,7 @@ export function createReplica(rds: Rds): Work {
         await rds.clock.sleep(pauseMs, signal)
       }
     }
+    await becomeAwaited(rds, instance, signal)
     const parameters = parametersOf(rds, instance)
     await beginToServe(rds, instance, signal, { parameters, event: 'instance created' })
   }
@@ -60,6 +61,20 @@ async function makeStandby(rds: Rds, instance: LiveInstance, signal: AbortSignal
   await whileItCanArrive(rds, instance, signal, (within) =>
     server.start(parameters, { port: instance.record.port, more, signal: within }),
   )
+}
+
+/** From here on commits may wait for it: so that nobody is told of a replica for which they do not. */
+async function becomeAwaited(rds: Rds, instance: LiveInstance, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    try {
+      await admitted(rds, instance, { isFresh: false, signal })
+      return
+    } catch (error) {
+      signal.throwIfAborted()
+      if (!mayPass(error)) throw error
+      await rds.clock.sleep(FIRST_PAUSE_MS, signal)
+    }
+  }
 }
 
 /** A standby accepts connections once it has the WAL that makes it consistent: for which it would wait in vain if it was given up. */

@@ -31,7 +31,7 @@ export function deleteInstance(rds: Rds): Work {
       await rds.removeAutomatedSnapshots(resourceId)
     }
     const { replicaOf } = instance.record
-    if (replicaOf) await forgottenBy(rds, replicaOf, resourceId)
+    if (replicaOf) await forgottenBy(rds, replicaOf, { replica: resourceId, hasSucceeded: false })
     await rds.forgetInstance(instance)
     await rds.tell(instance, 'instance deleted')
     if (!isKept) await rds.backups.remove(resourceId)

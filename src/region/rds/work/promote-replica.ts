@@ -1,6 +1,6 @@
 import { assert } from '../../../core/assert.ts'
 import { LifeboatError } from '../../../core/errors.ts'
-import { promote } from '../../../postgres/standby/standby.ts'
+import { promote, readProgress } from '../../../postgres/standby/standby.ts'
 import { RdsFault } from '../faults.ts'
 import type { InstanceRecord } from '../instance.ts'
 import { SUPERUSER } from '../instance-server.ts'
@@ -9,6 +9,7 @@ import { withRecoveryMinimums } from '../parameters/parameter-values.ts'
 import type { Rds } from '../rds.ts'
 import { dismissed } from '../replication/ask-source.ts'
 import type { ReplicaSource } from '../replication/replica.ts'
+import type { Dismissal } from '../replication/source.ts'
 import { replicationSettings } from '../server-settings.ts'
 import { backUpInstance, newAutomatedSnapshot } from './back-up.ts'
 import { bringUp } from './bring-up.ts'
@@ -28,7 +29,10 @@ export function promoteReplica(rds: Rds): Work {
     const { promotion, replicaOf } = instance.record
     assert(promotion, 'a promotion says what comes after it')
     if (!instance.isServing) await bringUp(rds, instance, signal)
+    let hasSucceeded = true
     await instance.server.connected(async (connection) => {
+      const progress = await readProgress(connection)
+      hasSucceeded = progress?.isStreaming !== true
       await promote(connection, { clock: rds.clock, signal })
       await connection.query(
         `select pg_terminate_backend(pid) from pg_stat_activity
@@ -44,7 +48,8 @@ export function promoteReplica(rds: Rds): Work {
       await rds.snapshots.add(newAutomatedSnapshot(rds, instance))
       await instance.begin('back up', { work: backUpInstance(rds) })
     }
-    if (replicaOf) await forgottenBy(rds, replicaOf, instance.record.resourceId)
+    if (!replicaOf) return
+    await forgottenBy(rds, replicaOf, { replica: instance.record.resourceId, hasSucceeded })
   }
 }
 
@@ -92,10 +97,10 @@ export async function promoteNow(rds: Rds, instance: LiveInstance): Promise<void
 export async function forgottenBy(
   rds: Rds,
   { resourceId: source, region }: ReplicaSource,
-  replica: string,
+  departure: Omit<Dismissal, 'source'>,
 ): Promise<void> {
   try {
-    await dismissed(rds, { source, region, replica })
+    await dismissed(rds, { source, region, ...departure })
   } catch (error) {
     if (!(error instanceof LifeboatError)) throw error
   }
