@@ -1,4 +1,4 @@
-import { appendFileSync, readFileSync } from 'node:fs'
+import { appendFileSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import pg from 'pg'
 import { afterAll, beforeAll } from 'vitest'
@@ -34,6 +34,7 @@ export function twoRegionShop(strategy: Workload['strategy'] = 'warm-standby') {
   let opened: OpenedRegion
   let executive: Executive
   let workload: Workload
+  let isEnded = false
   const clients: RegionClient[] = []
 
   beforeAll(async () => {
@@ -52,7 +53,7 @@ export function twoRegionShop(strategy: Workload['strategy'] = 'warm-standby') {
     })
     const invocation = { output, home: stage.home, environment: {}, clock: systemClock, signal }
     executive = await openExecutive(invocation, { isLong: true, access })
-    stage.atTheEnd('the executive', () => executive.close())
+    stage.atTheEnd('the executive', async () => (isEnded ? undefined : executive.close()))
     workload = await openShopInBoth(shop, stage, scenes, { strategy, port: await freePort() })
     await orders(20)
   }, 240_000)
@@ -84,6 +85,15 @@ export function twoRegionShop(strategy: Workload['strategy'] = 'warm-standby') {
     traffic: () => shop.traffic,
     closeDoors: () => shop.closeDoors(),
     home: () => opened.home,
+    /** How any program finds the regions. */
+    environment: () => opened.environment,
+    workloadFile: () => join(stage.home.folder, 'lifeboat.yaml'),
+    /** Ends all of Lifeboat, and removes what it knew. */
+    endLifeboat: async () => {
+      isEnded = true
+      await executive.close()
+      rmSync(stage.home.state, { recursive: true })
+    },
     executions: () => executive.executions,
     workload: () => workload,
     ledger: () => ledgerOf(shop.ledgerFile, workload),

@@ -17,12 +17,15 @@ says() {
   [ "$said" = "$wanted" ] || { echo "  it says '$said', not '$wanted'" >&2; return 1; }
 }
 
-# within SECONDS COMMAND...: repeats a command until it succeeds, for so long at most.
+# within SECONDS COMMAND...: repeats a command until it succeeds, for so long at most; only the last says what is wrong.
 within() {
   local end=$((SECONDS + $1))
   shift
-  until "$@"; do
-    [ "$SECONDS" -lt "$end" ] || return 1
+  until "$@" 2>/dev/null; do
+    if [ "$SECONDS" -ge "$end" ]; then
+      "$@"
+      return
+    fi
     sleep 1
   done
 }
@@ -112,9 +115,9 @@ address() {
     for label in ${1//./ }; do printf -v question '%s\\x%02x%s' "$question" ${#label} "$label"; done
     exec 9<>"/dev/udp/${LIFEBOAT_DNS%:*}/${LIFEBOAT_DNS##*:}" || return
     printf "\x12\x34\x01\0\0\x01\0\0\0\0\0\0$question\0\0\x01\0\x01" | dd bs=512 iflag=fullblock status=none >&9
-    # One A record: its address is the end of the answer.
     read -r -a answer < <(timeout 3 dd bs=512 count=1 status=none <&9 | od -An -v -tu1 | tr '\n' ' ')
     exec 9>&-
-    [ "${#answer[@]}" -gt 4 ] && (IFS=. && echo "${answer[*]: -4}")
+    # The first record follows the question: its name takes 2 bytes, its kind 4, its life 4, and its length 2.
+    [ "${answer[7]:-0}" -gt 0 ] && (IFS=. && echo "${answer[*]:$((${#1} + 30)):4}")
   fi
 }
