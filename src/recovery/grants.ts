@@ -149,6 +149,7 @@ select distinct format('REVOKE %s ON %s %I.%I FROM %s CASCADE',
   k.kind, g.nspname, g.relname, k.role)
 ${OF_GRANTS} \\gexec
 commit;
-select count(pg_terminate_backend(pid)) as ended_sessions from pg_stat_activity
- where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend';
+select count(pg_terminate_backend(a.pid)) as ended_sessions
+  from pg_stat_activity a join pg_roles r on r.oid = a.usesysid and not r.rolsuper
+ where a.datname = current_database() and a.pid <> pg_backend_pid() and a.backend_type = 'client backend';
 `

@@ -10,17 +10,16 @@ import { runs } from '../aws/clients/program.ts'
 import { lifeboat } from '../cli/lifeboat.ts'
 import { AWAY, HOME, twoRegionShop } from './two-region-shop.ts'
 
-/** `run` in CI; `pasted`, line by line into a shell, and `backups`, where there is no replica, in the sweep. */
+/** `run` in CI; `pasted`, line by line into a shell, and `backups`, where there is no replica, in the sweep; or both. */
 const form = process.env.LIFEBOAT_BREAK_GLASS ?? 'run'
 const psql = findPsql()
 const missing = ['aws', 'curl'].filter((program) => !runs(program, ['--version']))
 if (psql === undefined) missing.push('psql')
 const needs = missing.length > 0 ? ` (skipped: needs ${missing.join(' and ')})` : ''
 
-test.runIf(missing.length > 0)(`the break-glass bundle${needs}`, (context) => context.skip())
-
-if (missing.length === 0) {
-  const shop = twoRegionShop(form === 'backups' ? 'backup-and-restore' : 'warm-standby')
+if (missing.length > 0) test.skip(`the break-glass bundle${needs}`)
+else {
+  const shop = twoRegionShop(form.includes('backups') ? 'backup-and-restore' : 'warm-standby')
   const folder = mkdtempSync(join(tmpdir(), 'lifeboat-break-glass-'))
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
   const environment = () => ({
@@ -40,7 +39,7 @@ if (missing.length === 0) {
     expect(code, stderr).toBe(0)
     const { files, ways } = JSON.parse(stdout)
     expect(files.toSorted()).toEqual(readdirSync(folder).toSorted())
-    expect(ways[0]).toBe(form === 'backups' ? 'replicated-backups' : 'replica')
+    expect(ways[0]).toBe(form.includes('backups') ? 'replicated-backups' : 'replica')
     const text = readdirSync(folder)
       .map((name) => readFileSync(join(folder, name), 'utf8'))
       .join('\n')
@@ -53,12 +52,27 @@ if (missing.length === 0) {
     expect(page).toMatch(/after, A 127\.0\.0\.12/)
   })
 
+  test('its fence stops every write, and what it noted gives them back', async () => {
+    const { endpoint } = await shop.region(HOME).rds.getInstance('shop-db')
+    const login = `. ./functions.sh; login shop/database ${AWAY} ${endpoint!.host} ${endpoint!.port}`
+    const note = 'psql -XAtqf list-grants.sql -o unfence.sql'
+    const bash = (line: string) => shell(['--norc', '-c', `${login} && ${line}`])
+    const fenced = await bash(`${note} && psql -Xqv ON_ERROR_STOP=1 -f fence.sql`)
+    expect(fenced.code, fenced.output).toBe(0)
+    const write = 'insert into orders (customer_id, total) values (1, 1)'
+    const refused = await bash(`psql -XAtc '${write}'`)
+    expect(refused.output).toContain('permission denied')
+    const back = await bash('psql -Xqv ON_ERROR_STOP=1 -f unfence.sql')
+    expect(back.code, back.output).toBe(0)
+    await shop.orders(10)
+  })
+
   test('with the region, Lifeboat and its state gone, it brings the shop up in the other region', async () => {
     await shop.endLifeboat()
     const asked = await shell(['./run.sh', '--from', 'bound-loss', '--accept-data-loss', 'x'])
     expect(asked.code, asked.output).toBe(2)
     await shop.home().breakDown(HOME, { kind: 'kill' })
-    const done = form === 'pasted' ? await pasted() : await run()
+    const done = form.includes('pasted') ? await pasted() : await run()
     expect(done.code, done.output).toBe(0)
     await shop.orders(20)
     await shop.closeDoors()
@@ -95,7 +109,7 @@ if (missing.length === 0) {
     const totals = new Map(rows.map(({ id, total }) => [id, total]))
     const lost = shop.acknowledged().filter(({ id, total }) => totals.get(id) !== total)
     // A replica has what was acknowledged but for what was under way; backups reach to their newest WAL.
-    expect(lost.length).toBeLessThanOrEqual(form === 'backups' ? 200 : 20)
+    expect(lost.length).toBeLessThanOrEqual(form.includes('backups') ? 200 : 20)
   }, 300_000)
 
   /** Refuses a loss that nobody has accepted, then goes on from there. */
@@ -127,7 +141,7 @@ if (missing.length === 0) {
 
   /** As a person pastes: one line after the other into one shell, and no further than the first that fails. */
   const pasted = async () => {
-    const way = form === 'backups' ? 'replicated-backups' : 'replica'
+    const way = form.includes('backups') ? 'replicated-backups' : 'replica'
     const text = readFileSync(join(folder, `commands-${way}.sh`), 'utf8')
     let mayFail = false
     const script = text.split('\n').flatMap((line) => {
