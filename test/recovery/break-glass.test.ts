@@ -65,7 +65,7 @@ else {
     const back = await bash('psql -Xqv ON_ERROR_STOP=1 -f unfence.sql')
     expect(back.code, back.output).toBe(0)
     await shop.orders(10)
-  })
+  }, 300_000)
 
   test('with the region, Lifeboat and its state gone, it brings the shop up in the other region', async () => {
     await shop.endLifeboat()
@@ -110,7 +110,7 @@ else {
     const lost = shop.acknowledged().filter(({ id, total }) => totals.get(id) !== total)
     // A replica has what was acknowledged but for what was under way; backups reach to their newest WAL.
     expect(lost.length).toBeLessThanOrEqual(form.includes('backups') ? 200 : 20)
-  }, 300_000)
+  }, 600_000)
 
   /** Refuses a loss that nobody has accepted, then goes on from there. */
   const run = async () => {
