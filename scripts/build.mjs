@@ -18,7 +18,7 @@ if (status !== 0) process.exit(1)
 for (const top of ['src', 'examples', 'bench']) {
   if (!existsSync(join(root, top))) continue
   for (const path of readdirSync(join(root, top), { recursive: true })) {
-    if (!/\.(wasm|sql|yaml|pem|json)$/.test(path)) continue
+    if (!/\.(wasm|sql|sh|yaml|pem|json)$/.test(path)) continue
     const to = join(root, 'dist', top, path)
     mkdirSync(dirname(to), { recursive: true })
     cpSync(join(root, top, path), to)

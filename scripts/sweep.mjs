@@ -36,6 +36,18 @@ const SWEEPS = [
   ['the whole guide by Terraform', 'test/aws/guide', { LIFEBOAT_GUIDE: 'whole' }, 10],
   ['the stack by each client', 'test/examples/two-regions', { LIFEBOAT_STACKS: 'all' }, 8],
   ['a region lost by every strategy', 'test/demo/region', { LIFEBOAT_STRATEGIES: 'all' }, 10],
+  [
+    'the break-glass bundle, pasted',
+    'test/recovery/break-glass',
+    { LIFEBOAT_BREAK_GLASS: 'pasted' },
+    3,
+  ],
+  [
+    'the break-glass bundle, from backups',
+    'test/recovery/break-glass',
+    { LIFEBOAT_BREAK_GLASS: 'backups' },
+    4,
+  ],
   ['200,000 forged requests', 'test/security/forged', { LIFEBOAT_FORGERIES: 200_000 }, 5],
   [
     'every crash point of a recovery, killed twice',

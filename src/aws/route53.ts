@@ -125,15 +125,11 @@ export class Route53 {
    */
   async upsert(zone: string, sets: readonly RecordSet[], why: string): Promise<void> {
     const what = `change ${sets.map(({ name, type }) => `${type} ${name}`).join(', ')}`
-    const Changes = sets.map((set) => ({
-      Action: 'UPSERT' as const,
-      ResourceRecordSet: writeSet(set),
-    }))
     const answer = await this.calls.repeat(what, () =>
       this.client.send(
         new ChangeResourceRecordSetsCommand({
           HostedZoneId: zone,
-          ChangeBatch: { Comment: why, Changes },
+          ChangeBatch: changeBatch(sets, why),
         }),
       ),
     )
@@ -203,6 +199,15 @@ export class Route53 {
       { hint: `Look again with: aws route53 get-change --id ${bareId(change)}.` },
     )
   }
+}
+
+/** The change that makes records what is said, as `--change-batch` of the aws CLI takes it. @throws as `writeSet` */
+export function changeBatch(sets: readonly RecordSet[], why: string) {
+  const Changes = sets.map((set) => ({
+    Action: 'UPSERT' as const,
+    ResourceRecordSet: writeSet(set),
+  }))
+  return { Comment: why, Changes }
 }
 
 function readSet(set: ResourceRecordSet): RecordSet {

@@ -29,9 +29,8 @@ const isWrite = (kind: keyof typeof PRIVILEGES) =>
 const IS_FENCED = `c.relkind in ('r', 'p', 'f', 'S') and c.relpersistence <> 't'
   and n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_(toast|temp)'`
 
-/** Every privilege to write to a table or sequence that is not the system's: of the whole or of single columns. */
-export async function listWriteGrants(database: Database): Promise<WriteGrant[]> {
-  const rows = await database.query(`
+/** A query for every privilege to write to a table or sequence that is not the system's: of the whole or of single columns. */
+const WRITE_GRANTS = `
     select n.nspname, c.relname, c.relkind, g.attname, g.privilege_type, g.is_grantable,
            coalesce(r.rolname, 'PUBLIC') as grantee, o.rolname as grantor, g.grantee = c.relowner as is_owner
       from pg_class c join pg_namespace n on n.oid = c.relnamespace
@@ -44,7 +43,11 @@ export async function listWriteGrants(database: Database): Promise<WriteGrant[]>
       left join pg_roles r on r.oid = g.grantee
       join pg_roles o on o.oid = g.grantor
      where ${IS_FENCED} and case c.relkind when 'S' then ${isWrite('SEQUENCE')} else ${isWrite('TABLE')} end
-     order by 1, 2, 9 desc, 7, 5, 4`)
+     order by 1, 2, 9 desc, 7, 5, 4`
+
+/** As `WRITE_GRANTS` finds them. */
+export async function listWriteGrants(database: Database): Promise<WriteGrant[]> {
+  const rows = await database.query(WRITE_GRANTS)
   return rows.map((row) => ({
     kind: row.relkind === 'S' ? 'SEQUENCE' : 'TABLE',
     table: `${row.nspname}.${row.relname}`,
@@ -130,3 +133,27 @@ async function asGrantor(
 function roleSql(role: string): string {
   return role === 'PUBLIC' ? 'PUBLIC' : quoteIdentifier(role)
 }
+
+const OF_GRANTS = `
+  from (${WRITE_GRANTS}) g,
+       lateral (select case g.relkind when 'S' then 'SEQUENCE' else 'TABLE' end as kind,
+                       case g.grantee when 'PUBLIC' then 'PUBLIC' else quote_ident(g.grantee) end as role) as k`
+
+/** For `psql -f`: prints what gives every privilege to write back, one statement a line. */
+export const PRINT_GRANTS = `select format('GRANT %s%s ON %s %I.%I TO %s%s;', g.privilege_type,
+  case when g.attname is not null then format(' (%I)', g.attname) end, k.kind, g.nspname, g.relname, k.role,
+  case when g.is_grantable and g.grantee <> 'PUBLIC' and not g.is_owner then ' WITH GRANT OPTION' end)
+${OF_GRANTS};
+`
+
+/** For `psql -f`: takes every privilege to write away, and ends the sessions whose writes could still commit. */
+export const REVOKE_ALL = `begin;
+select distinct format('REVOKE %s ON %s %I.%I FROM %s CASCADE',
+  case k.kind when 'SEQUENCE' then '${PRIVILEGES.SEQUENCE.join(', ')}' else '${PRIVILEGES.TABLE.join(', ')}' end,
+  k.kind, g.nspname, g.relname, k.role)
+${OF_GRANTS} \\gexec
+commit;
+select count(pg_terminate_backend(a.pid)) as ended_sessions
+  from pg_stat_activity a join pg_roles r on r.oid = a.usesysid and not r.rolsuper
+ where a.datname = current_database() and a.pid <> pg_backend_pid() and a.backend_type = 'client backend';
+`

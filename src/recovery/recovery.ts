@@ -35,6 +35,8 @@ import { WorkloadLock } from './workload-lock.ts'
 import { ledgerBucketOf, WriteLedger } from './write-ledger.ts'
 
 export { createBackup, listBackups, restore } from './backups.ts'
+export { writeBundle } from './break-glass/bundle.ts'
+export { foresee } from './break-glass/foresee.ts'
 export type { RecoveryReport } from './report.ts'
 export { COMMANDS_WITH_RIGHTS, policyOf } from './rights.ts'
 export { failbackInput } from './runbooks/failback/report.ts'

@@ -128,6 +128,7 @@ function toWorkload(source: WorkloadSource): Workload {
     }),
     ...(tables && { tables: tables.map(withSchema) }),
     ignore: (source.ignore ?? []).map(withSchema),
+    ...(source.contacts && { contacts: source.contacts }),
     ...(lock && {
       lock: {
         bucket: lock.bucket,

@@ -231,7 +231,7 @@ function keyOffset(document: Document, path: readonly (string | number)[], key: 
 function knownKeys(path: readonly (string | number)[]): string[] {
   const parent = path.filter((part) => typeof part === 'string').join('.')
   const { checks, objectives, regions, database, http, lock, buckets } = workloadSchema.shape
-  const { services, publicName } = workloadSchema.shape
+  const { services, publicName, contacts } = workloadSchema.shape
   const bucket = buckets.unwrap().element.shape
   const shapes: Record<string, object> = {
     '': workloadSchema.shape,
@@ -244,6 +244,7 @@ function knownKeys(path: readonly (string | number)[]): string[] {
     buckets: bucket,
     services: services.unwrap().element.shape,
     publicName: publicName.unwrap().shape,
+    contacts: contacts.unwrap().element.shape,
     'buckets.replica': bucket.replica.unwrap().shape,
     'buckets.references': bucket.references.unwrap().element.shape,
   }

@@ -92,6 +92,14 @@ const service = z
   })
   .meta({ description: 'An ECS service that uses the database' })
 
+const contact = z
+  .strictObject({
+    name: name('Who it is'),
+    role: name('What they decide or know'),
+    reach: name('How to reach them when nothing of the lost region works, in words'),
+  })
+  .meta({ description: 'Somebody to call' })
+
 /** The workload file as people write it. Its JSON Schema is `schema/lifeboat.schema.json`. */
 export const workloadSchema = z
   .strictObject({
@@ -161,6 +169,11 @@ export const workloadSchema = z
       .array(name('A table, with its schema unless that is public'))
       .optional()
       .meta({ description: 'These tables are neither counted nor compared' }),
+    contacts: z
+      .array(contact)
+      .min(1)
+      .optional()
+      .meta({ description: 'Whom to call when a region is lost, in this order' }),
     lock: z
       .strictObject({
         bucket: name('A bucket that every Lifeboat of this workload can write to'),

@@ -30,8 +30,18 @@ export type Workload = {
   /** As `schema.table`. Without it, every table. */
   readonly tables?: readonly string[]
   readonly ignore: readonly string[]
+  /** Whom to call, in this order. */
+  readonly contacts?: readonly Contact[]
   /** Without it, only the Lifeboats of one machine know of each other. */
   readonly lock?: { readonly bucket: string; readonly region: string; readonly prefix: string }
+}
+
+/** Whom to call when a region is lost. */
+export type Contact = {
+  readonly name: string
+  readonly role: string
+  /** In words: a number, a pager, a room. */
+  readonly reach: string
 }
 
 export type Check = {

@@ -34,6 +34,15 @@ export interface Need {
   readonly without?: string
 }
 
+/** One line for a shell: a whole command, which may be repeated. */
+export interface TypedLine {
+  /** `do` acts; `check` succeeds only when all is well; `try` may fail, and whoever types it goes on. */
+  readonly kind: 'do' | 'check' | 'try'
+  /** What for, in words. */
+  readonly what: string
+  readonly line: string
+}
+
 export interface StepContext<Input, Done, Tools> {
   readonly input: Input
   /** Outputs of the steps that this one comes after, directly or not, by name. */
@@ -62,7 +71,7 @@ export function noUndo(reason: string): NoUndo {
   return { noUndo: reason }
 }
 
-export interface StepDefinition<Input, Done, Tools, Output> {
+export interface StepDefinition<Input, Done, Tools, Output, Facts = never> {
   /** What a person reads: an imperative phrase. */
   readonly title: string
   /** The steps that must be done before. Default: the step before this one; `[]` may start at once. */
@@ -79,6 +88,8 @@ export interface StepDefinition<Input, Done, Tools, Output> {
   readonly undo:
     | NoUndo
     | ((context: StepContext<Input, Done, Tools> & { readonly output: Output }) => Promise<void>)
+  /** What a person types to do the same with nothing but a shell; from what is known long before. */
+  readonly byHand?: (facts: Facts) => readonly TypedLine[]
 }
 
 /** A step as the executor sees it: names resolved, types of this one runbook forgotten. */
@@ -105,14 +116,14 @@ export interface Runbook<Input = never, Tools = never> {
  *       .step('stop-writes', { … run: ({ done }) => stop(done.identify.instance) })
  *       .build()
  */
-export function runbook<Input, Tools>(
+export function runbook<Input, Tools, Facts = never>(
   name: string,
   words: { readonly title: string; readonly description: string },
-): RunbookBuilder<Input, Record<never, never>, Tools> {
+): RunbookBuilder<Input, Record<never, never>, Tools, Facts> {
   return new RunbookBuilder(name, words, [])
 }
 
-export class RunbookBuilder<Input, Done extends object, Tools> {
+export class RunbookBuilder<Input, Done extends object, Tools, Facts = never> {
   constructor(
     private readonly name: string,
     private readonly words: { readonly title: string; readonly description: string },
@@ -121,8 +132,8 @@ export class RunbookBuilder<Input, Done extends object, Tools> {
 
   step<const Name extends string, Output extends Json | undefined>(
     name: Name extends keyof Done ? never : Name,
-    definition: StepDefinition<Input, Done, Tools, Output>,
-  ): RunbookBuilder<Input, Done & { readonly [Key in Name]: Output }, Tools> {
+    definition: StepDefinition<Input, Done, Tools, Output, Facts>,
+  ): RunbookBuilder<Input, Done & { readonly [Key in Name]: Output }, Tools, Facts> {
     const before = this.steps.at(-1)
     const after = definition.after ?? (before ? [before.name] : [])
     const unknown = after.filter((wanted) => !this.steps.some((step) => step.name === wanted))

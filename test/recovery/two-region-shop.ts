@@ -1,4 +1,4 @@
-import { appendFileSync, readFileSync } from 'node:fs'
+import { appendFileSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { IAM } from '@aws-sdk/client-iam'
 import pg from 'pg'
@@ -41,6 +41,7 @@ export function twoRegionShop(strategy: Workload['strategy'] = 'warm-standby') {
   let allowed: AwsAccess
   let executive: Executive
   let workload: Workload
+  let isEnded = false
   const clients: RegionClient[] = []
 
   beforeAll(async () => {
@@ -61,7 +62,7 @@ export function twoRegionShop(strategy: Workload['strategy'] = 'warm-standby') {
     allowed = await underItsRights(access, workload)
     const invocation = { output, home: stage.home, environment: {}, clock: systemClock, signal }
     executive = await openExecutive(invocation, { isLong: true, access: allowed })
-    stage.atTheEnd('the executive', () => executive.close())
+    stage.atTheEnd('the executive', async () => (isEnded ? undefined : executive.close()))
     await orders(20)
   }, 240_000)
 
@@ -92,6 +93,15 @@ export function twoRegionShop(strategy: Workload['strategy'] = 'warm-standby') {
     traffic: () => shop.traffic,
     closeDoors: () => shop.closeDoors(),
     home: () => opened.home,
+    /** How any program finds the regions. */
+    environment: () => opened.environment,
+    workloadFile: () => join(stage.home.folder, 'lifeboat.yaml'),
+    /** Ends all of Lifeboat, and removes what it knew. */
+    endLifeboat: async () => {
+      isEnded = true
+      await executive.close()
+      rmSync(stage.home.state, { recursive: true })
+    },
     executions: () => executive.executions,
     workload: () => workload,
     ledger: () => ledgerOf(shop.ledgerFile, workload),

@@ -6,6 +6,7 @@ import { table } from '../output.ts'
 import type { RecoveryOptions } from '../recover-workload.ts'
 import { describeRunbook, findRunbook, runbookAsJson } from '../runbook-view.ts'
 import { type WorkloadOption, withWorkload } from '../workload-option.ts'
+import { exportCommand } from './runbook-export.ts'
 
 /** `lifeboat runbook …`: what can be done about a disaster, before and while it is done. */
 export function runbookCommand(around: Surroundings): Command {
@@ -14,6 +15,7 @@ export function runbookCommand(around: Surroundings): Command {
     .addCommand(listCommand(around))
     .addCommand(showCommand(around))
     .addCommand(runCommand(around))
+    .addCommand(exportCommand(around))
 }
 
 function listCommand(around: Surroundings): Command {

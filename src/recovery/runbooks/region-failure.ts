@@ -2,21 +2,34 @@ import type { Need } from '../../runbook/runbook.ts'
 import { noUndo, runbook } from '../../runbook/runbook.ts'
 import { checkedPlan } from '../plan-rules.ts'
 import type { RecoveryTools } from './data-corruption/tools.ts'
-import { boundLoss, costOfPromoting, refuseLossBeyond } from './region-failure/bound-loss.ts'
-import { confirm } from './region-failure/confirm.ts'
-import { documentFailover } from './region-failure/document.ts'
-import { planFailback } from './region-failure/failback-plan.ts'
-import { fencePrimary, unfencePrimary } from './region-failure/fence-primary.ts'
+import {
+  boundLoss,
+  boundLossByHand,
+  costOfPromoting,
+  refuseLossBeyond,
+} from './region-failure/bound-loss.ts'
+import type { FailoverFacts } from './region-failure/by-hand.ts'
+import { confirm, confirmByHand } from './region-failure/confirm.ts'
+import { documentByHand, documentFailover } from './region-failure/document.ts'
+import { planFailback, planFailbackByHand } from './region-failure/failback-plan.ts'
+import { fenceByHand, fencePrimary, unfencePrimary } from './region-failure/fence-primary.ts'
 import { leaveNothingHalfDone } from './region-failure/leave-nothing-half-done.ts'
-import { moveDns } from './region-failure/move-dns.ts'
-import { moveSecrets } from './region-failure/move-secrets.ts'
-import { costOfFailingOver, pinDns, unpinDns } from './region-failure/pin-dns.ts'
-import { promote } from './region-failure/promote.ts'
-import { armRecovered, countLostThere, untilProtected } from './region-failure/protect-recovered.ts'
-import { checkReadiness } from './region-failure/readiness.ts'
-import { scaleServices } from './region-failure/scale-services.ts'
+import { moveDns, moveDnsByHand } from './region-failure/move-dns.ts'
+import { moveSecrets, moveSecretsByHand } from './region-failure/move-secrets.ts'
+import { costOfFailingOver, pinDns, pinDnsByHand, unpinDns } from './region-failure/pin-dns.ts'
+import { promote, promoteByHand } from './region-failure/promote.ts'
+import {
+  armByHand,
+  armRecovered,
+  countLossByHand,
+  countLostThere,
+  protectByHand,
+  untilProtected,
+} from './region-failure/protect-recovered.ts'
+import { checkReadiness, readinessByHand } from './region-failure/readiness.ts'
+import { scaleServices, scaleServicesByHand } from './region-failure/scale-services.ts'
 import type { RegionFailure } from './region-failure/tools.ts'
-import { verifyWrite } from './region-failure/verify-write.ts'
+import { verifyWrite, verifyWriteByHand } from './region-failure/verify-write.ts'
 
 const HOURS = 4 * 3600
 
@@ -42,7 +55,7 @@ const perhaps = (
  *                       (harm gate)                   (one-way)  ├ arm ─ protect ───────────────────────────────┼ document
  *                                                                └ plan-failback ───────────────────────────────┘
  */
-const plan = runbook<RegionFailure, RecoveryTools>('region-failure', {
+const plan = runbook<RegionFailure, RecoveryTools, FailoverFacts>('region-failure', {
   title: 'Fail over to the recovery region',
   description:
     'Brings the workload up in its other region, with nothing of the lost one, says what is lost before it is, and proves it.',
@@ -62,6 +75,7 @@ const plan = runbook<RegionFailure, RecoveryTools>('region-failure', {
     onDeadline: 'ask',
     run: ({ input, tools, signal, progress }) => confirm(input, tools, { signal, progress }),
     undo: noUndo('it only looks'),
+    byHand: confirmByHand,
   })
   .step('readiness', {
     title: 'Try what the recovery region must be able to do',
@@ -79,6 +93,7 @@ const plan = runbook<RegionFailure, RecoveryTools>('region-failure', {
     run: ({ input, tools, execution }) => checkReadiness(input, tools, execution.id),
     undo: ({ input, output, tools, execution }) =>
       leaveNothingHalfDone(input, output, tools, execution.id),
+    byHand: readinessByHand,
   })
   .step('pin-dns', {
     title: 'Keep the public name where it is until the database takes writes',
@@ -95,6 +110,7 @@ const plan = runbook<RegionFailure, RecoveryTools>('region-failure', {
       // Route 53 may be as dead as it was.
       if (output.isByCheck) await unpinDns(done.readiness, tools)
     },
+    byHand: pinDnsByHand,
   })
   .step('fence', {
     title: 'Stop writes to the old database, as surely as can be',
@@ -110,6 +126,7 @@ const plan = runbook<RegionFailure, RecoveryTools>('region-failure', {
       fencePrimary(input, done.readiness.grants, tools, execution.id),
     undo: ({ input, done, output, tools, execution }) =>
       unfencePrimary(input, done.readiness.grants, output, tools, execution.id),
+    byHand: fenceByHand,
   })
   .step('bound-loss', {
     title: 'Measure what would be lost',
@@ -123,6 +140,7 @@ const plan = runbook<RegionFailure, RecoveryTools>('region-failure', {
       return bound
     },
     undo: noUndo('it only reads'),
+    byHand: boundLossByHand,
   })
   .step('promote', {
     title: 'Make the database of the recovery region take writes',
@@ -145,6 +163,7 @@ const plan = runbook<RegionFailure, RecoveryTools>('region-failure', {
         progress,
       }),
     undo: noUndo('a promoted database cannot follow again: there is only forward'),
+    byHand: promoteByHand,
   })
   .step('arm', {
     title: 'Turn on backups and protection from deletion',
@@ -154,6 +173,7 @@ const plan = runbook<RegionFailure, RecoveryTools>('region-failure', {
     onDeadline: 'ask',
     run: ({ input, done, tools, signal }) => armRecovered(input, done.promote, tools, signal),
     undo: noUndo('protection is never taken back'),
+    byHand: armByHand,
   })
   .step('secrets', {
     title: 'Point the secrets of the recovery region to its database',
@@ -165,6 +185,7 @@ const plan = runbook<RegionFailure, RecoveryTools>('region-failure', {
     run: ({ input, done, tools, execution }) =>
       moveSecrets(input, done.promote, tools, execution.id),
     undo: noUndo('there is only forward after the promotion'),
+    byHand: moveSecretsByHand,
   })
   .step('services', {
     title: 'Bring the services to their size',
@@ -174,6 +195,7 @@ const plan = runbook<RegionFailure, RecoveryTools>('region-failure', {
     onDeadline: 'ask',
     run: ({ input, done, tools, signal }) => scaleServices(input, done.readiness, tools, signal),
     undo: noUndo('there is only forward after the promotion'),
+    byHand: scaleServicesByHand,
   })
   .step('verify', {
     title: 'Write in the recovery region as a customer does',
@@ -188,6 +210,7 @@ const plan = runbook<RegionFailure, RecoveryTools>('region-failure', {
         progress,
       }),
     undo: noUndo('there is only forward after the promotion'),
+    byHand: verifyWriteByHand,
   })
   .step('dns', {
     title: 'Lead customers to the recovery region',
@@ -210,6 +233,7 @@ const plan = runbook<RegionFailure, RecoveryTools>('region-failure', {
         progress,
       }),
     undo: noUndo('customers are there: only a failback leads them home'),
+    byHand: moveDnsByHand,
   })
   .step('count-loss', {
     title: 'Count acknowledged writes that are gone',
@@ -219,6 +243,7 @@ const plan = runbook<RegionFailure, RecoveryTools>('region-failure', {
     onDeadline: 'ask',
     run: ({ input, done, tools }) => countLostThere(input, done.promote, tools),
     undo: noUndo('it only reads'),
+    byHand: countLossByHand,
   })
   .step('plan-failback', {
     title: 'Plan the way home',
@@ -229,6 +254,7 @@ const plan = runbook<RegionFailure, RecoveryTools>('region-failure', {
     onDeadline: 'ask',
     run: ({ input, done, tools }) => planFailback(input, done.promote, done.fence, tools),
     undo: noUndo('it only reads'),
+    byHand: planFailbackByHand,
   })
   .step('protect', {
     title: 'Wait until the new database is protected itself',
@@ -240,6 +266,7 @@ const plan = runbook<RegionFailure, RecoveryTools>('region-failure', {
     run: ({ input, done, tools, signal, progress }) =>
       untilProtected(input, done.promote, tools, { signal, progress }),
     undo: noUndo('protection is never taken back'),
+    byHand: protectByHand,
   })
   .step('document', {
     title: 'Write the incident document',
@@ -251,6 +278,7 @@ const plan = runbook<RegionFailure, RecoveryTools>('region-failure', {
     run: ({ input, done, tools, execution }) =>
       documentFailover(input, { ...done }, tools, execution.id),
     undo: noUndo('it only writes a file'),
+    byHand: documentByHand,
   })
   .build()
 

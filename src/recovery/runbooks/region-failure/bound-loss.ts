@@ -1,6 +1,7 @@
 import { formatDuration } from '../../../core/duration.ts'
 import { LifeboatError } from '../../../core/errors.ts'
 import { type Database, withDatabase } from '../../../probe/database.ts'
+import type { TypedLine } from '../../../runbook/runbook.ts'
 import {
   countLoss,
   type JointLossCount,
@@ -9,6 +10,7 @@ import {
 } from '../../loss.ts'
 import type { Workload } from '../../workload.ts'
 import type { RecoveryTools } from '../data-corruption/tools.ts'
+import { act, awsIn, check, type FailoverFacts, logInAt, psql } from './by-hand.ts'
 import { type Fenced, hasFenceDebt } from './fence-primary.ts'
 import type { DatabaseSource, Ready } from './readiness.ts'
 import {
@@ -199,4 +201,49 @@ async function untilReplayed(
     }
     await clock.sleep(POLL_MS, signal)
   }
+}
+
+/** Where nobody counts acknowledged writes, the loss is at most what came after the newest commit that is there. */
+export function boundLossByHand(facts: FailoverFacts): TypedLine[] {
+  const { workload, region, source } = facts
+  if (source.kind !== 'replica') {
+    const newest =
+      source.kind === 'snapshot'
+        ? awsIn(
+            ...([region, 'rds describe-db-snapshots'] as const),
+            { 'db-snapshot-identifier': source.snapshot },
+            'DBSnapshots[0].SnapshotCreateTime',
+          )
+        : awsIn(
+            ...([region, 'rds describe-db-instance-automated-backups'] as const),
+            { 'db-instance-automated-backups-arn': source.backups },
+            'DBInstanceAutomatedBackups[0].RestoreWindow.LatestTime',
+          )
+    return [
+      act('what came after this time is lost', `${newest} | tee before-promotion.txt`),
+      check(
+        'somebody has accepted the loss of what came after it, up to so many seconds: ACCEPT_DATA_LOSS=600',
+        `[ "\${ACCEPT_DATA_LOSS:-0}" -gt 0 ]`,
+      ),
+    ]
+  }
+  return [
+    act(`log in at '${source.instance}'`, logInAt(facts, source.endpoint)),
+    check(
+      'it has replayed all that it has received',
+      `within 120 says t ${psql('select coalesce(pg_last_wal_replay_lsn() >= pg_last_wal_receive_lsn(), true)')}`,
+    ),
+    act(
+      'LSN, snapshot and newest commit, for the count afterwards and the way home',
+      `${psql('select pg_last_wal_replay_lsn(), pg_current_snapshot(), pg_last_xact_replay_timestamp()')} | tee before-promotion.txt`,
+    ),
+    act(
+      'at most so many seconds of writes are lost',
+      `BEHIND=$(${psql('select ceil(extract(epoch from clock_timestamp() - pg_last_xact_replay_timestamp()))::int')}); echo "  $BEHIND"`,
+    ),
+    check(
+      `that is within the objective, or somebody has accepted more, in seconds: ACCEPT_DATA_LOSS=600`,
+      `[ "$BEHIND" -le "\${ACCEPT_DATA_LOSS:-${Math.floor(workload.objectives.rpoSeconds)}}" ]`,
+    ),
+  ]
 }

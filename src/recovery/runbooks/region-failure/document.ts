@@ -1,8 +1,10 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { formatDuration } from '../../../core/duration.ts'
+import type { TypedLine } from '../../../runbook/runbook.ts'
 import { describeSignals } from '../../detection/signals.ts'
 import type { Journal, RecoveryTools } from '../data-corruption/tools.ts'
+import { act, check, type FailoverFacts, quoted } from './by-hand.ts'
 import { hasFenceDebt } from './fence-primary.ts'
 import { failoverLoss, failoverTime, type RegionFailureOutputs } from './report.ts'
 import type { RegionFailure } from './tools.ts'
@@ -134,5 +136,16 @@ function oldDatabase({ input, outputs: { fence } }: Failover): string[] {
           'When it answers again it takes writes: it has to be fenced before anything else. `lifeboat watch` does so, and writes out what it had accepted.',
         ]
       : []),
+  ]
+}
+
+export function documentByHand({ workload, source }: FailoverFacts): TypedLine[] {
+  const words = `${workload.name} is served from '${source.instance}'`
+  return [
+    act(
+      'keep this folder: it is the record of what was done',
+      `echo ${quoted(words)} since "$(date -u +%FT%TZ)" | tee recovered.txt`,
+    ),
+    check('what was there before the promotion is kept', '[ -s before-promotion.txt ]'),
   ]
 }

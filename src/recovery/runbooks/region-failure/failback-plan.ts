@@ -1,4 +1,6 @@
+import type { TypedLine } from '../../../runbook/runbook.ts'
 import type { RecoveryTools } from '../data-corruption/tools.ts'
+import { act, check, type FailoverFacts, logInThere, psql } from './by-hand.ts'
 import { type Fenced, hasFenceDebt } from './fence-primary.ts'
 import type { Promoted } from './promote.ts'
 import { asAdministratorOf, type RegionFailure } from './tools.ts'
@@ -45,4 +47,16 @@ export async function planFailback(
       'move secrets, services and the public name home',
     ],
   }
+}
+
+/** What the way home begins with: without it nobody can tell which rows only the old database has. */
+export function planFailbackByHand(facts: FailoverFacts): TypedLine[] {
+  return [
+    ...logInThere(facts),
+    act(
+      'timeline, LSN and snapshot of the new database, for the way home',
+      `${psql('select pg_walfile_name(pg_current_wal_lsn()), pg_current_wal_lsn(), pg_current_snapshot()')} | tee after-promotion.txt`,
+    ),
+    check('they are kept', '[ -s after-promotion.txt ]'),
+  ]
 }

@@ -1,7 +1,9 @@
 import { LifeboatError } from '../../../core/errors.ts'
+import type { TypedLine } from '../../../runbook/runbook.ts'
 import { type Fence, fence, unfence } from '../../fence.ts'
 import type { WriteGrant } from '../../grants.ts'
 import type { RecoveryTools } from '../data-corruption/tools.ts'
+import { attempt, awsPerhaps, type FailoverFacts, FENCE_FILES, logInAt } from './by-hand.ts'
 import { asAdministratorOf, loginByRecoverySecret, type RegionFailure, tried } from './tools.ts'
 
 /**
@@ -148,4 +150,34 @@ async function stopServices(
     }),
   )
   return stopped.flat()
+}
+
+/** All of it may time out: what is lost cannot be fenced, and then owes a fence when it comes back. */
+export function fenceByHand(facts: FailoverFacts): TypedLine[] {
+  const { workload, primary, services } = facts
+  const { list, fence: sql, unfence: kept } = FENCE_FILES
+  return [
+    ...services.map(({ cluster, service }) =>
+      attempt(
+        `stop '${service}' in ${workload.region}`,
+        awsPerhaps(
+          ...([workload.region, 'ecs update-service'] as const),
+          { cluster, service, 'desired-count': 0 },
+          'service.desiredCount',
+        ),
+      ),
+    ),
+    attempt(
+      'log in at the old database as its administrator',
+      logInAt(facts, primary, workload.database.adminSecret),
+    ),
+    attempt(
+      'note who may write',
+      `[ -s ${kept} ] || { psql -XAtqf ${list} -o ${kept} && [ -s ${kept} ]; }`,
+    ),
+    attempt(
+      'take that away, and end sessions; when it fails, the fence is owed: see README.md',
+      `[ -s ${kept} ] && psql -Xqv ON_ERROR_STOP=1 -f ${sql}`,
+    ),
+  ]
 }

@@ -1,8 +1,11 @@
 import { LifeboatError } from '../../../core/errors.ts'
+import type { TypedLine } from '../../../runbook/runbook.ts'
 import { ledAway, type PublicRecords } from '../../failover-records.ts'
 import type { RecoveryTools } from '../data-corruption/tools.ts'
+import { act, attempt, awsIn, check, type FailoverFacts, quoted, RECORDS_AWAY } from './by-hand.ts'
 import type { Ready } from './readiness.ts'
 import { type RegionFailure, resolvePublicName, tried, writeAsCustomer } from './tools.ts'
+import { writeByHand } from './verify-write.ts'
 
 /** How customers came to the recovery region. JSON. */
 export type MovedDns = {
@@ -102,4 +105,32 @@ async function untilWritten(
     }
     await tools.clock.sleep(POLL_MS, signal)
   }
+}
+
+export function moveDnsByHand({ workload, records }: FailoverFacts): TypedLine[] {
+  const { publicName } = workload
+  if (!publicName || !records) {
+    return [
+      act('no public name is known', "echo '  lead customers to the recovery region by hand'"),
+    ]
+  }
+  const { name } = publicName
+  const write = writeByHand(workload)
+  return [
+    attempt(
+      `lead ${name} to ${records.recoveryAddress}; where Route 53's API is dead, a gated record moves by itself`,
+      awsIn(
+        ...(['us-east-1', 'route53 change-resource-record-sets'] as const),
+        { 'hosted-zone-id': records.zone, 'change-batch': `file://${RECORDS_AWAY}` },
+        'ChangeInfo.Id',
+      ),
+    ),
+    check(
+      'the name leads there',
+      `within 300 says "$(address ${quoted(records.recoveryAddress)})" address ${name}`,
+    ),
+    ...(write === null
+      ? []
+      : [check("a customer's write succeeds through the name", `within 300 ${write}`)]),
+  ]
 }

@@ -1,4 +1,6 @@
+import type { TypedLine } from '../../../runbook/runbook.ts'
 import type { RecoveryTools } from '../data-corruption/tools.ts'
+import { act, attempt, awsPerhaps, type FailoverFacts } from './by-hand.ts'
 import type { Confirmed } from './confirm.ts'
 import type { Ready } from './readiness.ts'
 import { type RegionFailure, tried } from './tools.ts'
@@ -67,5 +69,19 @@ export function costOfFailingOver(
       ? `DNS is ${records.setup}; the name then leads to ${records.recoveryAddress}, and does not come home by itself.`
       : `DNS is not known: ${recordsUnknown}.`,
     `Writes of '${workload.database.instance}' are stopped, if it can be reached.`,
+  ]
+}
+
+export function pinDnsByHand({ records }: FailoverFacts): TypedLine[] {
+  if (!records?.homeCheck) return [act('nothing moves by itself', 'echo "  nothing to pin"')]
+  return [
+    attempt(
+      `keep health check ${records.homeCheck.id} from deciding; a gated record stays without it`,
+      awsPerhaps(
+        ...(['us-east-1', 'route53 update-health-check'] as const),
+        { 'health-check-id': records.homeCheck.id, disabled: true },
+        'HealthCheck.HealthCheckConfig.Disabled',
+      ),
+    ),
   ]
 }

@@ -2,9 +2,20 @@ import type { RegionClient } from '../../../aws/region-client.ts'
 import { LifeboatError } from '../../../core/errors.ts'
 import { parseLsn } from '../../../core/lsn.ts'
 import { withDatabase } from '../../../probe/database.ts'
+import type { TypedLine } from '../../../runbook/runbook.ts'
 import { unfence } from '../../fence.ts'
 import { type Endpoint, EXECUTION_TAG, type RecoveryTools } from '../data-corruption/tools.ts'
 import type { LossBound } from './bound-loss.ts'
+import {
+  act,
+  awsIn,
+  check,
+  type FailoverFacts,
+  FENCE_FILES,
+  IN_RECOVERY,
+  instanceField,
+  logInThere,
+} from './by-hand.ts'
 import type { Fenced } from './fence-primary.ts'
 import type { DatabaseSource, Ready } from './readiness.ts'
 import {
@@ -137,4 +148,56 @@ function refuseIfBehind({ position }: LossBound, { lsn }: Timeline): void {
     `the promoted database is at ${lsn}, behind ${position}, which was announced`,
     { hint: 'Look whether it is the replica that was measured.' },
   )
+}
+
+export function promoteByHand(facts: FailoverFacts): TypedLine[] {
+  const { source, workload } = facts
+  const { unfence: kept } = FENCE_FILES
+  return [
+    ...bringUpByHand(facts, source),
+    check('it takes writes', `within 600 says f ${IN_RECOVERY}`),
+    ...logInThere(facts, workload.database.adminSecret),
+    act(
+      'what the fence took away was replicated, and comes back',
+      `[ ! -s ${kept} ] || psql -Xqv ON_ERROR_STOP=1 -f ${kept}`,
+    ),
+  ]
+}
+
+function bringUpByHand(facts: FailoverFacts, source: DatabaseSource): TypedLine[] {
+  const { region } = facts
+  const target = { 'db-instance-identifier': source.instance }
+  const status = instanceField(facts, 'DBInstanceStatus')
+  if (source.kind === 'replica') {
+    const promotion = awsIn(
+      ...([region, 'rds promote-read-replica'] as const),
+      { ...target, 'backup-retention-period': RETENTION_DAYS },
+      'DBInstance.DBInstanceStatus',
+    )
+    return [
+      ...logInThere(facts),
+      act(`promote '${source.instance}'`, `says f ${IN_RECOVERY} || ${promotion}`),
+    ]
+  }
+  const order =
+    source.kind === 'snapshot'
+      ? awsIn(
+          ...([region, 'rds restore-db-instance-from-db-snapshot'] as const),
+          { ...target, 'db-snapshot-identifier': source.snapshot },
+          'DBInstance.DBInstanceStatus',
+        )
+      : awsIn(
+          ...([region, 'rds restore-db-instance-to-point-in-time'] as const),
+          {
+            'source-db-instance-automated-backups-arn': source.backups,
+            'target-db-instance-identifier': source.instance,
+            'use-latest-restorable-time': true,
+          },
+          'DBInstance.DBInstanceStatus',
+        )
+  return [
+    act(`restore to '${source.instance}'`, `${status} 2>/dev/null || ${order}`),
+    check('it is available', `within 14400 says available ${status}`),
+    ...logInThere(facts),
+  ]
 }

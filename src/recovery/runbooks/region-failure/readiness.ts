@@ -1,11 +1,22 @@
 import type { RegionClient, World } from '../../../aws/region-client.ts'
 import { LifeboatError } from '../../../core/errors.ts'
 import { withDatabase } from '../../../probe/database.ts'
+import type { TypedLine } from '../../../runbook/runbook.ts'
 import type { PublicRecords } from '../../failover-records.ts'
 import { readPublicRecords } from '../../failover-records.ts'
 import { listWriteGrants, type WriteGrant } from '../../grants.ts'
 import type { Workload } from '../../workload.ts'
 import { derivedName, type Endpoint, type RecoveryTools } from '../data-corruption/tools.ts'
+import {
+  act,
+  awsIn,
+  check,
+  type FailoverFacts,
+  IN_RECOVERY,
+  instanceField,
+  logInAt,
+  quoted,
+} from './by-hand.ts'
 import {
   asAdministratorOf,
   loginByRecoverySecret,
@@ -62,6 +73,11 @@ export type Ready = {
   readonly recordsUnknown: string | null
 }
 
+type Asking = Pick<RecoveryTools, 'region' | 'reach' | 'clock'>
+
+/** The fastest first. */
+const WAYS = [findReplica, findReplicatedBackups, findSnapshot]
+
 /**
  * Tries what the recovery region must be able to do, before customers feel anything: its copy of the secret is decrypted and logs
  * in, its database is where it is said to be, its services can run.
@@ -105,8 +121,7 @@ async function findDatabase(
   execution: string,
 ): Promise<Pick<Ready, 'database' | 'closed'>> {
   const closed: string[] = []
-  const ways = [findReplica, findReplicatedBackups, findSnapshot]
-  for (const way of ways) {
+  for (const way of WAYS) {
     const found = await tried(tools, () => way(tools, workload, region, execution), 4 * PROBE_MS)
     if ('answer' in found) return { database: found.answer, closed }
     closed.push(found.failure)
@@ -114,8 +129,24 @@ async function findDatabase(
   throw notReady(`nothing to bring the database up from: ${closed.join('; ')}`)
 }
 
+/** Everything that the database could come up from, the fastest first, and why others are closed. */
+export async function findEveryWay(
+  tools: Asking,
+  workload: Workload,
+  region: RegionClient,
+  execution: string,
+): Promise<{ readonly sources: readonly DatabaseSource[]; readonly closed: readonly string[] }> {
+  const found = await Promise.all(
+    WAYS.map((way) => tried(tools, () => way(tools, workload, region, execution), 4 * PROBE_MS)),
+  )
+  return {
+    sources: found.flatMap((one) => ('answer' in one ? [one.answer] : [])),
+    closed: found.flatMap((one) => ('failure' in one ? [one.failure] : [])),
+  }
+}
+
 async function findReplica(
-  tools: RecoveryTools,
+  tools: Asking,
   workload: Workload,
   { rds }: RegionClient,
 ): Promise<DatabaseSource> {
@@ -142,7 +173,7 @@ async function findReplica(
 }
 
 async function findReplicatedBackups(
-  _tools: RecoveryTools,
+  _tools: Asking,
   workload: Workload,
   { databaseBackups }: RegionClient,
   execution: string,
@@ -160,7 +191,7 @@ async function findReplicatedBackups(
 }
 
 async function findSnapshot(
-  _tools: RecoveryTools,
+  _tools: Asking,
   workload: Workload,
   { databaseBackups }: RegionClient,
   execution: string,
@@ -177,8 +208,9 @@ async function findSnapshot(
   }
 }
 
-async function findServices(
-  tools: RecoveryTools,
+/** The services of the workload, there and as large as they have to be. @throws LifeboatError `RecoveryRegionNotReady` */
+export async function findServices(
+  tools: Asking,
   workload: Workload,
   { services }: RegionClient,
 ): Promise<Ready['services']> {
@@ -224,4 +256,53 @@ function notReady(what: string): LifeboatError {
   return new LifeboatError('RecoveryRegionNotReady', what, {
     hint: 'Nothing was changed. Mend it and retry.',
   })
+}
+
+export function readinessByHand(facts: FailoverFacts): TypedLine[] {
+  const { region, source, services } = facts
+  return [
+    ...sourceByHand(facts, source),
+    ...services.map(({ cluster, service }) =>
+      check(
+        `service '${service}' is there`,
+        `says ACTIVE ${awsIn(region, 'ecs describe-services', { cluster, services: service }, 'services[0].status')}`,
+      ),
+    ),
+  ]
+}
+
+function sourceByHand(facts: FailoverFacts, source: DatabaseSource): TypedLine[] {
+  const { region, workload } = facts
+  const { secret } = workload.database
+  const readSecret = act(
+    `the copy of '${secret}' can be read`,
+    `read_secret ${quoted(secret)} ${region}`,
+  )
+  switch (source.kind) {
+    case 'replica':
+      return [
+        check(
+          `'${source.instance}' is available`,
+          `says available ${instanceField(facts, 'DBInstanceStatus')}`,
+        ),
+        act('its copy of the secret logs in', logInAt(facts, source.endpoint)),
+        check('it is a replica', `says t ${IN_RECOVERY}`),
+      ]
+    case 'replicated-backups':
+      return [
+        readSecret,
+        check(
+          'the replicated backups are there',
+          `says 1 ${awsIn(region, 'rds describe-db-instance-automated-backups', { 'db-instance-automated-backups-arn': source.backups }, 'length(DBInstanceAutomatedBackups)')}`,
+        ),
+      ]
+    case 'snapshot':
+      return [
+        readSecret,
+        check(
+          'the snapshot is there',
+          `says available ${awsIn(region, 'rds describe-db-snapshots', { 'db-snapshot-identifier': source.snapshot }, 'DBSnapshots[0].Status')}`,
+        ),
+      ]
+  }
 }

@@ -1,4 +1,6 @@
+import type { TypedLine } from '../../../runbook/runbook.ts'
 import type { RecoveryTools } from '../data-corruption/tools.ts'
+import { act, awsIn, check, type FailoverFacts } from './by-hand.ts'
 import type { Ready } from './readiness.ts'
 import { type RegionFailure, recoveryRegion } from './tools.ts'
 
@@ -34,4 +36,21 @@ export async function scaleServices(
     }),
   )
   return { services: scaled }
+}
+
+export function scaleServicesByHand({ services, region }: FailoverFacts): TypedLine[] {
+  return services.flatMap(({ cluster, service, tasks }) => [
+    act(
+      `bring '${service}' to ${tasks} tasks`,
+      awsIn(
+        ...([region, 'ecs update-service'] as const),
+        { cluster, service, 'desired-count': tasks },
+        'service.desiredCount',
+      ),
+    ),
+    check(
+      'they run',
+      `within 900 says ${tasks} ${awsIn(region, 'ecs describe-services', { cluster, services: service }, 'services[0].runningCount')}`,
+    ),
+  ])
 }

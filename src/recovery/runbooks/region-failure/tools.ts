@@ -32,7 +32,7 @@ export const PROBE_MS = 4_000
 
 /** The region to recover in. @throws LifeboatError `RecoveryRegionNotReady` when the workload file names none */
 export async function recoveryRegion(
-  tools: RecoveryTools,
+  tools: Pick<RecoveryTools, 'reach'>,
   workload: Workload,
 ): Promise<RegionClient> {
   return await tools.reach(recoveryRegionName(workload))
@@ -51,7 +51,7 @@ export function recoveryRegionName({ name, recoveryRegion: region }: Workload): 
  * @param endpoint  instead of that in the secret, which before the failover is the old database's
  */
 export async function loginByRecoverySecret(
-  tools: RecoveryTools,
+  tools: Pick<RecoveryTools, 'reach'>,
   workload: Workload,
   endpoint?: Endpoint,
   secret = workload.database.secret,

@@ -1,5 +1,8 @@
 import { LifeboatError } from '../../../core/errors.ts'
+import type { TypedLine } from '../../../runbook/runbook.ts'
+import type { Workload } from '../../workload.ts'
 import type { RecoveryTools } from '../data-corruption/tools.ts'
+import { act, awsIn, check, type FailoverFacts, logInThere, psql, quoted } from './by-hand.ts'
 import type { Promoted } from './promote.ts'
 import type { Ready } from './readiness.ts'
 import {
@@ -22,6 +25,7 @@ const WITHIN_MS = 300_000
 const POLL_MS = 50
 /** Programs that read their secret once only find the new database when they are started anew. */
 const REPLACE_AFTER_MS = 15_000
+const WRITES_TABLE = `create table if not exists lifeboat.verified_writes (id bigint generated always as identity primary key, at timestamptz not null default clock_timestamp())`
 
 /** Writes in the recovery region as a customer does, before customers are sent there. */
 export async function verifyWrite(
@@ -84,10 +88,56 @@ async function writeToDatabase(
 ): Promise<void> {
   await asAdministratorOf(tools, workload, endpoint, async (database) => {
     await database.query('create schema if not exists lifeboat')
-    await database.query(
-      `create table if not exists lifeboat.verified_writes (
-         id bigint generated always as identity primary key, at timestamptz not null default clock_timestamp())`,
-    )
+    await database.query(WRITES_TABLE)
     await database.query('insert into lifeboat.verified_writes default values')
   })
+}
+
+export function verifyWriteByHand(facts: FailoverFacts): TypedLine[] {
+  const { workload, region, services, records } = facts
+  const address = records?.recoveryAddress ?? workload.publicName?.recovery
+  const database = [
+    ...logInThere(facts, workload.database.adminSecret),
+    act(
+      'a place for writes of ours',
+      psql(`create schema if not exists lifeboat; ${WRITES_TABLE}`),
+    ),
+    check(
+      'the database takes a write',
+      psql('insert into lifeboat.verified_writes default values'),
+    ),
+  ]
+  const write = writeByHand(workload, address)
+  if (write === null || address === undefined) return database
+  const anew = services.map(({ cluster, service }) =>
+    awsIn(
+      ...([region, 'ecs update-service'] as const),
+      { cluster, service, 'force-new-deployment': true },
+      'service.desiredCount',
+    ),
+  )
+  return [
+    ...database,
+    act(
+      'a program that reads its secret once has to start anew',
+      [`within 15 ${write}`, ...(anew.length > 0 ? [`{ ${anew.join('; ')}; }`] : [])].join(' || '),
+    ),
+    check(`a customer's write succeeds at ${address}`, `within 300 ${write}`),
+  ]
+}
+
+/** A write as a customer makes one: at an address, or through the name. Null where the workload has none. */
+export function writeByHand({ http }: Workload, address?: string): string | null {
+  if (!http) return null
+  const { hostname, port, protocol } = new URL(http.url)
+  const at = port || (protocol === 'https:' ? '443' : '80')
+  const to = address === undefined ? `"$(address ${hostname})"` : quoted(address)
+  const options = [
+    `--connect-to ${hostname}:${at}:${to}:${at}`,
+    ...(http.body === undefined
+      ? []
+      : [`-H 'content-type: application/json' --data ${quoted(http.body)}`]),
+  ]
+  const seconds = Math.ceil(http.timeoutSeconds)
+  return `curl -fsS -o /dev/null --max-time ${seconds} -X ${http.method} ${options.join(' ')} ${quoted(http.url)}`
 }
