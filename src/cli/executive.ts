@@ -1,7 +1,13 @@
 import type { RegionClient } from '../aws/region-client.ts'
 import { LifeboatError } from '../core/errors.ts'
 import { systemRandom } from '../core/random.ts'
-import { lockOf, RUNBOOKS, recoveryTools } from '../recovery/recovery.ts'
+import {
+  lockOf,
+  type NotificationSurroundings,
+  notifierOf,
+  RUNBOOKS,
+  recoveryTools,
+} from '../recovery/recovery.ts'
 import type { DataCorruption } from '../recovery/runbooks/data-corruption/tools.ts'
 import type { ExecutionsApi } from '../runbook/execution.ts'
 import { Executions } from '../runbook/executions.ts'
@@ -19,6 +25,7 @@ const OWNS_WITHIN_MS = 10_000
 export interface Executive {
   readonly database: StateDatabase
   readonly executions: ExecutionsApi
+  readonly telling: NotificationSurroundings
   /** Leaves executions that run here as they are, for `lifeboat execution resume`. */
   close(): Promise<void>
 }
@@ -65,17 +72,21 @@ export async function openExecutive(
     const around = { region, reach, database, nameServer, clock, random: systemRandom }
     return recoveryTools(around, (execution) => executions.get(execution))
   }
-  const executions = await Executions.open({
-    ...{ database, runbooks: RUNBOOKS, tools, clock },
+  const executions: Executions = await Executions.open({
+    ...{ database, runbooks: RUNBOOKS, tools, clock, onExecute: (id) => notifier.follow(id) },
     lock: { find, user: operator(invocation.environment) },
   })
+  const environment = (name: string) => invocation.environment[name]
+  const telling = { database, reach, clock, environment }
+  const notifier = notifierOf(telling, executions, (line) => invocation.output.say(line))
   const close = async () => {
+    await notifier.close()
     await executions.close()
     for (const region of regions.values()) region.close()
     await database.close()
     await state.close()
   }
-  return { database, executions, close }
+  return { database, executions, telling, close }
 }
 
 /** Opens an executive for the length of `work`. */

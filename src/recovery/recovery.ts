@@ -7,6 +7,7 @@ import type { Clock } from '../core/clock.ts'
 import { parseDuration } from '../core/duration.ts'
 import { LifeboatError } from '../core/errors.ts'
 import type { Random } from '../core/random.ts'
+import type { Delivery } from '../probe/post.ts'
 import type { Execution, ExecutionsApi } from '../runbook/execution.ts'
 import type { StateDatabase } from '../runbook/state-database.ts'
 import type { CheckResult } from './checks.ts'
@@ -14,6 +15,9 @@ import { RegionRounds } from './detection/region-rounds.ts'
 import { History } from './history.ts'
 import type { LedgerFile } from './loss.ts'
 import { Monitor } from './monitor.ts'
+import { deliver, Notifier } from './notifications/notifier.ts'
+import { revealOf } from './notifications/reveal.ts'
+import { type Update, Updates } from './notifications/updates.ts'
 import type { CanaryTravel } from './objects/canary.ts'
 import { CanaryRounds } from './objects/canary-rounds.ts'
 import type { ReplicatedBucket } from './objects/pair-status.ts'
@@ -79,6 +83,66 @@ export function lockOf(
   around: { documents: Documents; clock: Clock; random: Random },
 ): WorkloadLock | undefined {
   return lock && new WorkloadLock({ ...around, workload, bucket: lock.bucket, prefix: lock.prefix })
+}
+
+/** What telling people needs. */
+export interface NotificationSurroundings
+  extends Pick<Surroundings, 'database' | 'reach' | 'clock'> {
+  /** A variable of Lifeboat's environment, where secrets of targets may be. */
+  readonly environment: (name: string) => string | undefined
+}
+
+/** Tells people of the executions that this process executes, as their workload says. */
+export function notifierOf(
+  { database, clock, ...around }: NotificationSurroundings,
+  executions: Pick<ExecutionsApi, 'get' | 'waitFor'>,
+  say: (line: string) => void,
+): Notifier {
+  return new Notifier({
+    updates: () => Updates.open(database),
+    executions,
+    reveal: (region) => revealOf(region, around),
+    report: summary,
+    title: (name) => RUNBOOKS.find((one) => one.name === name)?.title ?? name,
+    clock,
+    say,
+  })
+}
+
+/**
+ * Sends an update because a person says so: to those who have not been told, or to one of them.
+ *
+ * @param o.target  the only one to tell
+ * @param o.isAgain  also to those who may have been told, which nobody knows
+ * @returns what became of it, by the name of the target; nothing of those who have been told
+ * @throws LifeboatError `UpdateNotFound`
+ */
+export async function sendUpdate(
+  { database, clock, ...around }: NotificationSurroundings,
+  o: { subject: string; update: string; by: string; target?: string; isAgain?: boolean },
+): Promise<Map<string, Delivery>> {
+  const updates = await Updates.open(database)
+  const update = (await updates.list(o.subject)).find(({ id }) => id === o.update)
+  const names = update?.audience.targets.map(({ name }) => name) ?? []
+  if (!update || (o.target !== undefined && !names.includes(o.target))) {
+    const what = update ? `target '${o.target}' of update '${o.update}'` : `update '${o.update}'`
+    throw new LifeboatError('UpdateNotFound', `'${o.subject}' has no ${what}`, {
+      hint: `List them with 'lifeboat execution updates ${o.subject}'.`,
+    })
+  }
+  const reveal = revealOf(update.audience.region, around)
+  const over = o.isAgain ? (['failed', 'unknown'] as const) : (['failed'] as const)
+  const send = async (name: string) => {
+    const became = await deliver(update, name, { updates, reveal, clock, by: o.by, over })
+    return became ? [[name, became] as const] : []
+  }
+  const wanted = o.target === undefined ? names : [o.target]
+  return new Map((await Promise.all(wanted.map(send))).flat())
+}
+
+/** The updates of an execution, or of `watch-WORKLOAD`, oldest first. */
+export async function listUpdates(database: StateDatabase, subject: string): Promise<Update[]> {
+  return (await Updates.open(database)).list(subject)
 }
 
 /** A monitor of a workload's checks, not started. It logs in with the workload's own secret. */

@@ -3,8 +3,10 @@ import { basename, dirname, resolve } from 'node:path'
 import { LineCounter, parseDocument } from 'yaml'
 import { parseDuration } from '../core/duration.ts'
 import { LifeboatError } from '../core/errors.ts'
+import { targetOf } from './notifications/target.ts'
 import type { Workload } from './workload.ts'
-import { contradictions, invalid, mistakesOf, offsetOf } from './workload-mistakes.ts'
+import { contradictions, invalid, mistakesOf } from './workload-mistakes.ts'
+import { offsetOf } from './workload-place.ts'
 import { type WorkloadSource, workloadSchema } from './workload-schema.ts'
 
 export { workloadJsonSchema } from './workload-schema.ts'
@@ -67,7 +69,7 @@ export function parseWorkload(text: string, file = 'lifeboat.yaml'): Workload {
 }
 
 function toWorkload(source: WorkloadSource): Workload {
-  const { database, http, tables, lock } = source
+  const { database, http, tables, lock, notifications } = source
   return {
     name: source.workload,
     objectives: {
@@ -128,6 +130,7 @@ function toWorkload(source: WorkloadSource): Workload {
     }),
     ...(tables && { tables: tables.map(withSchema) }),
     ignore: (source.ignore ?? []).map(withSchema),
+    ...(notifications && { notifications: notifications.map(targetOf) }),
     ...(lock && {
       lock: {
         bucket: lock.bucket,

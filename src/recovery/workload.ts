@@ -1,4 +1,5 @@
 import { LifeboatError } from '../core/errors.ts'
+import type { Target } from './notifications/target.ts'
 import { STRATEGIES } from './workload-schema.ts'
 
 /** A workload as the rules want it. JSON, so that an execution can keep it. Holds no credentials. */
@@ -30,6 +31,8 @@ export type Workload = {
   /** As `schema.table`. Without it, every table. */
   readonly tables?: readonly string[]
   readonly ignore: readonly string[]
+  /** Who is told of what happens. */
+  readonly notifications?: readonly Target[]
   /** Without it, only the Lifeboats of one machine know of each other. */
   readonly lock?: { readonly bucket: string; readonly region: string; readonly prefix: string }
 }

@@ -34,6 +34,8 @@ export interface ExecutionsOptions {
   /** Where an execution finds the lock that Lifeboats on several machines share, and for whom it is taken. */
   readonly lock?: { readonly find: FindLock; readonly user: string }
   readonly clock?: Clock
+  /** Called when this process begins to execute, or to go on with, an execution. */
+  readonly onExecute?: (id: string) => void
   /** Takes lines of the engine and the causes of failures, which no operator is shown. */
   readonly onLog?: (line: string) => void
 }
@@ -248,6 +250,7 @@ export class Executions implements ExecutionsApi {
     const driver = this.#driver(id, runbook)
     try {
       await hand(driver)
+      this.o.onExecute?.(id)
     } catch (error) {
       driver.broke(error)
       throw error

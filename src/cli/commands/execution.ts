@@ -4,6 +4,7 @@ import { describeExecution, listExecutions } from '../execution-view.ts'
 import { withExitCodes } from '../exit-codes.ts'
 import { action, type Invocation, type Surroundings } from '../invocation.ts'
 import { operator } from '../operator.ts'
+import { sendCommand, updatesCommand } from './execution-updates.ts'
 
 /** `lifeboat execution …`: look at runs of runbooks, and decide what they wait for. */
 export function executionCommand(around: Surroundings): Command {
@@ -25,6 +26,8 @@ export function executionCommand(around: Surroundings): Command {
     ),
   )
   for (const verb of VERBS) command.addCommand(verbCommand(around, verb))
+  command.addCommand(updatesCommand(around))
+  command.addCommand(sendCommand(around))
   return command
 }
 
