@@ -5,6 +5,7 @@ import {
   lockOf,
   type NotificationSurroundings,
   notifierOf,
+  planOf,
   RUNBOOKS,
   recoveryTools,
 } from '../recovery/recovery.ts'
@@ -69,11 +70,12 @@ export async function openExecutive(
     const { workload } = input as DataCorruption
     const region = await reach(workload.region)
     const { nameServer } = await howToReach()
-    const around = { region, reach, database, nameServer, clock, random: systemRandom }
+    const { environment } = invocation
+    const around = { region, reach, database, nameServer, environment, clock, random: systemRandom }
     return recoveryTools(around, (execution) => executions.get(execution))
   }
   const executions: Executions = await Executions.open({
-    ...{ database, runbooks: RUNBOOKS, tools, clock, onExecute: (id) => notifier.follow(id) },
+    ...{ database, runbooks: RUNBOOKS, plan: planOf, tools, clock, onExecute: (id) => notifier.follow(id) },
     lock: { find, user: operator(invocation.environment) },
   })
   const environment = (name: string) => invocation.environment[name]

@@ -9,6 +9,7 @@ import { LifeboatError } from '../core/errors.ts'
 import type { Random } from '../core/random.ts'
 import type { Delivery } from '../probe/post.ts'
 import type { Execution, ExecutionsApi } from '../runbook/execution.ts'
+import type { Runbook } from '../runbook/runbook.ts'
 import type { StateDatabase } from '../runbook/state-database.ts'
 import type { CheckResult } from './checks.ts'
 import { RegionRounds } from './detection/region-rounds.ts'
@@ -21,6 +22,7 @@ import { type Update, Updates } from './notifications/updates.ts'
 import type { CanaryTravel } from './objects/canary.ts'
 import { CanaryRounds } from './objects/canary-rounds.ts'
 import type { ReplicatedBucket } from './objects/pair-status.ts'
+import { planFor } from './own-steps/plan.ts'
 import { type RecoveryReport, type ReportedExecution, reportOf } from './report.ts'
 import {
   type DataCorruption,
@@ -64,17 +66,35 @@ export interface Surroundings {
   readonly database: StateDatabase
   /** Where names are asked for; by default where the system asks. */
   readonly nameServer?: { readonly host: string; readonly port: number } | undefined
+  /** Lifeboat's own, for the user's own steps. */
+  readonly environment?: Readonly<Record<string, string | undefined>>
   readonly clock: Clock
   readonly random: Random
 }
 
 /** The tools of the runbooks' steps; `journal` reads an execution as it is recorded so far. */
 export async function recoveryTools(
-  { region, reach, database, nameServer, clock, random }: Surroundings,
+  { region, reach, database, nameServer, environment = {}, clock, random }: Surroundings,
   journal: (execution: string) => Promise<Journal>,
 ): Promise<RecoveryTools> {
   const history = await History.open(database)
-  return { region, reach, history, clock, random, journal, ...(nameServer && { nameServer }) }
+  const knownSecrets = secretsIn(environment)
+  const around = { region, reach, history, environment, knownSecrets, clock, random, journal }
+  return { ...around, ...(nameServer && { nameServer }) }
+}
+
+/** What of an environment is a secret by its name. */
+function secretsIn(environment: Readonly<Record<string, string | undefined>>): string[] {
+  const isSecret = (name: string) => /SECRET|TOKEN|PASS|KEY|CREDENTIAL|DATABASE_URL/i.test(name)
+  return Object.entries(environment).flatMap(([name, value]) =>
+    value && isSecret(name) ? [value] : [],
+  )
+}
+
+/** A runbook as it is for what an execution is started with: with the steps of the workload's own. */
+export function planOf(runbook: Runbook, input: unknown): Runbook {
+  const { workload } = input as { workload?: Workload }
+  return workload ? planFor(runbook, workload) : runbook
 }
 
 /** The lock that the Lifeboats of several machines share; undefined when the workload file names no place for it. */

@@ -3,6 +3,7 @@ import type { z } from 'zod'
 import { LifeboatError } from '../core/errors.ts'
 import { nearestWord } from './nearest-word.ts'
 import { notificationMistakes, notificationShape } from './notifications/mistakes.ts'
+import { ownStepMistakes, ownStepShapes } from './own-steps/mistakes.ts'
 import { type Mistake, offsetOf } from './workload-place.ts'
 import { type WorkloadSource, workloadSchema } from './workload-schema.ts'
 import { durationFault } from './workload-values.ts'
@@ -101,6 +102,11 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   notifications: 'a list of { name, kind: webhook, url, key, on, send }.',
   key: "'key: env:LIFEBOAT_WEBHOOK_KEY'.",
   on: "'on: [started, gate, completed, failed]'.",
+  after: "'after: promote'.",
+  owner: "'owner: payments team'.",
+  runbook: "'runbook: region-failure'.",
+  command: "'command: [./scale-queue, up]'.",
+  needs: "'needs: [{ api: sqs, where: recovery, plane: data }]'.",
   server: "'server: smtp.example.com:587'.",
 }
 
@@ -110,7 +116,7 @@ function hintFor(path: readonly (string | number)[]): { hint?: string } {
 }
 
 const isDuration = (path: readonly (string | number)[]) =>
-  ['rto', 'rpo', 'every', 'timeout'].includes(String(path.at(-1)))
+  ['rto', 'rpo', 'every', 'timeout', 'deadline'].includes(String(path.at(-1)))
 
 function wordsFor(issue: z.core.$ZodIssue): string {
   const seen = JSON.stringify(issue.input)?.slice(0, 60)
@@ -139,6 +145,7 @@ export function contradictions(document: Document, source: WorkloadSource): Mist
     ...misplacedBuckets(document, source),
     ...unreachableRecovery(document, source),
     ...notificationMistakes(document, source),
+    ...ownStepMistakes(document, source),
   ]
 }
 
@@ -242,6 +249,7 @@ function knownKeys(path: readonly (string | number)[]): string[] {
     'buckets.replica': bucket.replica.unwrap().shape,
     'buckets.references': bucket.references.unwrap().element.shape,
     notifications: notificationShape,
+    ...ownStepShapes,
   }
   return Object.keys(shapes[parent] ?? {})
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { notification } from './notifications/schema.ts'
+import { ownStep } from './own-steps/schema.ts'
 import { duration, name } from './workload-values.ts'
 
 /** From the cheapest and slowest to the dearest and fastest. */
@@ -139,6 +140,11 @@ export const workloadSchema = z
       .min(1)
       .optional()
       .meta({ description: 'Who is told of a recovery, and of what the watch sees' }),
+    steps: z
+      .array(ownStep)
+      .min(1)
+      .optional()
+      .meta({ description: 'Steps of your own, for what Lifeboat does not know' }),
     lock: z
       .strictObject({
         bucket: name('A bucket that every Lifeboat of this workload can write to'),

@@ -75,10 +75,11 @@ function runCommand(around: Surroundings): Command {
 async function dryRun(
   { output }: Invocation,
   { workload: file }: RunOptions,
-  runbook: Runbook,
+  typed: Runbook,
 ): Promise<void> {
-  const { readWorkload } = await import('../../recovery/recovery.ts')
+  const { planOf, readWorkload } = await import('../../recovery/recovery.ts')
   const workload = await readWorkload(file)
+  const runbook = planOf(typed, { workload })
   const title = `would run on ${workload.name}: DB instance ${workload.database.instance} in ${workload.region}`
   const text = [title, describeRunbook(runbook), '', 'nothing was changed'].join('\n')
   output.result({ dryRun: true, workload: workload.name, ...runbookAsJson(runbook) }, text)
