@@ -27,6 +27,8 @@ export interface Executive {
   readonly database: StateDatabase
   readonly executions: ExecutionsApi
   readonly telling: NotificationSurroundings
+  /** Tells people what has happened until now, and waits for it a little. */
+  notified(): Promise<void>
   /** Leaves executions that run here as they are, for `lifeboat execution resume`. */
   close(): Promise<void>
 }
@@ -75,7 +77,14 @@ export async function openExecutive(
     return recoveryTools(around, (execution) => executions.get(execution))
   }
   const executions: Executions = await Executions.open({
-    ...{ database, runbooks: RUNBOOKS, plan: planOf, tools, clock, onExecute: (id) => notifier.follow(id) },
+    ...{
+      database,
+      runbooks: RUNBOOKS,
+      plan: planOf,
+      tools,
+      clock,
+      onExecute: (id) => notifier.follow(id),
+    },
     lock: { find, user: operator(invocation.environment) },
   })
   const environment = (name: string) => invocation.environment[name]
@@ -88,7 +97,7 @@ export async function openExecutive(
     await database.close()
     await state.close()
   }
-  return { database, executions, telling, close }
+  return { database, executions, telling, notified: () => notifier.close(), close }
 }
 
 /** Opens an executive for the length of `work`. */

@@ -16,9 +16,11 @@ import { RegionRounds } from './detection/region-rounds.ts'
 import { History } from './history.ts'
 import type { LedgerFile } from './loss.ts'
 import { Monitor } from './monitor.ts'
-import { deliver, Notifier } from './notifications/notifier.ts'
+import { Notifier } from './notifications/notifier.ts'
+import { deliver, Outbox } from './notifications/outbox.ts'
 import { revealOf } from './notifications/reveal.ts'
 import { type Update, Updates } from './notifications/updates.ts'
+import { WatchNotices } from './notifications/watch-notices.ts'
 import type { CanaryTravel } from './objects/canary.ts'
 import { CanaryRounds } from './objects/canary-rounds.ts'
 import type { ReplicatedBucket } from './objects/pair-status.ts'
@@ -112,21 +114,32 @@ export interface NotificationSurroundings
   readonly environment: (name: string) => string | undefined
 }
 
+/** Sends what goes out by itself. */
+function outboxOf(
+  { database, clock, ...around }: NotificationSurroundings,
+  say: (line: string) => void,
+): Outbox {
+  return new Outbox({ database, clock, reveal: (region) => revealOf(region, around), say })
+}
+
 /** Tells people of the executions that this process executes, as their workload says. */
 export function notifierOf(
-  { database, clock, ...around }: NotificationSurroundings,
+  around: NotificationSurroundings,
   executions: Pick<ExecutionsApi, 'get' | 'waitFor'>,
   say: (line: string) => void,
 ): Notifier {
-  return new Notifier({
-    updates: () => Updates.open(database),
-    executions,
-    reveal: (region) => revealOf(region, around),
-    report: summary,
-    title: (name) => RUNBOOKS.find((one) => one.name === name)?.title ?? name,
-    clock,
-    say,
-  })
+  const title = (name: string) => RUNBOOKS.find((one) => one.name === name)?.title ?? name
+  const outbox = outboxOf(around, say)
+  return new Notifier({ outbox, executions, report: summary, title, clock: around.clock })
+}
+
+/** Tells people what a watch of a workload sees. */
+export function watchNoticesOf(
+  workload: Workload,
+  around: NotificationSurroundings,
+  say: (line: string) => void,
+): WatchNotices {
+  return new WatchNotices({ workload, outbox: outboxOf(around, say), clock: around.clock })
 }
 
 /**
@@ -200,12 +213,13 @@ export async function regionRoundsOf(
     executions: Pick<ExecutionsApi, 'list' | 'get'>
     incidentFolder: string
     say: (line: string) => void
+    notices?: WatchNotices
   },
 ): Promise<RegionRounds> {
-  const { executions, incidentFolder, say } = o
+  const { executions, ...told } = o
   const tools = await recoveryTools(around, (id) => executions.get(id))
   const failover = () => findOpenFailover(executions, workload.name)
-  return new RegionRounds({ workload, tools, failover, incidentFolder, say })
+  return new RegionRounds({ workload, tools, failover, ...told })
 }
 
 /** The newest failover of a workload that has come to its end and was not taken back; newest first. */

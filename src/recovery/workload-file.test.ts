@@ -300,6 +300,79 @@ test.each([
   expect(mistakesIn(text).lines).toContain(line)
 })
 
+const OWN = `${GOOD}steps:
+  - name: drain
+    runbook: region-failure
+    after: promote
+    owner: payments
+    needs: [{ api: sqs, where: recovery, plane: data }]
+    command: [./drain, --all]
+    check: { http: { url: 'https://queue.example/depth', status: 204 } }
+  - { name: call, runbook: data-corruption, after: identify, owner: Ada, manual: Call the bank }
+`
+
+test('reads steps of your own', () => {
+  const [drain, call] = parseWorkload(OWN).steps!
+  expect(drain).toEqual({
+    ...{ name: 'drain', title: 'drain', runbook: 'region-failure', after: 'promote' },
+    ...{ owner: 'payments', deadlineSeconds: 600, isIdempotent: false, pass: [] },
+    needs: [{ api: 'sqs', where: 'recovery', plane: 'data' }],
+    does: { kind: 'command', argv: ['./drain', '--all'] },
+    check: { kind: 'http', url: 'https://queue.example/depth', method: 'GET', status: 204 },
+  })
+  expect(call).toMatchObject({ does: { kind: 'manual', instructions: 'Call the bank' }, needs: [] })
+})
+
+test.each([
+  [
+    'a step after one that there is not',
+    OWN.replace('after: promote', 'after: promot'),
+    "lifeboat.yaml:14:12 'region-failure' has no step 'promot'",
+  ],
+  [
+    'a step before anybody was asked',
+    OWN.replace('after: promote', 'after: confirm'),
+    "lifeboat.yaml:14:12 'drain' may run before anybody was asked: 'confirm' is not behind the harm gate",
+  ],
+  [
+    'a step that does not say what it reaches',
+    OWN.replace(/ {4}needs.*\n/, ''),
+    "lifeboat.yaml:12:5 'drain' does not say what it reaches",
+  ],
+  [
+    'a step that needs what is lost',
+    OWN.replace('where: recovery', 'where: primary'),
+    "lifeboat.yaml:16:12 'drain' cannot do without sqs of what is lost (primary)",
+  ],
+  [
+    'a step of a name that the runbook has',
+    OWN.replace('name: drain', 'name: fence'),
+    "lifeboat.yaml:12:11 'region-failure' has a step 'fence' already",
+  ],
+  [
+    'a step that does two things',
+    OWN.replace('    command:', '    manual: Do it\n    command:'),
+    "lifeboat.yaml:17:13 step 'drain' does two things: command, manual",
+  ],
+  [
+    'a step that does nothing',
+    OWN.replace(/ {4}command.*\n/, ''),
+    "lifeboat.yaml:12:5 step 'drain' does nothing",
+  ],
+  [
+    'a command that a shell would have to read',
+    OWN.replace('[./drain, --all]', './drain --all'),
+    'lifeboat.yaml:17:14 steps[0].command: "./drain --all" is not a list',
+  ],
+  [
+    'a misspelt key of a check',
+    OWN.replace('status: 204', 'statis: 204'),
+    "lifeboat.yaml:18:58 unknown key 'statis' in 'steps[0].check.http'",
+  ],
+])('refuses %s', (_, text, line) => {
+  expect(mistakesIn(text).lines).toContain(line)
+})
+
 test('says so when there is no file', async () => {
   await expect(readWorkload('/nowhere/lifeboat.yaml')).rejects.toMatchObject({
     code: 'WorkloadFileNotFound',

@@ -91,10 +91,14 @@ async function run(invocation: Invocation, options: RunOptions, runbook: Runbook
   const { readWorkload, summary } = await import('../../recovery/recovery.ts')
   const { describeReport } = await import('../report-view.ts')
   const workload = await readWorkload(options.workload)
-  await withExecutive(invocation, { isLong: true }, async ({ executions }) => {
+  const { listUpdates } = await import('../../recovery/recovery.ts')
+  const { describeNotified } = await import('../update-view.ts')
+  await withExecutive(invocation, { isLong: true }, async ({ executions, database, notified }) => {
     const order = { executions, workload, runbook: runbook.name, invocation }
     const report = summary(await recoverWorkload(order, options))
-    invocation.output.result(report, describeReport(report))
+    await notified()
+    const told = describeNotified(await listUpdates(database, report.execution))
+    invocation.output.result(report, [describeReport(report), ...told].join('\n'))
   })
 }
 

@@ -1,28 +1,20 @@
 import type { Clock } from '../../core/clock.ts'
-import { LifeboatError } from '../../core/errors.ts'
-import type { Delivery } from '../../probe/post.ts'
 import { type Execution, type ExecutionsApi, hasEnded } from '../../runbook/execution.ts'
 import { isUnreachable } from '../../runbook/state-database.ts'
 import type { RecoveryReport } from '../report.ts'
 import type { Workload } from '../workload.ts'
 import { draftOf, occasionsOf } from './draft.ts'
-import { type Reveal, send } from './send.ts'
-import { audienceOf, type Update, type Updates } from './updates.ts'
+import type { Outbox } from './outbox.ts'
+import { audienceOf } from './updates.ts'
 
-/** How long a process that ends waits for what it has begun to tell. */
-const CLOSE_MS = 15_000
 const AWAY_MS = 1_000
 
 export interface NotifierOptions {
-  /** Opened when something is first to be told. */
-  readonly updates: () => Promise<Updates>
+  readonly outbox: Outbox
   readonly executions: Pick<ExecutionsApi, 'get' | 'waitFor'>
-  /** Secrets of targets, for what is about this workload. */
-  readonly reveal: (region: string) => Reveal
   readonly report: (execution: Execution) => RecoveryReport
   readonly title: (runbook: string) => string
   readonly clock: Clock
-  readonly say: (line: string) => void
 }
 
 /**
@@ -34,38 +26,22 @@ export interface NotifierOptions {
 export class Notifier {
   readonly #closing = new AbortController()
   readonly #following = new Map<string, Promise<void>>()
-  /** What is on its way to each target, one after the other. */
-  readonly #queues = new Map<string, Promise<void>>()
-  #opened: Promise<Updates> | undefined
-  #isOver = false
 
   constructor(private readonly o: NotifierOptions) {}
 
   /** Follows an execution to its end. Once is enough. */
   follow(id: string): void {
     if (this.#following.has(id) || this.#closing.signal.aborted) return
-    this.#following.set(id, this.#contained(id, this.#follow(id)))
+    this.#following.set(id, this.o.outbox.contained(id, this.#follow(id)))
   }
 
-  /**
-   * Tells what has happened until now, and waits for what is on its way, but not for long: what is then still due is listed as
-   * such, and goes out when the execution is resumed or a person sends it.
-   */
+  /** Tells what has happened until now, and waits for it as `Outbox.close` does. */
   async close(): Promise<void> {
+    const { outbox } = this.o
     this.#closing.abort()
     await Promise.all(this.#following.values())
-    for (const id of this.#following.keys()) await this.#contained(id, this.#look(id))
-    const waited = new AbortController()
-    const patience = this.o.clock.sleep(CLOSE_MS, waited.signal).then(
-      () => undefined,
-      () => undefined,
-    )
-    const sent = Promise.all(this.#queues.values())
-    await Promise.race([sent, patience])
-    waited.abort()
-    this.#isOver = true
-    // Each has its own time, and what became of it is worth knowing.
-    await sent
+    for (const id of this.#following.keys()) await outbox.contained(id, this.#look(id))
+    await outbox.close()
   }
 
   async #follow(id: string): Promise<void> {
@@ -87,8 +63,8 @@ export class Notifier {
 
   /** Drafts what has none yet, and begins to send what is due. */
   async #look(id: string): Promise<Execution> {
-    const { executions, report, title, clock } = this.o
-    const updates = await this.#updates()
+    const { outbox, executions, report, title, clock } = this.o
+    const updates = await outbox.updates()
     const execution = await executions.get(id)
     const { workload } = execution.input as { workload: Workload }
     const drafted = await updates.occasionsOf(id)
@@ -98,82 +74,7 @@ export class Notifier {
       const draft = draftOf(execution, occasion, about)
       await updates.add(id, occasion.name, { draft, audience: audienceOf(workload, draft.phase) })
     }
-    this.#sendDue(updates, await updates.list(id))
+    await outbox.sendDue(id)
     return execution
   }
-
-  #updates(): Promise<Updates> {
-    this.#opened ??= this.o.updates().catch((error: unknown) => {
-      this.#opened = undefined
-      throw error
-    })
-    return this.#opened
-  }
-
-  #sendDue(updates: Updates, list: readonly Update[]): void {
-    const { clock, say, reveal } = this.o
-    const targets = new Set(
-      list.flatMap(({ audience }) => audience.targets.map(({ name }) => name)),
-    )
-    for (const target of targets) {
-      const due = list.filter(({ deliveries }) =>
-        deliveries.some((one) => one.target === target && one.state === 'due'),
-      )
-      const before = this.#queues.get(target)
-      const sending = async () => {
-        await before
-        for (const update of due) {
-          if (this.#isOver) return
-          const around = { updates, reveal: reveal(update.audience.region), clock, by: 'the file' }
-          const became = await deliver(update, target, around)
-          if (became) say(deliveryLine(update, target, became))
-        }
-      }
-      this.#queues.set(target, this.#contained(target, sending()))
-    }
-  }
-
-  /** Whatever goes wrong here is said, and stays here. */
-  async #contained(about: string, work: Promise<unknown>): Promise<void> {
-    try {
-      await work
-    } catch (error) {
-      const why = error instanceof LifeboatError ? error.message : 'something unforeseen'
-      this.o.say(`? notifications of ${about}: ${why}`)
-    }
-  }
-}
-
-/** One line that says what became of an update at a target. */
-export function deliveryLine(
-  { headline }: Pick<Update, 'headline'>,
-  target: string,
-  { state, reason }: Delivery,
-): string {
-  const words = { sent: '✔ told', failed: '✘ not told', unknown: '? perhaps told' }[state]
-  return `${words}: ${target}${reason ? `, ${reason}` : ''}: ${headline}`
-}
-
-/**
- * Sends an update to a target unless that was done, or is being done; what becomes of it is written before and after.
- *
- * @param o.over  states in which a person tries again
- * @returns undefined when it was not for us to send
- */
-export async function deliver(
-  update: Update,
-  name: string,
-  o: {
-    updates: Updates
-    reveal: Reveal
-    clock: Clock
-    by: string
-    over?: readonly ('failed' | 'unknown')[]
-  },
-): Promise<Delivery | undefined> {
-  const target = update.audience.targets.find((one) => one.name === name)
-  if (!target || !(await o.updates.claim(update.id, target, o.by, o.over))) return undefined
-  const became = await send(update, target, o)
-  await o.updates.settle(update.id, target.name, became)
-  return became
 }
