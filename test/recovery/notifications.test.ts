@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { createHmac } from 'node:crypto'
 import { once } from 'node:events'
 import { join } from 'node:path'
@@ -55,7 +55,9 @@ ${notifications}`)
 
 const said: string[] = []
 const opened: { close(): Promise<void> }[] = []
+const children: ChildProcess[] = []
 afterEach(async () => {
+  for (const child of children.splice(0)) child.kill('SIGKILL')
   for (const one of opened.splice(0)) await one.close()
   const everything = JSON.stringify([said, await dump()])
   expect(everything).not.toContain('canary')
@@ -148,7 +150,7 @@ test('each phase is told to each target that wants it, in order, signed, in its 
 test('targets that are dead, slow, ill or elsewhere hold nothing up, and are said', async () => {
   const dead = await freePort()
   const { executions, notifier } = await open({ first: {}, second: {} })
-  const on = 'on: [completed], send: automatic, timeout: 700ms'
+  const on = 'on: [completed], send: automatic, timeout: 3s'
   const ill = workload(`
   - { name: dead, kind: webhook, url: 'http://127.0.0.1:${dead}/', key: env:KEY, ${on} }
   - { name: slow, kind: webhook, url: '${posts.url}/slow', key: env:KEY, ${on} }
@@ -164,14 +166,14 @@ test('targets that are dead, slow, ill or elsewhere hold nothing up, and are sai
   expect((await executions.waitFor(id, 'end')).status).toBe('completed')
   await notifier.close()
   // All of them at once, and none longer than it may.
-  expect(systemClock.monotonicMs() - began).toBeLessThan(10_000)
+  expect(systemClock.monotonicMs() - began).toBeLessThan(25_000)
   const [update] = (await listUpdates(database, id)).filter(({ phase }) => phase === 'completed')
   const became = Object.fromEntries(
     update!.deliveries.map(({ target, state, reason }) => [target, `${state}: ${reason}`]),
   )
   expect(became).toEqual({
     dead: 'failed: it cannot be reached (ECONNREFUSED)',
-    slow: 'unknown: it has not answered within 0.7 s',
+    slow: 'unknown: it has not answered within 3 s',
     ill: 'failed: it answers 500',
     moved: 'failed: it answers 302, and a redirect is not followed',
     endless: 'sent: undefined',
@@ -193,7 +195,7 @@ test('a draft waits until a person sends it, and goes out once', async () => {
     workload: workload(`
   - { name: hook, kind: webhook, url: '${posts.url}/hook', ${settings} }
   - { name: ill, kind: webhook, url: '${posts.url}/ill', ${settings} }
-  - { name: slow, kind: webhook, url: '${posts.url}/slow', timeout: 300ms, ${settings} }
+  - { name: slow, kind: webhook, url: '${posts.url}/slow', timeout: 3s, ${settings} }
 `),
   })
   await executions.waitFor(id, 'end')
@@ -246,7 +248,7 @@ test('a failed step and a cancellation are told', async () => {
 test('killed while it sends, it does not send again, and says that nobody knows', async () => {
   const id = `killed-${systemClock.now().getTime()}`
   const notifications = `
-  - { name: held, kind: webhook, url: '${posts.url}/slow', key: env:KEY, on: [started], send: automatic, timeout: 1s }
+  - { name: held, kind: webhook, url: '${posts.url}/slow', key: env:KEY, on: [started], send: automatic, timeout: 4s }
   - { name: hook, kind: webhook, url: '${posts.url}/hook', key: env:KEY, send: automatic }
 `
   const order = { url: postgres.url, id, workload: workload(notifications) }
@@ -254,6 +256,7 @@ test('killed while it sends, it does not send again, and says that nobody knows'
     env: { ...process.env, KEY: SECRETS.KEY, NOTIFYING: JSON.stringify(order) },
     stdio: ['ignore', 'inherit', 'inherit'],
   })
+  children.push(child)
   await until(() => posts.count('/slow') === 1)
   child.kill('SIGKILL')
   await once(child, 'close')

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { systemClock } from '../../src/core/clock.ts'
 import { planOf } from '../../src/recovery/recovery.ts'
 import type { Workload } from '../../src/recovery/workload.ts'
@@ -36,6 +36,10 @@ afterAll(async () => {
   await executions.close()
   await database.close()
   await postgres.stop()
+})
+const children: ChildProcess[] = []
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill('SIGKILL')
 })
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'lifeboat-own-steps-'))
@@ -165,6 +169,7 @@ test.each([
   const script = `echo $$ >> ${folder}/runs; test $(wc -l < ${folder}/runs) -ge 2 || exec sleep 60`
   const steps = own('drain', `idempotent: ${idempotent}, ${shell(script)}`)
   const child = executeElsewhere({ url: postgres.url, id, workload: workload(steps) })
+  children.push(child)
   await until(() => countRuns() === 1)
   child.kill('SIGKILL')
   await once(child, 'close')
