@@ -23,6 +23,7 @@ const ONLY_IN: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^@aws-sdk\/core|^@smithy\//, ['aws', 'region/protocol']],
   [/^lmdb$/, ['objectstore', 'region/protocol']],
   [/^dns-packet$/, ['probe', 'region/route53']],
+  [/^nodemailer$/, ['probe']],
   [/^pg$/, ['probe', 'runbook']],
   [/^@dbos-inc\//, ['runbook']],
   [/^@cloudpss\/zstd$/, ['postgres/storage']],

@@ -52,6 +52,14 @@ export class Secrets {
     return parseDatabaseSecret(secret, answer.SecretString)
   }
 
+  /** The current version of a secret, as text. It never becomes a step's input or output (I12). */
+  async getText(secret: string): Promise<string> {
+    const answer = await this.calls.read(`read secret '${secret}'`, () =>
+      this.client.send(new GetSecretValueCommand({ SecretId: secret })),
+    )
+    return answer.SecretString ?? ''
+  }
+
   /**
    * Points a database secret to another endpoint and keeps its other keys. Idempotent under `token`
    * (32 to 64 characters), which becomes the version's id.

@@ -17,14 +17,22 @@ const SIGNS: Readonly<Record<StepRecord['status'], string>> = {
 const GATES = {
   harm: 'harm gate: customers feel what comes next',
   oneWay: 'one-way gate: what comes next cannot be undone',
+  manual: 'a person has to do this, and then confirms it',
 } as const
 
 /** One line a step, with how long it took: for `execution show` and as steps end. */
 export function stepLine(step: StepRecord, now: Date): string {
   const seconds = stepSeconds(step, now)
   const took = seconds === undefined ? '' : formatDuration(seconds)
-  return `  ${SIGNS[step.status]} ${step.title.padEnd(54)} ${took.padStart(7)}  ${stepNote(step)}`.trimEnd()
+  const sign = isUnknown(step) ? UNKNOWN : SIGNS[step.status]
+  return `  ${sign} ${step.title.padEnd(54)} ${took.padStart(7)}  ${stepNote(step)}`.trimEnd()
 }
+
+/** It ended well, and nothing looked at what it has reached: never a tick (I10). */
+const isUnknown = ({ status, unproven }: StepRecord) =>
+  status === 'completed' && unproven !== undefined
+
+const UNKNOWN = '~'
 
 /** How long the attempts took together; undefined for one that never began. */
 export function stepSeconds(step: StepRecord, now: Date): number | undefined {
@@ -37,6 +45,7 @@ export function stepSeconds(step: StepRecord, now: Date): number | undefined {
 }
 
 function stepNote(step: StepRecord): string {
+  if (isUnknown(step)) return `unknown: ${step.unproven}`
   if (step.status === 'failed') return step.attempts.at(-1)?.error?.message ?? 'failed'
   if (step.status === 'skipped') return `skipped: ${step.reason ?? 'no reason given'}`
   if (step.status === 'undone' || step.status === 'canceled') return step.status
@@ -76,10 +85,13 @@ export function describeExecution(execution: Execution, now: Date): string {
 }
 
 /** What an operator would type now; undefined when nothing waits for one. */
-export function nextCommand({ id, status }: Execution): string | undefined {
+export function nextCommand({ id, status, steps }: Execution): string | undefined {
   switch (status) {
-    case 'pendingApproval':
-      return `lifeboat execution approve ${id}`
+    case 'pendingApproval': {
+      const waiting = steps.find((step) => step.status === 'pendingApproval')
+      if (waiting?.gate?.kind !== 'manual') return `lifeboat execution approve ${id}`
+      return `lifeboat execution confirm ${id} ${waiting.name}`
+    }
     case 'pausedByFailedStep':
       return `lifeboat execution retry ${id}, skip ${id} --reason WHY, or cancel ${id}`
     case 'pausedByOperator':

@@ -1,7 +1,14 @@
 import type { RegionClient } from '../aws/region-client.ts'
 import { LifeboatError } from '../core/errors.ts'
 import { systemRandom } from '../core/random.ts'
-import { lockOf, RUNBOOKS, recoveryTools } from '../recovery/recovery.ts'
+import {
+  lockOf,
+  type NotificationSurroundings,
+  notifierOf,
+  planOf,
+  RUNBOOKS,
+  recoveryTools,
+} from '../recovery/recovery.ts'
 import type { DataCorruption } from '../recovery/runbooks/data-corruption/tools.ts'
 import type { ExecutionsApi } from '../runbook/execution.ts'
 import { Executions } from '../runbook/executions.ts'
@@ -19,6 +26,9 @@ const OWNS_WITHIN_MS = 10_000
 export interface Executive {
   readonly database: StateDatabase
   readonly executions: ExecutionsApi
+  readonly telling: NotificationSurroundings
+  /** Tells people what has happened until now, and waits for it a little. */
+  notified(): Promise<void>
   /** Leaves executions that run here as they are, for `lifeboat execution resume`. */
   close(): Promise<void>
 }
@@ -62,20 +72,32 @@ export async function openExecutive(
     const { workload } = input as DataCorruption
     const region = await reach(workload.region)
     const { nameServer } = await howToReach()
-    const around = { region, reach, database, nameServer, clock, random: systemRandom }
+    const { environment } = invocation
+    const around = { region, reach, database, nameServer, environment, clock, random: systemRandom }
     return recoveryTools(around, (execution) => executions.get(execution))
   }
-  const executions = await Executions.open({
-    ...{ database, runbooks: RUNBOOKS, tools, clock },
+  const executions: Executions = await Executions.open({
+    ...{
+      database,
+      runbooks: RUNBOOKS,
+      plan: planOf,
+      tools,
+      clock,
+      onExecute: (id) => notifier.follow(id),
+    },
     lock: { find, user: operator(invocation.environment) },
   })
+  const environment = (name: string) => invocation.environment[name]
+  const telling = { database, reach, clock, environment }
+  const notifier = notifierOf(telling, executions, (line) => invocation.output.say(line))
   const close = async () => {
+    await notifier.close()
     await executions.close()
     for (const region of regions.values()) region.close()
     await database.close()
     await state.close()
   }
-  return { database, executions, close }
+  return { database, executions, telling, notified: () => notifier.close(), close }
 }
 
 /** Opens an executive for the length of `work`. */

@@ -1,5 +1,6 @@
 import { LifeboatError } from '../core/errors.ts'
 import type { Execution, ExecutionsApi } from '../runbook/execution.ts'
+import { nextCommand } from './execution-view.ts'
 import { followExecution, type GateAnswer } from './follow-execution.ts'
 import { askAtGate } from './gate-question.ts'
 import type { Invocation } from './invocation.ts'
@@ -25,7 +26,8 @@ export async function followToRest(
     signal,
     by: operator(environment),
     askAtGate: async (step): Promise<GateAnswer> => {
-      if (o.yes) return 'approve'
+      // That a person has done something is for that person to say.
+      if (o.yes && step.gate?.kind !== 'manual') return 'approve'
       return output.canAsk ? askAtGate(step, signal) : 'later'
     },
   })
@@ -33,12 +35,13 @@ export async function followToRest(
   return execution
 }
 
-function refuseUnlessCompleted({ id, status, runbook, steps }: Execution): void {
+function refuseUnlessCompleted(execution: Execution): void {
+  const { id, status, runbook, steps } = execution
   if (status === 'completed' || status === 'completedWithSkips') return
   if (status === 'pendingApproval') {
     const gate = steps.find((step) => step.status === 'pendingApproval')
     throw new LifeboatError('ApprovalRequired', `'${id}' waits for approval of '${gate?.name}'`, {
-      hint: `Approve it with: lifeboat execution approve ${id}`,
+      hint: `${gate?.gate?.kind === 'manual' ? 'Do it, then' : 'Approve it with'}: ${nextCommand(execution)}`,
     })
   }
   if (status === 'canceled') {

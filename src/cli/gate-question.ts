@@ -13,7 +13,10 @@ export async function askAtGate(step: StepRecord, signal: AbortSignal): Promise<
     message: `${step.title}?`,
     options: [
       { value: 'later', label: 'not now', hint: 'the execution waits; approve it later' },
-      { value: 'approve', label: `approve: ${step.title.toLowerCase()}` },
+      {
+        value: 'approve',
+        label: `${step.gate?.kind === 'manual' ? 'I have done it' : 'approve'}: ${step.title.toLowerCase()}`,
+      },
       { value: 'cancel', label: 'cancel the execution', hint: 'what it has done is undone' },
     ],
     output: process.stderr,

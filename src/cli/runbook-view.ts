@@ -17,7 +17,7 @@ export function describeRunbook({ name, title, description, steps }: Runbook): s
 }
 
 function describeStep(step: Step, index: number): string[] {
-  const { name, title, after, gate, deadlineSeconds, onDeadline } = step
+  const { name, title, after, gate, deadlineSeconds, onDeadline, notes = [] } = step
   const undo =
     typeof step.undo === 'function' ? 'is undone by cancel' : `no undo: ${step.undo.noUndo}`
   const afterWhat = after.length > 0 ? `after ${after.join(', ')}` : 'at once'
@@ -25,10 +25,15 @@ function describeStep(step: Step, index: number): string[] {
     ...(gate ? [`    ── ${GATES[gate.kind]}: asks before ${name} ──`] : []),
     `${String(index + 1).padStart(3)} ${title}`,
     `      ${name}, ${afterWhat}; within ${formatDuration(deadlineSeconds)}, else ${onDeadline}; ${undo}`,
+    ...notes.map((note) => `      ${note}`),
   ]
 }
 
-const GATES = { harm: 'harm gate', oneWay: 'one-way gate' } as const
+const GATES = {
+  harm: 'harm gate',
+  oneWay: 'one-way gate',
+  manual: 'a person has to do this',
+} as const
 
 /** A runbook as `--json` shows it. */
 export function runbookAsJson({ name, title, description, steps }: Runbook) {
@@ -40,6 +45,8 @@ export function runbookAsJson({ name, title, description, steps }: Runbook) {
     gate: step.gate?.kind ?? null,
     deadlineSeconds: step.deadlineSeconds,
     onDeadline: step.onDeadline,
+    unproven: step.unproven ?? null,
+    notes: step.notes ?? [],
     undo: typeof step.undo === 'function' ? true : step.undo.noUndo,
   }))
   return { name, title, description, steps: shown }

@@ -13,6 +13,7 @@ import {
   regionRoundsOf,
   summary,
   type Workload,
+  watchNoticesOf,
   writeLedgerOf,
 } from '../recovery/recovery.ts'
 import type { WatchOptions } from './commands/watch.ts'
@@ -28,11 +29,15 @@ const SIGNS = { passed: '✔', failed: '✘', unknown: '?' } as const
 /** Watches until it is interrupted, or with `once` until there was something to do. */
 export async function watchWorkload(invocation: Invocation, options: WatchOptions): Promise<void> {
   await withRegion(invocation, options, ({ workload, region, reach, nameServer }) =>
-    withExecutive(invocation, { isLong: true }, async ({ database, executions }) => {
+    withExecutive(invocation, { isLong: true }, async ({ database, executions, telling }) => {
       const { output, clock, signal } = invocation
       const around = { region, reach, database, clock }
       const tell = changesTeller(workload, (line) => output.say(line))
-      const monitor = await monitorOf(workload, around, tell)
+      const notices = watchNoticesOf(workload, telling, (line) => output.say(line))
+      const monitor = await monitorOf(workload, around, (results) => {
+        tell(results)
+        notices.checks(results)
+      })
       const canaries = await canariesOf(
         workload,
         around,
@@ -45,6 +50,7 @@ export async function watchWorkload(invocation: Invocation, options: WatchOption
           executions,
           incidentFolder: invocation.home.incidents,
           say: (line) => output.say(line),
+          notices,
         },
       )
       const ledger = options.writeLedger
@@ -80,6 +86,7 @@ export async function watchWorkload(invocation: Invocation, options: WatchOption
         await canaries.stop()
         await rounds.stop()
         await ledger?.stop()
+        await notices.close()
       }
     }),
   )

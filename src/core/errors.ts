@@ -206,6 +206,21 @@ export const ERRORS = {
       'A notification is not proven to come from the topic that it names. Nothing in it was used.',
   },
 
+  NotificationNotSent: {
+    exit: 47,
+    http: 502,
+    retryable: false,
+    explain:
+      'Somebody who was to be told was not, or nobody knows whether. The recovery is not touched by it.',
+  },
+  UpdateNotFound: {
+    exit: 48,
+    http: 404,
+    retryable: false,
+    explain:
+      'No update has that number, or that target. List them with lifeboat execution updates.',
+  },
+
   // Runbooks and executions.
   RunbookNotFound: {
     exit: 50,

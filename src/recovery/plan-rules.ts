@@ -33,7 +33,7 @@ export function checkedPlan<Input, Tools>(plan: Runbook<Input, Tools>): Runbook<
 }
 
 /** Every step that has ended when one begins. */
-function reachedBefore({ steps }: Pick<Runbook, 'steps'>, name: string): Set<string> {
+export function reachedBefore({ steps }: Pick<Runbook, 'steps'>, name: string): Set<string> {
   const found = new Set<string>()
   const visit = (one: string) => {
     for (const before of steps.find((step) => step.name === one)?.after ?? []) {

@@ -231,6 +231,148 @@ test.each([
   expect(mistakesIn(text).lines).toContain(line)
 })
 
+const TOLD = `${GOOD}notifications:
+  - { name: hook, kind: webhook, url: 'https://hooks.example/a', key: env:KEY, send: automatic }
+  - { name: chat, kind: slack, url: secret:shop/slack, on: [started, completed] }
+  - name: leads
+    kind: email
+    server: smtp.example:587
+    user: lifeboat
+    password: env:MAIL
+    from: a@shop.example
+    to: [b@shop.example]
+`
+
+test('reads who is told, and keeps no secret', () => {
+  const [hook, chat, leads] = parseWorkload(TOLD).notifications!
+  expect(hook).toMatchObject({ kind: 'webhook', key: 'env:KEY', send: 'automatic' })
+  expect(hook!.on).toContain('fence-debt')
+  expect(chat).toMatchObject({ url: 'secret:shop/slack', send: 'on-approval', timeoutSeconds: 10 })
+  expect(leads).toMatchObject({
+    server: { host: 'smtp.example', port: 587 },
+    tls: 'starttls',
+    login: { user: 'lifeboat', at: 'env:MAIL' },
+  })
+})
+
+test.each([
+  [
+    'a kind that there is not',
+    TOLD.replace('kind: slack', 'kind: pigeon'),
+    'lifeboat.yaml:13:25 notifications[1].kind: it is none of webhook, slack, email',
+  ],
+  [
+    'a secret in the file',
+    TOLD.replace('env:KEY', 'hunter2'),
+    'lifeboat.yaml:12:71 notifications[0].key: it is kept out of this file: write env:NAME or secret:NAME',
+  ],
+  [
+    'a target without a key',
+    TOLD.replace(' key: env:KEY,', ''),
+    "lifeboat.yaml:12:5 'key' is missing in 'notifications[0]'",
+  ],
+  [
+    'a phase that there is not',
+    TOLD.replace('on: [started,', 'on: [begun,'),
+    'lifeboat.yaml:13:61 notifications[1].on[0]: "begun" is none of started, gate, completed, failed, canceled, check-red, check-green, region-lost, fence-debt',
+  ],
+  [
+    'a misspelt key of a target',
+    TOLD.replace('server:', 'sever:'),
+    "lifeboat.yaml:16:5 unknown key 'sever' in 'notifications[2]'",
+  ],
+  [
+    'two targets of one name',
+    TOLD.replace('name: chat', 'name: hook'),
+    "lifeboat.yaml:13:13 two targets are named 'hook'",
+  ],
+  [
+    'a login without a password',
+    TOLD.replace('    password: env:MAIL\n', ''),
+    "lifeboat.yaml:17:11 'user' is of no use without 'password'",
+  ],
+  [
+    'a password that everybody can read',
+    TOLD.replace('    user:', '    tls: none\n    user:'),
+    'lifeboat.yaml:17:10 a password would travel unencrypted',
+  ],
+])('refuses %s', (_, text, line) => {
+  expect(mistakesIn(text).lines).toContain(line)
+})
+
+const OWN = `${GOOD}steps:
+  - name: drain
+    runbook: region-failure
+    after: promote
+    owner: payments
+    needs: [{ api: sqs, where: recovery, plane: data }]
+    command: [./drain, --all]
+    check: { http: { url: 'https://queue.example/depth', status: 204 } }
+  - { name: call, runbook: data-corruption, after: identify, owner: Ada, manual: Call the bank }
+`
+
+test('reads steps of your own', () => {
+  const [drain, call] = parseWorkload(OWN).steps!
+  expect(drain).toEqual({
+    ...{ name: 'drain', title: 'drain', runbook: 'region-failure', after: 'promote' },
+    ...{ owner: 'payments', deadlineSeconds: 600, isIdempotent: false, pass: [] },
+    needs: [{ api: 'sqs', where: 'recovery', plane: 'data' }],
+    does: { kind: 'command', argv: ['./drain', '--all'] },
+    check: { kind: 'http', url: 'https://queue.example/depth', method: 'GET', status: 204 },
+  })
+  expect(call).toMatchObject({ does: { kind: 'manual', instructions: 'Call the bank' }, needs: [] })
+})
+
+test.each([
+  [
+    'a step after one that there is not',
+    OWN.replace('after: promote', 'after: promot'),
+    "lifeboat.yaml:14:12 'region-failure' has no step 'promot'",
+  ],
+  [
+    'a step before anybody was asked',
+    OWN.replace('after: promote', 'after: confirm'),
+    "lifeboat.yaml:14:12 'drain' may run before anybody was asked: 'confirm' is not behind the harm gate",
+  ],
+  [
+    'a step that does not say what it reaches',
+    OWN.replace(/ {4}needs.*\n/, ''),
+    "lifeboat.yaml:12:5 'drain' does not say what it reaches",
+  ],
+  [
+    'a step that needs what is lost',
+    OWN.replace('where: recovery', 'where: primary'),
+    "lifeboat.yaml:16:12 'drain' cannot do without sqs of what is lost (primary)",
+  ],
+  [
+    'a step of a name that the runbook has',
+    OWN.replace('name: drain', 'name: fence'),
+    "lifeboat.yaml:12:11 'region-failure' has a step 'fence' already",
+  ],
+  [
+    'a step that does two things',
+    OWN.replace('    command:', '    manual: Do it\n    command:'),
+    "lifeboat.yaml:17:13 step 'drain' does two things: command, manual",
+  ],
+  [
+    'a step that does nothing',
+    OWN.replace(/ {4}command.*\n/, ''),
+    "lifeboat.yaml:12:5 step 'drain' does nothing",
+  ],
+  [
+    'a command that a shell would have to read',
+    OWN.replace('[./drain, --all]', './drain --all'),
+    'lifeboat.yaml:17:14 steps[0].command: "./drain --all" is not a list',
+  ],
+  [
+    'a misspelt key of a check',
+    OWN.replace('status: 204', 'statis: 204'),
+    "lifeboat.yaml:18:58 unknown key 'statis' in 'steps[0].check.http'",
+  ],
+])('refuses %s', (_, text, line) => {
+  expect(mistakesIn(text).lines).toContain(line)
+})
+
 test('says so when there is no file', async () => {
   await expect(readWorkload('/nowhere/lifeboat.yaml')).rejects.toMatchObject({
     code: 'WorkloadFileNotFound',

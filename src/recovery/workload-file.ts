@@ -3,8 +3,11 @@ import { basename, dirname, resolve } from 'node:path'
 import { LineCounter, parseDocument } from 'yaml'
 import { parseDuration } from '../core/duration.ts'
 import { LifeboatError } from '../core/errors.ts'
+import { targetOf } from './notifications/target.ts'
+import { ownStepOf } from './own-steps/own-step.ts'
 import type { Workload } from './workload.ts'
-import { contradictions, invalid, mistakesOf, offsetOf } from './workload-mistakes.ts'
+import { contradictions, invalid, mistakesOf } from './workload-mistakes.ts'
+import { offsetOf } from './workload-place.ts'
 import { type WorkloadSource, workloadSchema } from './workload-schema.ts'
 
 export { workloadJsonSchema } from './workload-schema.ts'
@@ -20,11 +23,17 @@ export async function readWorkload(path: string): Promise<Workload> {
       cause: error,
     })
   }
-  const workload = parseWorkload(text, basename(path))
+  const workload = withFolder(parseWorkload(text, basename(path)), resolve(dirname(path)))
   const { certificates } = workload.database
   if (certificates === undefined) return workload
   const found = await findCertificates(resolve(dirname(path), certificates), text, basename(path))
   return { ...workload, database: { ...workload.database, certificates: found } }
+}
+
+/** Commands of the user's own steps run where the file is. */
+function withFolder(workload: Workload, folder: string): Workload {
+  const { steps } = workload
+  return steps ? { ...workload, steps: steps.map((step) => ({ ...step, folder })) } : workload
 }
 
 async function findCertificates(path: string, text: string, file: string): Promise<string> {
@@ -67,7 +76,7 @@ export function parseWorkload(text: string, file = 'lifeboat.yaml'): Workload {
 }
 
 function toWorkload(source: WorkloadSource): Workload {
-  const { database, http, tables, lock } = source
+  const { database, http, tables, lock, notifications, steps } = source
   return {
     name: source.workload,
     objectives: {
@@ -129,6 +138,8 @@ function toWorkload(source: WorkloadSource): Workload {
     ...(tables && { tables: tables.map(withSchema) }),
     ignore: (source.ignore ?? []).map(withSchema),
     ...(source.contacts && { contacts: source.contacts }),
+    ...(steps && { steps: steps.map(ownStepOf) }),
+    ...(notifications && { notifications: notifications.map(targetOf) }),
     ...(lock && {
       lock: {
         bucket: lock.bucket,

@@ -1,15 +1,12 @@
-import { type Document, isMap, isNode, isScalar, type LineCounter } from 'yaml'
+import { type Document, isMap, isScalar, type LineCounter } from 'yaml'
 import type { z } from 'zod'
 import { LifeboatError } from '../core/errors.ts'
 import { nearestWord } from './nearest-word.ts'
-import { durationFault, type WorkloadSource, workloadSchema } from './workload-schema.ts'
-
-/** Something in a workload file that cannot be used, at its place. */
-export interface Mistake {
-  readonly offset: number
-  readonly message: string
-  readonly hint?: string
-}
+import { notificationMistakes, notificationShape } from './notifications/mistakes.ts'
+import { ownStepMistakes, ownStepShapes } from './own-steps/mistakes.ts'
+import { type Mistake, offsetOf } from './workload-place.ts'
+import { type WorkloadSource, workloadSchema } from './workload-schema.ts'
+import { durationFault } from './workload-values.ts'
 
 /** All mistakes of a file as one error: one line a mistake, in the order of the file. */
 export function invalid(
@@ -102,6 +99,15 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   replica: "'replica: { bucket: shop-receipts-dr, region: us-east-1 }'.",
   references: 'a list of { name, sql, every }.',
   name: "'name: every order has a total'.",
+  notifications: 'a list of { name, kind: webhook, url, key, on, send }.',
+  key: "'key: env:LIFEBOAT_WEBHOOK_KEY'.",
+  on: "'on: [started, gate, completed, failed]'.",
+  after: "'after: promote'.",
+  owner: "'owner: payments team'.",
+  runbook: "'runbook: region-failure'.",
+  command: "'command: [./scale-queue, up]'.",
+  needs: "'needs: [{ api: sqs, where: recovery, plane: data }]'.",
+  server: "'server: smtp.example.com:587'.",
 }
 
 function hintFor(path: readonly (string | number)[]): { hint?: string } {
@@ -110,7 +116,7 @@ function hintFor(path: readonly (string | number)[]): { hint?: string } {
 }
 
 const isDuration = (path: readonly (string | number)[]) =>
-  ['rto', 'rpo', 'every', 'timeout'].includes(String(path.at(-1)))
+  ['rto', 'rpo', 'every', 'timeout', 'deadline'].includes(String(path.at(-1)))
 
 function wordsFor(issue: z.core.$ZodIssue): string {
   const seen = JSON.stringify(issue.input)?.slice(0, 60)
@@ -118,6 +124,9 @@ function wordsFor(issue: z.core.$ZodIssue): string {
   if (issue.code === 'too_small')
     return issue.origin === 'array' ? 'the list is empty' : 'it is empty'
   if (issue.code === 'invalid_value') return `${seen} is none of ${issue.values.join(', ')}`
+  if (issue.code === 'invalid_union' && 'options' in issue) {
+    return `it is none of ${(issue.options as readonly string[]).join(', ')}`
+  }
   if (issue.code === 'invalid_union') return `${seen} is not a text, a number, true or false`
   if (issue.code === 'invalid_format' && issue.format === 'url')
     return `${seen} is not an http address`
@@ -135,6 +144,8 @@ export function contradictions(document: Document, source: WorkloadSource): Mist
     ...repeatedNames(document, source),
     ...misplacedBuckets(document, source),
     ...unreachableRecovery(document, source),
+    ...notificationMistakes(document, source),
+    ...ownStepMistakes(document, source),
   ]
 }
 
@@ -210,15 +221,6 @@ function misplacedBuckets(document: Document, { regions, buckets = [] }: Workloa
   return mistakes
 }
 
-/** The place of the value at `path`, or of its nearest parent that is there. */
-export function offsetOf(document: Document, path: readonly (string | number)[]): number {
-  for (let depth = path.length; depth >= 0; depth--) {
-    const node = depth === 0 ? document.contents : document.getIn(path.slice(0, depth), true)
-    if (isNode(node) && node.range) return node.range[0]
-  }
-  return 0
-}
-
 function keyOffset(document: Document, path: readonly (string | number)[], key: string): number {
   const map = path.length === 0 ? document.contents : document.getIn(path, true)
   const pair = isMap(map)
@@ -247,6 +249,8 @@ function knownKeys(path: readonly (string | number)[]): string[] {
     contacts: contacts.unwrap().element.shape,
     'buckets.replica': bucket.replica.unwrap().shape,
     'buckets.references': bucket.references.unwrap().element.shape,
+    notifications: notificationShape,
+    ...ownStepShapes,
   }
   return Object.keys(shapes[parent] ?? {})
 }

@@ -1,31 +1,7 @@
 import { z } from 'zod'
-import { parseDuration } from '../core/duration.ts'
-import { LifeboatError } from '../core/errors.ts'
-
-const DURATION = '^\\s*(\\d+(\\.\\d+)?\\s*[a-zA-Z]+\\s*)+$'
-
-function duration(description: string) {
-  return z
-    .string({ error: (issue) => durationFault(issue.input)?.message })
-    .refine((text) => durationFault(text) === undefined, {
-      error: (issue) => durationFault(issue.input)?.message,
-    })
-    .meta({ description, pattern: DURATION, examples: ['5s', '15m', '4 hours', '1h 30m'] })
-}
-
-/** Why `value` is not a duration; undefined when it is one. */
-export function durationFault(value: unknown): LifeboatError | undefined {
-  if (value === undefined) return undefined
-  try {
-    parseDuration(String(value))
-    return typeof value === 'number'
-      ? new LifeboatError('InvalidDuration', `'${value}' has no unit: ${value} what?`)
-      : undefined
-  } catch (error) {
-    if (error instanceof LifeboatError) return error
-    throw error
-  }
-}
+import { notification } from './notifications/schema.ts'
+import { ownStep } from './own-steps/schema.ts'
+import { duration, name } from './workload-values.ts'
 
 /** From the cheapest and slowest to the dearest and fastest. */
 export const STRATEGIES = [
@@ -34,8 +10,6 @@ export const STRATEGIES = [
   'warm-standby',
   'active-active',
 ] as const
-
-const name = (description: string) => z.string().trim().min(1).meta({ description })
 
 const check = z
   .strictObject({
@@ -174,6 +148,16 @@ export const workloadSchema = z
       .min(1)
       .optional()
       .meta({ description: 'Whom to call when a region is lost, in this order' }),
+    notifications: z
+      .array(notification)
+      .min(1)
+      .optional()
+      .meta({ description: 'Who is told of a recovery, and of what the watch sees' }),
+    steps: z
+      .array(ownStep)
+      .min(1)
+      .optional()
+      .meta({ description: 'Steps of your own, for what Lifeboat does not know' }),
     lock: z
       .strictObject({
         bucket: name('A bucket that every Lifeboat of this workload can write to'),

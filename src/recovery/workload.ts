@@ -1,4 +1,6 @@
 import { LifeboatError } from '../core/errors.ts'
+import type { Target } from './notifications/target.ts'
+import type { OwnStep } from './own-steps/own-step.ts'
 import { STRATEGIES } from './workload-schema.ts'
 
 /** A workload as the rules want it. JSON, so that an execution can keep it. Holds no credentials. */
@@ -32,6 +34,10 @@ export type Workload = {
   readonly ignore: readonly string[]
   /** Whom to call, in this order. */
   readonly contacts?: readonly Contact[]
+  /** Who is told of what happens. */
+  readonly notifications?: readonly Target[]
+  /** What its runbooks do beside their own steps. */
+  readonly steps?: readonly OwnStep[]
   /** Without it, only the Lifeboats of one machine know of each other. */
   readonly lock?: { readonly bucket: string; readonly region: string; readonly prefix: string }
 }

@@ -73,7 +73,9 @@ export async function attempt<Result>(
     }
     if ('result' in first) return { kind: 'completed', result: first.result }
     if (deadline.signal.aborted) {
-      return { kind: 'failed', error: late, isDeadline: true, isStillRunning: false }
+      // A body that heeds the deadline may know better what it waited for.
+      const error = isLate(first.error) ? first.error : late
+      return { kind: 'failed', error, isDeadline: true, isStillRunning: false }
     }
     if (stop.aborted) return { kind: 'stopped' }
     return { kind: 'failed', error: first.error, isDeadline: false, isStillRunning: false }
@@ -81,6 +83,10 @@ export async function attempt<Result>(
     o.abandon?.removeEventListener('abort', onAbandon)
     ended.abort()
   }
+}
+
+function isLate(error: unknown): boolean {
+  return error instanceof LifeboatError && error.code === 'StepDeadlineExceeded'
 }
 
 async function settle<Result>(

@@ -13,7 +13,7 @@ export type ExecutionStatus =
   /** The process that ran it is gone in the middle of something; `resume` goes on. */
   | 'interrupted'
 
-/** Proven only when every step was: a skipped one leaves it unproven, never green (I10). */
+/** Proven only when every step was: a skipped one, or one that proves nothing, leaves it unproven, never green (I10). */
 export type Verdict = 'proven' | 'failed' | 'unproven' | 'unknown'
 
 export type StepStatus =
@@ -57,6 +57,8 @@ export interface StepRecord {
   readonly undoAttempts?: readonly Attempt[]
   readonly gate?: GateRecord
   readonly output?: Json
+  /** Why what it reaches stays unknown although it ends well. */
+  readonly unproven?: string
   /** Why it was skipped, or what became of undoing it. */
   readonly reason?: string
   readonly progress?: { readonly message: string; readonly fraction?: number }

@@ -29,11 +29,15 @@ const STOP_DEADLINE_MS = 3_000
 export interface ExecutionsOptions {
   readonly database: StateDatabase
   readonly runbooks: readonly Runbook[]
+  /** The list as it is for an execution's input; by default as it stands. It must not change while the execution lasts. */
+  readonly plan?: (runbook: Runbook, input: Json) => Runbook
   /** What steps work with; made once for each execution in a process, from its input. */
   readonly tools: (input: Json, execution: { id: string; runbook: string }) => unknown
   /** Where an execution finds the lock that Lifeboats on several machines share, and for whom it is taken. */
   readonly lock?: { readonly find: FindLock; readonly user: string }
   readonly clock?: Clock
+  /** Called when this process begins to execute, or to go on with, an execution. */
+  readonly onExecute?: (id: string) => void
   /** Takes lines of the engine and the causes of failures, which no operator is shown. */
   readonly onLog?: (line: string) => void
 }
@@ -85,8 +89,8 @@ export class Executions implements ExecutionsApi {
 
   async start(name: string, input: Json, options: StartOptions = {}): Promise<string> {
     const { owns, autoApprove = [], id = `${name}-${systemRandom.hex(8)}` } = options
-    const runbook = this.#runbook(name)
     const value = journalValue(`the input of '${name}'`, input)
+    const runbook = this.#runbook(name, value)
     if (owns !== undefined) await this.journal.refuseOwned(owns)
     const { engine } = await this.#ready()
     const executor = this.#executor.id
@@ -217,7 +221,7 @@ export class Executions implements ExecutionsApi {
   async #takeUp(id: string, takeOver?: string): Promise<void> {
     const record = await this.journal.read(id)
     if (record.outcome || isLive(record)) return
-    const runbook = this.#runbook(record.runbook)
+    const runbook = this.#runbook(record.runbook, record.input)
     refuseChanged(runbook, record)
     const { engine } = await this.#ready()
     await operator.adopt(this.journal, id, this.#executor.id)
@@ -248,6 +252,7 @@ export class Executions implements ExecutionsApi {
     const driver = this.#driver(id, runbook)
     try {
       await hand(driver)
+      this.o.onExecute?.(id)
     } catch (error) {
       driver.broke(error)
       throw error
@@ -345,9 +350,9 @@ export class Executions implements ExecutionsApi {
     this.o.onLog?.(line)
   }
 
-  #runbook(name: string): Runbook {
+  #runbook(name: string, input: Json): Runbook {
     const found = this.o.runbooks.find((runbook) => runbook.name === name)
-    if (found) return found
+    if (found) return this.o.plan?.(found, input) ?? found
     throw new LifeboatError('RunbookNotFound', `there is no runbook '${name}'`, {
       hint: `Choose one of: ${this.o.runbooks.map((runbook) => runbook.name).join(', ')}.`,
     })

@@ -83,4 +83,8 @@ export const JOURNAL_MIGRATIONS = [
   -- How the execution came to its lock, where Lifeboats on several machines share one; see execution-lock.ts.
   alter table runbook.executions add column lock json;
   `,
+  `
+  -- Why what a step reaches stays unknown although it ends well.
+  alter table runbook.steps add column unproven text;
+  `,
 ]

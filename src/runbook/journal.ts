@@ -73,14 +73,16 @@ export class Journal {
         )
         const { steps } = runbook
         await query(
-          `insert into runbook.steps (execution, position, name, title, phase, gate_kind)
-           select $1, row_number() over (), * from unnest($2::text[], $3::text[], $4::text[], $5::text[])`,
+          `insert into runbook.steps (execution, position, name, title, phase, gate_kind, unproven)
+           select $1, row_number() over (), *
+           from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[])`,
           [
             id,
             steps.map(({ name }) => name),
             steps.map(({ title }) => title),
             steps.map(({ phase }) => phase),
             steps.map(({ gate }) => gate?.kind ?? null),
+            steps.map(({ unproven }) => unproven ?? null),
           ],
         )
         await edit.event('started', runbook.title)

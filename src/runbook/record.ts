@@ -57,7 +57,7 @@ export function executionOf(record: ExecutionRecord): Execution {
     ...(owns !== undefined && { owns }),
     status,
     isLive: record.outcome === undefined && isLive(record),
-    verdict: verdictOf(status),
+    verdict: verdictOf(status, steps),
     startedAt,
     ...(endedAt && { endedAt }),
     ...(lock && { lock }),
@@ -93,6 +93,7 @@ interface StepRow {
   readonly progress: NonNullable<StepRecord['progress']> | null
   readonly completed_order: number | null
   readonly undo: UndoState | null
+  readonly unproven: string | null
 }
 
 /** A row of `READ_RECORDS`. */
@@ -172,6 +173,7 @@ function stepState(step: StepRow, { gates, attempts }: RecordRow): StepState {
     ...(undoAttempts.length > 0 && { undoAttempts }),
     ...(gate && step.gate_kind && { gate: gateRecord(gate, step.gate_kind) }),
     ...(step.completed_order !== null && { output: step.output }),
+    ...(step.unproven !== null && { unproven: step.unproven }),
     ...(step.reason !== null && { reason: step.reason }),
     ...(step.progress && { progress: step.progress }),
     ...(step.gate_kind && { gateKind: step.gate_kind }),

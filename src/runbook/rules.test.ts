@@ -176,12 +176,13 @@ test('what an execution waits for is its status, whether or not a process execut
 })
 
 test('only what was completed whole is proven', () => {
-  expect(verdictOf('completed')).toBe('proven')
-  expect(verdictOf('completedWithSkips')).toBe('unproven')
-  expect(verdictOf('canceled')).toBe('unproven')
-  expect(verdictOf('failed')).toBe('failed')
-  expect(verdictOf('running')).toBe('unknown')
-  expect(verdictOf('interrupted')).toBe('unknown')
+  expect(verdictOf('completed', [{}])).toBe('proven')
+  expect(verdictOf('completed', [{}, { unproven: 'nothing checks it' }])).toBe('unproven')
+  expect(verdictOf('completedWithSkips', [{}])).toBe('unproven')
+  expect(verdictOf('canceled', [{}])).toBe('unproven')
+  expect(verdictOf('failed', [{}])).toBe('failed')
+  expect(verdictOf('running', [{}])).toBe('unknown')
+  expect(verdictOf('interrupted', [{}])).toBe('unknown')
 })
 
 test('canceling is refused from the moment a one-way step has begun', () => {

@@ -48,9 +48,13 @@ function waitingStatus({ steps, isPaused, cancel }: ExecutionRecord): ExecutionS
   return steps.some(({ status }) => status === 'pendingApproval') ? 'pendingApproval' : undefined
 }
 
-/** Proven only when every step was completed: a skipped one is never green (I10). */
-export function verdictOf(status: ExecutionStatus): Verdict {
-  if (status === 'completed') return 'proven'
+/** Proven only when every step was completed and proves something: a skipped one is never green (I10). */
+export function verdictOf(
+  status: ExecutionStatus,
+  steps: readonly Pick<StepRecord, 'unproven'>[],
+): Verdict {
+  const isProven = steps.every(({ unproven }) => unproven === undefined)
+  if (status === 'completed') return isProven ? 'proven' : 'unproven'
   if (status === 'completedWithSkips' || status === 'canceled') return 'unproven'
   return status === 'failed' ? 'failed' : 'unknown'
 }

@@ -9,8 +9,12 @@ export type Json =
   | readonly Json[]
   | { readonly [key: string]: Json }
 
-/** Where an execution asks a person (I6): before customers feel anything, and before what cannot be undone. */
-export type GateKind = 'harm' | 'oneWay'
+/** Where an execution asks a person (I6): before customers feel anything, before what cannot be undone, and where a person has to do something. */
+export type GateKind =
+  | 'harm'
+  | 'oneWay'
+  /** A person does the step's work; opening it says that it is done, so that it never opens by itself. */
+  | 'manual'
 
 /** Which part of the recovery time a step's work counts as (I11). */
 export type Phase = 'decide' | 'execute' | 'verify'
@@ -80,6 +84,10 @@ export interface StepDefinition<Input, Done, Tools, Output, Facts = never> {
   /** Everything that the step reaches. Default: not declared, and then its runbook is not checked. */
   readonly needs?: readonly Need[]
   readonly gate?: Gate<Input, Done, Tools>
+  /** Why what it reaches stays unknown although it ends well: then its execution proves nothing (I10). */
+  readonly unproven?: string
+  /** What a person should know of it before it runs, beside its title. */
+  readonly notes?: readonly string[]
   readonly deadlineSeconds: number
   readonly onDeadline: OnDeadline
   /** May run more than once (I4): everything it makes is named after the execution. */

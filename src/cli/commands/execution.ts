@@ -1,9 +1,11 @@
 import { Command } from 'commander'
+import { LifeboatError } from '../../core/errors.ts'
 import type { Execution, ExecutionsApi } from '../../runbook/execution.ts'
 import { describeExecution, listExecutions } from '../execution-view.ts'
 import { withExitCodes } from '../exit-codes.ts'
 import { action, type Invocation, type Surroundings } from '../invocation.ts'
 import { operator } from '../operator.ts'
+import { sendCommand, updatesCommand } from './execution-updates.ts'
 
 /** `lifeboat execution …`: look at runs of runbooks, and decide what they wait for. */
 export function executionCommand(around: Surroundings): Command {
@@ -25,6 +27,8 @@ export function executionCommand(around: Surroundings): Command {
     ),
   )
   for (const verb of VERBS) command.addCommand(verbCommand(around, verb))
+  command.addCommand(updatesCommand(around))
+  command.addCommand(sendCommand(around))
   return command
 }
 
@@ -33,6 +37,8 @@ interface Verb {
   readonly description: string
   readonly option?: [flags: string, description: string]
   readonly needs?: [flags: string, description: string]
+  /** What it is told beside the execution: the name of a step. */
+  readonly argument?: 'step'
   /** Undefined only looks. */
   readonly act?: (api: ExecutionsApi, id: string, o: VerbOptions & { by: string }) => Promise<void>
 }
@@ -53,6 +59,20 @@ const VERBS: readonly Verb[] = [
     description: 'open the gate at which it waits',
     option: ['--step <name>', 'only if it is this step that waits'],
     act: (api, id, { by, step }) => api.approve(id, step ? { by, step } : { by }),
+  },
+  {
+    name: 'confirm',
+    description: 'say that you have done what it asks a person to do',
+    argument: 'step',
+    act: async (api, id, { by, step = '' }) => {
+      const waiting = (await api.get(id)).steps.find(({ name }) => name === step)
+      if (waiting?.status !== 'pendingApproval' || waiting.gate?.kind !== 'manual') {
+        throw new LifeboatError('ExecutionNotWaiting', `'${id}' asks nobody to do '${step}' now`, {
+          hint: `Look at it with 'lifeboat execution show ${id}'.`,
+        })
+      }
+      await api.approve(id, { by, step })
+    },
   },
   {
     name: 'pause',
@@ -86,16 +106,18 @@ const VERBS: readonly Verb[] = [
 ]
 
 function verbCommand(around: Surroundings, verb: Verb): Command {
-  const { name, description, option, needs, act } = verb
+  const { name, description, option, needs, argument, act } = verb
   const command = new Command(name)
     .description(description)
     .argument('<id>', 'as `execution list` shows it')
+  if (argument) command.argument(`<${argument}>`, 'as `execution show` names it')
   if (option) command.option(...option)
   if (needs) command.requiredOption(...needs)
   if (act) command.option('--yes', 'open further gates without asking')
   command.action(
-    action(around, (invocation, options: VerbOptions, id = '') =>
+    action(around, (invocation, given: VerbOptions, id = '', step?: string) =>
       withApi(invocation, { isLong: !!act }, async (api) => {
+        const options = argument && step !== undefined ? { ...given, step } : given
         if (act) await decide(invocation, api, { id, act, options })
         show(invocation, await api.get(id))
       }),

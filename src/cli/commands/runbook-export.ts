@@ -17,13 +17,15 @@ export function exportCommand(around: Surroundings): Command {
     .option('--to <folder>', 'where to; default: break-glass-WORKLOAD in this folder')
     .action(
       action(around, async (invocation, options: ExportOptions, name = '') => {
-        const { foresee, RUNBOOKS, writeBundle } = await import('../../recovery/recovery.ts')
+        const { foresee, planOf, RUNBOOKS, writeBundle } = await import(
+          '../../recovery/recovery.ts'
+        )
         const { withRegion } = await import('../workload-region.ts')
         const runbook = findRunbook(RUNBOOKS, name)
         await withRegion(invocation, options, async ({ workload, region, reach }) => {
           const folder = resolve(options.to ?? `break-glass-${workload.name}`)
           const foreseen = await foresee({ region, reach, clock: invocation.clock }, workload)
-          const files = await writeBundle(folder, runbook, foreseen)
+          const files = await writeBundle(folder, planOf(runbook, { workload }), foreseen)
           const { world, madeAt, sources } = foreseen
           const ways = sources.map(({ kind }) => kind)
           const text = [

@@ -77,10 +77,11 @@ function runCommand(around: Surroundings): Command {
 async function dryRun(
   { output }: Invocation,
   { workload: file }: RunOptions,
-  runbook: Runbook,
+  typed: Runbook,
 ): Promise<void> {
-  const { readWorkload } = await import('../../recovery/recovery.ts')
+  const { planOf, readWorkload } = await import('../../recovery/recovery.ts')
   const workload = await readWorkload(file)
+  const runbook = planOf(typed, { workload })
   const title = `would run on ${workload.name}: DB instance ${workload.database.instance} in ${workload.region}`
   const text = [title, describeRunbook(runbook), '', 'nothing was changed'].join('\n')
   output.result({ dryRun: true, workload: workload.name, ...runbookAsJson(runbook) }, text)
@@ -92,10 +93,14 @@ async function run(invocation: Invocation, options: RunOptions, runbook: Runbook
   const { readWorkload, summary } = await import('../../recovery/recovery.ts')
   const { describeReport } = await import('../report-view.ts')
   const workload = await readWorkload(options.workload)
-  await withExecutive(invocation, { isLong: true }, async ({ executions }) => {
+  const { listUpdates } = await import('../../recovery/recovery.ts')
+  const { describeNotified } = await import('../update-view.ts')
+  await withExecutive(invocation, { isLong: true }, async ({ executions, database, notified }) => {
     const order = { executions, workload, runbook: runbook.name, invocation }
     const report = summary(await recoverWorkload(order, options))
-    invocation.output.result(report, describeReport(report))
+    await notified()
+    const told = describeNotified(await listUpdates(database, report.execution))
+    invocation.output.result(report, [describeReport(report), ...told].join('\n'))
   })
 }
 

@@ -92,8 +92,9 @@ function stepLines({ name, title, gate, byHand }: Step, facts: FailoverFacts): s
   return [
     '',
     `# step: ${name} — ${title}`,
-    ...(gate ? [`# gate: ${GATES[gate.kind]}`] : []),
+    ...(gate && gate.kind !== 'manual' ? [`# gate: ${GATES[gate.kind]}`] : []),
     ...lines.flatMap(({ kind, what, line }) => [`# ${kind}: ${what}`, line]),
+    ...(gate?.kind === 'manual' ? [`# gate: ${GATES.manual}`] : []),
   ]
 }
 
@@ -106,4 +107,5 @@ export const WAYS = {
 const GATES = {
   harm: 'Customers feel what follows. Has somebody who may decide it decided to fail over?',
   oneWay: 'There is no way back after this. Is the loss that was shown accepted?',
+  manual: 'Only a person can do what follows. Is it done?',
 } as const

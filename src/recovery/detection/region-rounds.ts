@@ -1,5 +1,6 @@
 import { LifeboatError } from '../../core/errors.ts'
 import { readPublicRecords } from '../failover-records.ts'
+import type { WatchNotices } from '../notifications/watch-notices.ts'
 import { outputsOf, type ReportedExecution } from '../report.ts'
 import type { RecoveryTools } from '../runbooks/data-corruption/tools.ts'
 import { exportDivergence, fenceReturned } from '../runbooks/failback/quarantine.ts'
@@ -31,6 +32,8 @@ export class RegionRounds {
       failover: () => Promise<ReportedExecution | undefined>
       incidentFolder: string
       say: (line: string) => void
+      /** Who is told beside whoever watches. */
+      notices?: Pick<WatchNotices, 'region' | 'fenceDebt'>
     },
   ) {}
 
@@ -68,6 +71,9 @@ export class RegionRounds {
     await this.#rememberRecords()
     const signals = await gatherSignals(tools, workload)
     const { verdict, because } = decide(signals)
+    if (verdict === 'fail-over' || verdict === 'nothing') {
+      this.o.notices?.region(verdict === 'fail-over', because)
+    }
     if (verdict === this.#verdict) return
     this.#verdict = verdict
     say(`${SIGNS[verdict]} ${workload.name}: ${WORDS[verdict]}: ${because}`)
@@ -91,12 +97,16 @@ export class RegionRounds {
     const { workload, tools, incidentFolder, say } = this.o
     const { fence }: RegionFailureOutputs = outputsOf(failover)
     if (!fence || !hasFenceDebt(fence) || this.#paid === failover.id) return
+    const { instance } = workload.database
+    const owed = `'${instance}' is not proven fenced (${fence.grade})`
+    this.o.notices?.fenceDebt(failover.id, false, owed)
     const input = failbackInput(failover, { incidentFolder })
     const fenced = await tried(tools, () => fenceReturned(input, fence.endpoint, tools), 60_000)
     if ('failure' in fenced) return
     this.#paid = failover.id
-    const { instance } = workload.database
-    say(`✘ ${workload.name}: '${instance}' answers again, and was fenced`)
+    const paid = `'${instance}' answers again, and was fenced`
+    this.o.notices?.fenceDebt(failover.id, true, paid)
+    say(`✘ ${workload.name}: ${paid}`)
     const divergence = await exportDivergence(input, fenced.answer, tools, {
       execution: failover.id,
       signal: this.#stopping.signal,

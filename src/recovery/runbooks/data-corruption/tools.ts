@@ -17,6 +17,10 @@ export interface RecoveryTools {
   readonly history: History
   /** Where names are asked for; by default where the system asks. */
   readonly nameServer?: { readonly host: string; readonly port: number }
+  /** Lifeboat's own environment, for the user's own steps; they are given little of it. */
+  readonly environment?: Readonly<Record<string, string | undefined>>
+  /** Values that no output may show. */
+  readonly knownSecrets?: readonly string[]
   readonly clock: Clock
   readonly random: Random
   /** The execution as it is recorded so far, for the incident document. */

@@ -1,0 +1,119 @@
+import type { Document } from 'yaml'
+import { LifeboatError } from '../../core/errors.ts'
+import type { Runbook } from '../../runbook/runbook.ts'
+import { nearestWord } from '../nearest-word.ts'
+import { reachedBefore } from '../plan-rules.ts'
+import { dataCorruption } from '../runbooks/data-corruption.ts'
+import { failback } from '../runbooks/failback.ts'
+import { regionFailure } from '../runbooks/region-failure.ts'
+import { type Mistake, offsetOf } from '../workload-place.ts'
+import type { WorkloadSource } from '../workload-schema.ts'
+import { ownStepOf } from './own-step.ts'
+import { planFor } from './plan.ts'
+import { type OwnStepSource, ownStep } from './schema.ts'
+
+/** The keys that a step has, by where they are. */
+export const ownStepShapes: Readonly<Record<string, object>> = {
+  steps: ownStep.shape,
+  'steps.needs': ownStep.shape.needs.unwrap().element.shape,
+  'steps.check': ownStep.shape.check.unwrap().shape,
+  'steps.undo': ownStep.shape.undo.unwrap().shape,
+  'steps.http': ownStep.shape.http.unwrap().shape,
+  'steps.check.http': ownStep.shape.http.unwrap().shape,
+  'steps.undo.http': ownStep.shape.http.unwrap().shape,
+}
+
+/** What of the user's own steps is well-formed and makes no sense, by itself or in its runbook. */
+export function ownStepMistakes(document: Document, { steps = [] }: WorkloadSource): Mistake[] {
+  return steps.flatMap((step, index) => {
+    const found = [
+      ...kindMistakes(step),
+      ...nameMistakes(step, steps.slice(0, index)),
+      ...placeMistakes(step),
+    ]
+    return found.map(({ path, message, hint }) => ({
+      offset: offsetOf(document, ['steps', index, ...path]),
+      message,
+      hint,
+    }))
+  })
+}
+
+interface Found {
+  readonly path: readonly string[]
+  readonly message: string
+  readonly hint: string
+}
+
+/** Each does one thing. */
+function kindMistakes(step: OwnStepSource): Found[] {
+  const { command, http, manual } = step
+  const parts = [
+    { path: [], kinds: { command, http, manual } },
+    ...(step.check ? [{ path: ['check'], kinds: step.check }] : []),
+    ...(step.undo ? [{ path: ['undo'], kinds: step.undo }] : []),
+  ]
+  return parts.flatMap(({ path, kinds }) => {
+    const given = Object.entries(kinds).flatMap(([kind, value]) => (value ? [kind] : []))
+    if (given.length === 1) return []
+    const what = path[0] ?? `step '${step.name}'`
+    const of = path.length === 0 ? 'command, http, manual' : 'command, http'
+    const message =
+      given.length === 0 ? `${what} does nothing` : `${what} does two things: ${given.join(', ')}`
+    return [
+      {
+        path: given.length === 0 ? path : [...path, given[1]!],
+        message,
+        hint: `Write one of ${of}.`,
+      },
+    ]
+  })
+}
+
+function nameMistakes(step: OwnStepSource, before: readonly OwnStepSource[]): Found[] {
+  const isTyped = planOf(step).steps.some(({ name }) => name === step.name)
+  const isTwice = before.some(({ name, runbook }) => name === step.name && runbook === step.runbook)
+  if (!isTyped && !isTwice) return []
+  const message = `'${step.runbook}' has a step '${step.name}' already`
+  return [{ path: ['name'], message, hint: 'Give it a name of its own.' }]
+}
+
+function placeMistakes(step: OwnStepSource): Found[] {
+  const plan = planOf(step)
+  const names = plan.steps.map(({ name }) => name)
+  if (!names.includes(step.after)) {
+    const nearest = nearestWord(step.after, names)
+    const hint = nearest ? `Did you mean '${nearest}'?` : `Use one of ${names.join(', ')}.`
+    return [{ path: ['after'], message: `'${step.runbook}' has no step '${step.after}'`, hint }]
+  }
+  return [...gateMistakes(step, plan), ...needMistakes(step, plan)]
+}
+
+/** Before the harm gate nothing may be touched; what a person is asked to do there is another matter. */
+function gateMistakes(step: OwnStepSource, plan: Runbook): Found[] {
+  const gate = plan.steps.find((one) => one.gate?.kind === 'harm')?.name
+  if (gate === undefined || step.manual !== undefined) return []
+  const before = reachedBefore(plan, step.after).add(step.after)
+  if (before.has(gate)) return []
+  const message = `'${step.name}' may run before anybody was asked: '${step.after}' is not behind the harm gate`
+  return [{ path: ['after'], message, hint: `Put it after '${gate}', or after what follows it.` }]
+}
+
+function needMistakes(step: OwnStepSource, plan: Runbook): Found[] {
+  try {
+    planFor(plan, { steps: [ownStepOf(step)] })
+    return []
+  } catch (error) {
+    if (!(error instanceof LifeboatError)) throw error
+    const message = error.message.replace(/^.*is refused: /, '')
+    const hint =
+      'List what it reaches, like needs: [{ api: sqs, where: recovery, plane: data }], and what it does without what may be lost.'
+    return [{ path: ['needs'], message, hint }]
+  }
+}
+
+function planOf({ runbook }: OwnStepSource): Runbook {
+  return { 'data-corruption': dataCorruption, 'region-failure': regionFailure, failback }[
+    runbook
+  ] as unknown as Runbook
+}
