@@ -24,7 +24,7 @@ export class Responder {
       this.#version = this.authority.version
     }
     if (message.length < HEADER_BYTES || message.length > MAX_QUERY_BYTES) return this.#ask(message)
-    const key = message.latin1Slice(2)
+    const key = message.toString('latin1', 2)
     const known = this.#known.get(key)
     if (known) {
       const response = Buffer.from(known)
