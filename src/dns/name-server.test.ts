@@ -32,6 +32,9 @@ beforeEach(async () => {
   zones.put('1', zone)
   answered = 0
   const authority: Authority = {
+    get version() {
+      return zones.version
+    },
     answer: (question) => {
       answered += 1
       return zones.answer(question)

@@ -2,6 +2,7 @@ import { createSocket, type Socket as UdpSocket } from 'node:dgram'
 import { type AddressInfo, createServer, type Server } from 'node:net'
 import { LifeboatError } from '../core/errors.ts'
 import { type Authority, respond } from './respond.ts'
+import { Responder } from './responder.ts'
 import { TcpConnections } from './tcp-connections.ts'
 
 const HOST = '127.0.0.1'
@@ -29,6 +30,7 @@ export class NameServer {
     onError: (error: unknown) => void
   }): Promise<NameServer> {
     const connections = new TcpConnections((message) => respond(message, 'tcp', o.authority))
+    const responder = new Responder(o.authority)
     for (let attempt = 1; ; attempt += 1) {
       const tcp = createServer({ noDelay: true }, (socket) => connections.serve(socket))
       await listening(tcp, o.port)
@@ -38,7 +40,7 @@ export class NameServer {
         udp.on('error', o.onError)
         tcp.on('error', o.onError)
         udp.on('message', (message, { port, address }) => {
-          const response = respond(message, 'udp', o.authority)
+          const response = responder.respond(message)
           if (response) udp.send(response, port, address)
         })
         return new NameServer(udp, tcp, connections)
@@ -66,7 +68,12 @@ async function listening(server: Server, port: number): Promise<void> {
 }
 
 async function bound(port: number): Promise<UdpSocket> {
-  const socket = createSocket({ type: 'udp4', recvBufferSize: UDP_BUFFER_BYTES })
+  const socket = createSocket({
+    type: 'udp4',
+    recvBufferSize: UDP_BUFFER_BYTES,
+    // Every address is one already: Node's own look-up would take a turn of the event loop for each answer.
+    lookup: (address, _options, found) => found(null, address, 4),
+  })
   await new Promise<void>((resolve, reject) => {
     socket.once('error', (cause) => {
       socket.close()

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { respond } from './respond.ts'
 import { emptyAnswer, RCODE } from './response.ts'
 
-const authority = { answer: () => emptyAnswer(RCODE.noSuchName) }
+const authority = { version: 0, answer: () => emptyAnswer(RCODE.noSuchName) }
 const good = dnsPacket.encode({ type: 'query', id: 7, questions: [{ name: 'a.test', type: 'A' }] })
 
 function rcodeOf(message: Buffer): number | undefined {

@@ -3,6 +3,8 @@ import { type Answer, emptyAnswer, encodeResponse, RCODE, udpLimit } from './res
 
 /** Who knows the answers; undefined for a name that is nobody's here. */
 export interface Authority {
+  /** Differs after every change of a record. */
+  readonly version: number
   answer(question: Question): Answer | undefined
 }
 

@@ -22,6 +22,8 @@ export interface WireRecord {
 
 export interface Answer {
   readonly rcode: number
+  /** True when it stays the same until a record changes: neither health nor chance had a say. */
+  readonly isFixed?: boolean
   /** False where another server is referred to. */
   readonly isAuthoritative: boolean
   readonly answers: readonly WireRecord[]

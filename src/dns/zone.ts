@@ -12,6 +12,9 @@ export class Zone {
   /** How many names below it, and itself, have records: with one a name exists, with records or without. */
   readonly #populated = new Map<Name, number>()
 
+  /** Told of every change. */
+  #onChange = () => {}
+
   constructor(readonly apex: Name) {}
 
   static of(apex: Name, sets: readonly RecordSet[]): Zone {
@@ -24,6 +27,11 @@ export class Zone {
     }
     for (const [name, all] of byName) zone.replace(name, all)
     return zone
+  }
+
+  /** Calls it at every change from now on. */
+  onChange(told: () => void): void {
+    this.#onChange = told
   }
 
   /** Whether the name has records, or one below it has. Source: RFC 4592, 2.2.2. */
@@ -42,6 +50,7 @@ export class Zone {
 
   /** Replaces all sets of a name in the zone; none removes it. */
   replace(name: Name, sets: readonly RecordSet[]): void {
+    this.#onChange()
     const had = this.#nodes.has(name)
     if (sets.length === 0) this.#nodes.delete(name)
     else {

@@ -11,7 +11,26 @@ export class Zones implements Authority {
   readonly #zones = new Map<string, Zone>()
   readonly #byApex = new Map<Name, string[]>()
 
-  constructor(private readonly now: Circumstances) {}
+  /** The circumstances, and whether the answer that is being made has asked for one. */
+  readonly #now: Circumstances
+  #isFixed = true
+  #version = 0
+
+  constructor(now: Circumstances) {
+    const asked = <T>(value: T): T => {
+      this.#isFixed = false
+      return value
+    }
+    this.#now = {
+      isHealthy: (healthCheck) => asked(now.isHealthy(healthCheck)),
+      random: (limit) => asked(now.random(limit)),
+    }
+  }
+
+  /** Counts the changes of all zones. */
+  get version(): number {
+    return this.#version
+  }
 
   get(id: string): Zone | undefined {
     return this.#zones.get(id)
@@ -24,6 +43,10 @@ export class Zones implements Authority {
   /** Adds a zone, or replaces one of the same name, which keeps its place. */
   put(id: string, zone: Zone): void {
     this.#zones.set(id, zone)
+    this.#version += 1
+    zone.onChange(() => {
+      this.#version += 1
+    })
     const before = this.#byApex.get(zone.apex) ?? []
     if (!before.includes(id)) this.#byApex.set(zone.apex, [...before, id])
   }
@@ -32,6 +55,7 @@ export class Zones implements Authority {
     const apex = this.#zones.get(id)?.apex
     if (apex === undefined) return
     this.#zones.delete(id)
+    this.#version += 1
     const left = (this.#byApex.get(apex) ?? []).filter((other) => other !== id)
     if (left.length > 0) this.#byApex.set(apex, left)
     else this.#byApex.delete(apex)
@@ -39,7 +63,10 @@ export class Zones implements Authority {
 
   answer(question: Question): Answer | undefined {
     const zone = this.#zoneOf(question.name)
-    return zone && resolve(zone, question, this.now)
+    if (!zone) return undefined
+    this.#isFixed = true
+    const answer = resolve(zone, question, this.#now)
+    return { ...answer, isFixed: this.#isFixed }
   }
 
   /** The zone with the longest name that it lies in. */
