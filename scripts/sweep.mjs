@@ -19,6 +19,7 @@ const SWEEPS = [
   ['50 kills of a region that runs tasks', 'test/aws/ecs/killed', { LIFEBOAT_KILLS: 50 }, 10],
   ['100 kills of any process of a home', 'test/outages/killed', { LIFEBOAT_KILLS: 100 }, 25],
   ['200 flipped bits in the vault', 'test/postgres/damaged-vault', { LIFEBOAT_FULL: 1 }, 8],
+  ['every backup of a chain, restored', 'test/recovery/engine-changes', { LIFEBOAT_FULL: 1 }, 6],
   ['1,000 kills of an object store', 'test/objectstore/killed-store', { LIFEBOAT_KILLS: 1000 }, 30],
   [
     '1,000 kills of S3 regions in the middle of everything',

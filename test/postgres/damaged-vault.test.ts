@@ -9,7 +9,7 @@ import { Vault } from '../../src/postgres/vault/vault.ts'
 import { archived, contentOf, ProtectedClusters } from '../harness/protected-cluster.ts'
 
 /** How many bits are flipped, one at a time. LIFEBOAT_FULL=1 flips as many as the project promises. */
-const FLIPS = process.env.LIFEBOAT_FULL ? 200 : 40
+const FLIPS = process.env.LIFEBOAT_FULL ? 200 : 10
 const CANARY = 'correct-horse-battery-staple'
 
 let clusters: ProtectedClusters

@@ -108,6 +108,10 @@ const CHANGES: readonly (readonly [what: string, (cluster: Cluster) => Promise<u
   ],
 ]
 
+/** Each backup of a chain is restored by the sweep, some here; 0 is the full one. */
+const isLong = process.env.LIFEBOAT_FULL !== undefined
+const isTried = (index: number) => isLong || index % 3 === 0 || index === CHANGES.length - 1
+
 describe.each([18, 15])('PostgreSQL %i', (major) => {
   test('every backup in a chain restores to what the cluster held when it ended', {
     timeout: 300_000,
@@ -124,6 +128,7 @@ describe.each([18, 15])('PostgreSQL %i', (major) => {
       chain.push({ what, id, content: await contentOf(cluster) })
     }
     for (const [index, { what, id, content }] of chain.entries()) {
+      if (!isTried(index)) continue
       const restored = await engine.restore(protection, `chain-${major}-${index}`, binaries, {
         backup: id,
       })
@@ -165,7 +170,9 @@ describe.each([18, 15])('PostgreSQL %i', (major) => {
     await backUpUnderLoad(second, () => protectionOfSecond.backUp())
 
     for (const [generation, source] of [protection, protectionOfSecond].entries()) {
-      for (const [index, { id }] of source.backups().entries()) {
+      const backups = source.backups()
+      for (const [index, { id }] of backups.entries()) {
+        if (!isLong && index < backups.length - 1) continue
         const name = `load-${major}-${generation}-${index}`
         const restored = await engine.restore(source, name, binaries, { backup: id })
         await expectConsistent(restored)

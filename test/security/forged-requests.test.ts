@@ -18,7 +18,7 @@ import { memoryBytes } from './process-memory.ts'
 import { awsErrorCode, RawConnection } from './raw-connection.ts'
 
 /** How many forged requests are sent; LIFEBOAT_FORGERIES asks for more. */
-const COUNT = Number(process.env.LIFEBOAT_FORGERIES ?? 20_000)
+const COUNT = Number(process.env.LIFEBOAT_FORGERIES ?? 4_000)
 const SEED = Number(process.env.LIFEBOAT_SEED ?? Number.parseInt(systemRandom.hex(7), 16))
 const CONNECTIONS = 12
 const MAX_GROWTH_BYTES = 64 * 1024 * 1024

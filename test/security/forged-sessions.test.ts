@@ -26,7 +26,7 @@ import { awsErrorCode, RawConnection } from './raw-connection.ts'
 
 /** Forged requests under temporary keys, whose session token comes with the request. */
 
-const ROUNDS = Number(process.env.LIFEBOAT_FORGERIES ?? 20_000) / 1000
+const ROUNDS = Number(process.env.LIFEBOAT_FORGERIES ?? 4_000) / 1000
 const SEED = Number(process.env.LIFEBOAT_SEED ?? Number.parseInt(systemRandom.hex(7), 16))
 const TOKEN = 'X-Amz-Security-Token'
 
