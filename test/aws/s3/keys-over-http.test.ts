@@ -64,6 +64,9 @@ const keys = fc.uniqueArray(key.filter(isKey), { minLength: 1, maxLength: 12 })
 /** What XML 1.0 can hold. Source: Extensible Markup Language 1.0, production 2. */
 const fitsXml = (text: string) => !/[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/.test(text)
 
+/** The SDK's reader takes white space with a line break in it for the layout of a document, however it is written. */
+const isRead = (text: string) => fitsXml(text) && !(text.trim() === '' && text.includes('\n'))
+
 describe('keys, over HTTP', () => {
   const region = s3UnderTest()
   /** One that a run has to itself; and one in which nothing may be. */
@@ -101,7 +104,7 @@ describe('keys, over HTTP', () => {
         const { Contents } = await region.sdk().listObjects({ Bucket })
         const plain = (Contents ?? []).map((one) => one.Key!)
         expect(plain).toHaveLength(all.length)
-        expect(plain.filter((_, at) => fitsXml(sorted[at]!))).toEqual(sorted.filter(fitsXml))
+        expect(plain.filter((_, at) => isRead(sorted[at]!))).toEqual(sorted.filter(isRead))
         const { Versions } = await region.sdk().listObjectVersions({ Bucket, EncodingType: 'url' })
         expect(Versions?.map((one) => decodeURIComponent(one.Key!))).toEqual(sorted)
         expect(Versions?.map((one) => one.VersionId)).toEqual(sorted.map((one) => ids.get(one)))
@@ -128,7 +131,7 @@ describe('keys, over HTTP', () => {
           await region.sdk().deleteObject({ ...copy, VersionId })
         }
 
-        const many = all.filter(fitsXml)
+        const many = all.filter(isRead)
         if (many.length > 0) {
           const Objects = many.map((Key) => ({ Key, VersionId: ids.get(Key) }))
           const { Deleted, Errors } = await region
@@ -137,7 +140,7 @@ describe('keys, over HTTP', () => {
           expect(Errors ?? []).toEqual([])
           expect(Deleted?.map(({ Key }) => Key)).toEqual(many)
         }
-        for (const Key of all.filter((text) => !fitsXml(text))) {
+        for (const Key of all.filter((text) => !isRead(text))) {
           await region.sdk().deleteObject({ Bucket, Key, VersionId: ids.get(Key) })
         }
         const left = await region.sdk().listObjectVersions({ Bucket, EncodingType: 'url' })
