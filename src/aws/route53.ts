@@ -125,13 +125,9 @@ export class Route53 {
    */
   async upsert(zone: string, sets: readonly RecordSet[], why: string): Promise<void> {
     const what = `change ${sets.map(({ name, type }) => `${type} ${name}`).join(', ')}`
+    const ChangeBatch = changeBatch(sets, why)
     const answer = await this.calls.repeat(what, () =>
-      this.client.send(
-        new ChangeResourceRecordSetsCommand({
-          HostedZoneId: zone,
-          ChangeBatch: changeBatch(sets, why),
-        }),
-      ),
+      this.client.send(new ChangeResourceRecordSetsCommand({ HostedZoneId: zone, ChangeBatch })),
     )
     await this.#inSync(answer.ChangeInfo?.Id ?? '', what)
   }
