@@ -56,6 +56,12 @@ const SWEEPS = [
     { LIFEBOAT_CRASH_POINTS: 'all', LIFEBOAT_CRASH_KILLS: 2 },
     20,
   ],
+  [
+    'a failover and the way home, killed in every step',
+    'test/recovery/region-crash',
+    { LIFEBOAT_CRASH_POINTS: 'all' },
+    10,
+  ],
 ]
 
 process.exitCode = ensureSetUp() ? await sweep(process.argv.slice(2)) : 20
