@@ -86,8 +86,8 @@ export async function receiveBackup(o: {
       folders: files.folders,
       items: files.items,
       stored,
-      label: files.only(LABEL_FILE).toString(),
-      control: files.only(CONTROL_FILE),
+      label: files.fileAt(LABEL_FILE).toString(),
+      control: files.fileAt(CONTROL_FILE),
     })
   } catch (error) {
     await discardPacks(o.packFolder, o.id)
@@ -117,7 +117,7 @@ class ReceivedFiles {
     this.#oldLength = new Map(parent?.files.map(({ path, length }) => [path, length]))
   }
 
-  only(path: string): Buffer {
+  fileAt(path: string): Buffer {
     const content = Buffer.concat(this.#apart.get(path) ?? [])
     if (content.length > 0) return content
     throw new LifeboatError('BackupFailed', `the server sent no '${path}'`)

@@ -4,10 +4,10 @@ import { invalidValue } from './faults.ts'
 import { checkPortFree } from './free-ports.ts'
 import type { InstanceFacts, Origin } from './instance.ts'
 import { instanceShape } from './instance-shape.ts'
+import { restoreInstance } from './jobs/restore-instance.ts'
 import { checkedSettings, type NewInstanceInput, newRecord } from './new-instance.ts'
 import type { Rds } from './rds.ts'
 import { refuseUnsupported } from './unsupported.ts'
-import { restoreInstance } from './work/restore-instance.ts'
 
 /** What both restores take beside what every new instance takes. */
 export interface RestoreInput extends NewInstanceInput {

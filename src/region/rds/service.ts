@@ -42,6 +42,7 @@ import { startDBInstanceAutomatedBackupsReplication } from './actions/start-db-i
 import { stopDBInstance } from './actions/stop-db-instance.ts'
 import { stopDBInstanceAutomatedBackupsReplication } from './actions/stop-db-instance-automated-backups-replication.ts'
 import { InstanceMetrics } from './instance-metrics.ts'
+import { resumeInstance, watchCrashes } from './jobs/resume.ts'
 import { Rds, type RdsOptions } from './rds.ts'
 import { RegionKey } from './region-key.ts'
 import { sourceOperations } from './replication/source.ts'
@@ -49,7 +50,6 @@ import { Scheduler } from './scheduler.ts'
 import { backupSourceOperations } from './transfer/backup-source.ts'
 import { snapshotOperations } from './transfer/snapshot-copies.ts'
 import { supplyOperations } from './transfer/supply-operations.ts'
-import { resumeInstance, watchCrashes } from './work/resume.ts'
 
 /** How long the start of a region waits for its servers; those that take longer go on starting. */
 const START_PATIENCE_MS = 5_000

@@ -4,6 +4,7 @@ import { invalidCombination, invalidValue, unsupported } from '../faults.ts'
 import { checkPortFree } from '../free-ports.ts'
 import type { InstanceRecord } from '../instance.ts'
 import { instanceShape } from '../instance-shape.ts'
+import { createReplica } from '../jobs/create-replica.ts'
 import { checkedSettings, newRecord } from '../new-instance.ts'
 import { checkPreSignedUrl } from '../pre-signed-url.ts'
 import type { Rds } from '../rds.ts'
@@ -12,7 +13,6 @@ import type { SourceDescription } from '../replication/source.ts'
 import { storageOf } from '../restored-instance.ts'
 import { DEFAULT_KEY } from '../storage-keys.ts'
 import { refuseUnsupported } from '../unsupported.ts'
-import { createReplica } from '../work/create-replica.ts'
 
 /**
  * CreateDBInstanceReadReplica: a standby that streams from its source, in the same region or in another one. Backups are off, and

@@ -10,10 +10,10 @@ import {
 import { checkEngine } from '../engine-versions.ts'
 import { checkPortFree } from '../free-ports.ts'
 import { instanceShape } from '../instance-shape.ts'
+import { createInstance } from '../jobs/create-instance.ts'
 import { checkedKey, checkedSettings, newRecord } from '../new-instance.ts'
 import type { Rds } from '../rds.ts'
 import { refuseUnsupported } from '../unsupported.ts'
-import { createInstance } from '../work/create-instance.ts'
 
 /**
  * CreateDBInstance: a PostgreSQL server with a master user and, when asked for, a database.

@@ -1,10 +1,10 @@
 import type { CreateDBSnapshotMessage } from '../../protocol/models/rds.ts'
 import { checkedIdentifier } from '../checks.ts'
 import { unsupported } from '../faults.ts'
+import { backUpInstance, newSnapshot } from '../jobs/back-up.ts'
 import type { Rds } from '../rds.ts'
 import { snapshotShape } from '../snapshot-shape.ts'
 import { checkedTags, withTags } from '../tags.ts'
-import { backUpInstance, newSnapshot } from '../work/back-up.ts'
 
 /**
  * CreateDBSnapshot: a backup that outlives its instance and every retention.

@@ -1,8 +1,8 @@
 import type { DeleteDBInstanceAutomatedBackupMessage } from '../../protocol/models/rds.ts'
 import { automatedBackupShape, listAutomatedBackups } from '../automated-backup-shape.ts'
 import { invalidCombination, RdsFault } from '../faults.ts'
+import { removeRetained } from '../jobs/expire-backups.ts'
 import type { Rds } from '../rds.ts'
-import { removeRetained } from '../work/expire-backups.ts'
 
 const OF_AN_INSTANCE =
   'The automated backup of an instance that exists is deleted with the instance.'

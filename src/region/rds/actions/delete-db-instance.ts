@@ -3,8 +3,8 @@ import { checkedIdentifier } from '../checks.ts'
 import { invalidCombination, invalidInstanceState } from '../faults.ts'
 import type { InstanceRecord } from '../instance.ts'
 import { instanceShape } from '../instance-shape.ts'
+import { deleteInstance } from '../jobs/delete-instance.ts'
 import type { Rds } from '../rds.ts'
-import { deleteInstance } from '../work/delete-instance.ts'
 
 /**
  * DeleteDBInstance: takes the final snapshot, then deletes the instance and, unless told otherwise, its automated

@@ -2,11 +2,11 @@ import type { ModifyDBInstanceMessage } from '../../protocol/models/rds.ts'
 import { instanceAlreadyExists, invalidValue } from '../faults.ts'
 import { checkPortFree } from '../free-ports.ts'
 import { instanceShape } from '../instance-shape.ts'
+import { expireBackups } from '../jobs/expire-backups.ts'
+import { modifyInstance } from '../jobs/modify-instance.ts'
 import { readModification, withModification } from '../modification.ts'
 import type { Rds } from '../rds.ts'
 import { refuseUnsupported } from '../unsupported.ts'
-import { expireBackups } from '../work/expire-backups.ts'
-import { modifyInstance } from '../work/modify-instance.ts'
 
 /**
  * ModifyDBInstance: some changes are made at once, others wait in `PendingModifiedValues` for the maintenance window

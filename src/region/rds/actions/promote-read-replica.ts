@@ -2,9 +2,9 @@ import type { PromoteReadReplicaMessage } from '../../protocol/models/rds.ts'
 import { checkedRetention } from '../checks.ts'
 import { invalidInstanceState } from '../faults.ts'
 import { instanceShape } from '../instance-shape.ts'
+import { PROMOTED_RETENTION_DAYS, promoteReplica } from '../jobs/promote-replica.ts'
 import { chooseWindows } from '../preferred-windows.ts'
 import type { Rds } from '../rds.ts'
-import { PROMOTED_RETENTION_DAYS, promoteReplica } from '../work/promote-replica.ts'
 
 /**
  * PromoteReadReplica: the replica becomes a DB instance of its own. Its identifier and its endpoint stay, and its automated

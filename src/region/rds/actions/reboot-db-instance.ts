@@ -1,8 +1,8 @@
 import type { RebootDBInstanceMessage } from '../../protocol/models/rds.ts'
 import { instanceShape } from '../instance-shape.ts'
+import { rebootInstance } from '../jobs/start-instance.ts'
 import type { Rds } from '../rds.ts'
 import { refuseUnsupported } from '../unsupported.ts'
-import { rebootInstance } from '../work/start-instance.ts'
 
 /**
  * RebootDBInstance: restarts the server, which then has all parameters of its group.

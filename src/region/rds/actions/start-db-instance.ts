@@ -1,7 +1,7 @@
 import type { StartDBInstanceMessage } from '../../protocol/models/rds.ts'
 import { instanceShape } from '../instance-shape.ts'
+import { startInstance } from '../jobs/start-instance.ts'
 import type { Rds } from '../rds.ts'
-import { startInstance } from '../work/start-instance.ts'
 
 /**
  * StartDBInstance: after a stop, and when a KMS key that was lost can be used again.

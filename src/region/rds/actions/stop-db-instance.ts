@@ -3,9 +3,9 @@ import { checkedIdentifier } from '../checks.ts'
 import { invalidInstanceState } from '../faults.ts'
 import type { InstanceRecord } from '../instance.ts'
 import { instanceShape } from '../instance-shape.ts'
+import { newSnapshot } from '../jobs/back-up.ts'
+import { stopInstance } from '../jobs/stop-instance.ts'
 import type { Rds } from '../rds.ts'
-import { newSnapshot } from '../work/back-up.ts'
-import { stopInstance } from '../work/stop-instance.ts'
 
 /**
  * StopDBInstance: takes a snapshot when one is asked for, and ends the server. After seven days it is started again, as on AWS: a stop is no fence.
