@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
-import type { DatabaseSource } from '../runbooks/region-failure/readiness.ts'
+import type { DatabaseSource } from '../runbooks/region-failure/database-sources.ts'
 import { regionFailure } from '../runbooks/region-failure.ts'
 import { parseWorkload } from '../workload-file.ts'
 import { bundleFiles, commandsFile } from './bundle.ts'

@@ -16,7 +16,7 @@ import {
   RECORDS_AWAY,
   RECORDS_HOME,
 } from '../runbooks/region-failure/by-hand.ts'
-import type { DatabaseSource } from '../runbooks/region-failure/readiness.ts'
+import type { DatabaseSource } from '../runbooks/region-failure/database-sources.ts'
 import type { Foreseen } from './foresee.ts'
 import { readme } from './readme.ts'
 

@@ -2,11 +2,8 @@ import { LifeboatError } from '../../core/errors.ts'
 import { type PublicRecords, readPublicRecords } from '../failover-records.ts'
 import { fingerprint, loginTo, type RecoveryTools } from '../runbooks/data-corruption/tools.ts'
 import type { FailoverFacts } from '../runbooks/region-failure/by-hand.ts'
-import {
-  type DatabaseSource,
-  findEveryWay,
-  findServices,
-} from '../runbooks/region-failure/readiness.ts'
+import { type DatabaseSource, findEveryWay } from '../runbooks/region-failure/database-sources.ts'
+import { findServices } from '../runbooks/region-failure/readiness.ts'
 import { recoveryRegion } from '../runbooks/region-failure/tools.ts'
 import type { Workload } from '../workload.ts'
 

@@ -3,7 +3,7 @@ import { formatDuration } from '../../core/duration.ts'
 import type { Runbook } from '../../runbook/runbook.ts'
 import { ledAway, type PublicRecords } from '../failover-records.ts'
 import { FENCE_FILES, RECORDS_AWAY, RECORDS_HOME } from '../runbooks/region-failure/by-hand.ts'
-import type { DatabaseSource } from '../runbooks/region-failure/readiness.ts'
+import type { DatabaseSource } from '../runbooks/region-failure/database-sources.ts'
 import type { Foreseen } from './foresee.ts'
 
 const GOOD_FOR_DAYS = 7

@@ -11,8 +11,9 @@ import {
 import type { Workload } from '../../workload.ts'
 import type { RecoveryTools } from '../data-corruption/tools.ts'
 import { act, awsIn, check, type FailoverFacts, logInAt, psql } from './by-hand.ts'
+import type { DatabaseSource } from './database-sources.ts'
 import { type Fenced, hasFenceDebt } from './fence-primary.ts'
-import type { DatabaseSource, Ready } from './readiness.ts'
+import type { Ready } from './readiness.ts'
 import {
   loginByRecoverySecret,
   PROBE_MS,

@@ -6,7 +6,8 @@ import type { TypedLine } from '../../../runbook/runbook.ts'
 import type { PublicRecords } from '../../failover-records.ts'
 import type { Workload } from '../../workload.ts'
 import type { Endpoint } from '../data-corruption/tools.ts'
-import type { DatabaseSource, Ready } from './readiness.ts'
+import type { DatabaseSource } from './database-sources.ts'
+import type { Ready } from './readiness.ts'
 
 /** What the lines are filled in with, as it was found while all was well. */
 export interface FailoverFacts {

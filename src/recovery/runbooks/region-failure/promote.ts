@@ -16,8 +16,9 @@ import {
   instanceField,
   logInThere,
 } from './by-hand.ts'
+import type { DatabaseSource } from './database-sources.ts'
 import type { Fenced } from './fence-primary.ts'
-import type { DatabaseSource, Ready } from './readiness.ts'
+import type { Ready } from './readiness.ts'
 import {
   asAdministratorOf,
   loginByRecoverySecret,
