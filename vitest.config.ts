@@ -8,8 +8,8 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 120_000,
     pool: 'forks',
-    // Modules are loaded once for a worker instead of once for each file, which takes as long as the tests. Nothing here keeps
-    // state in a module; what a test changes in its process it puts back.
+    // Modules are loaded once for a worker instead of once for each file, which takes as long as the tests. What a
+    // module keeps it lets go with its last user; what a test changes in its process it puts back.
     isolate: false,
     // They wait for processes more than they compute, so that two go well with two cores.
     maxWorkers: 2,

@@ -7,35 +7,24 @@ import type { Clock } from '../core/clock.ts'
 import { parseDuration } from '../core/duration.ts'
 import { LifeboatError } from '../core/errors.ts'
 import type { Random } from '../core/random.ts'
-import type { Delivery } from '../probe/post.ts'
 import type { Execution, ExecutionsApi } from '../runbook/execution.ts'
-import type { Runbook } from '../runbook/runbook.ts'
 import type { StateDatabase } from '../runbook/state-database.ts'
 import type { CheckResult } from './checks.ts'
 import { RegionRounds } from './detection/region-rounds.ts'
 import { History } from './history.ts'
 import type { LedgerFile } from './loss.ts'
 import { Monitor } from './monitor.ts'
-import { Notifier } from './notifications/notifier.ts'
-import { deliver, Outbox } from './notifications/outbox.ts'
-import { revealOf } from './notifications/reveal.ts'
-import { type Update, Updates } from './notifications/updates.ts'
-import { WatchNotices } from './notifications/watch-notices.ts'
+import type { WatchNotices } from './notifications/watch-notices.ts'
 import type { CanaryTravel } from './objects/canary.ts'
 import { CanaryRounds } from './objects/canary-rounds.ts'
 import type { ReplicatedBucket } from './objects/pair-status.ts'
-import { planFor } from './own-steps/plan.ts'
-import { type RecoveryReport, type ReportedExecution, reportOf } from './report.ts'
 import {
   type DataCorruption,
   type Journal,
   loginTo,
   type RecoveryTools,
 } from './runbooks/data-corruption/tools.ts'
-import { dataCorruption } from './runbooks/data-corruption.ts'
-import { failbackReport } from './runbooks/failback/report.ts'
 import { failback } from './runbooks/failback.ts'
-import { regionFailureReport } from './runbooks/region-failure/report.ts'
 import type { RegionFailure } from './runbooks/region-failure/tools.ts'
 import { regionFailure } from './runbooks/region-failure.ts'
 import type { Workload } from './workload.ts'
@@ -45,21 +34,20 @@ import { ledgerBucketOf, WriteLedger } from './write-ledger.ts'
 export { createBackup, listBackups, restore } from './backups.ts'
 export { writeBundle } from './break-glass/bundle.ts'
 export { foresee } from './break-glass/foresee.ts'
+export {
+  listUpdates,
+  type NotificationSurroundings,
+  notifierOf,
+  sendUpdate,
+  watchNoticesOf,
+} from './notifications/telling.ts'
 export type { RecoveryReport } from './report.ts'
 export { COMMANDS_WITH_RIGHTS, policyOf } from './rights.ts'
+export { planOf, RUNBOOKS, summary } from './runbooks/all.ts'
 export { failbackInput } from './runbooks/failback/report.ts'
 export { statusOf, type WorkloadStatus } from './status.ts'
 export type { Workload } from './workload.ts'
 export { parseWorkload, readWorkload } from './workload-file.ts'
-
-/** Every runbook that Lifeboat knows. */
-export const RUNBOOKS = [dataCorruption, regionFailure, failback] as const
-
-/** The figures of an execution, as far as it has come. */
-export function summary(execution: ReportedExecution): RecoveryReport {
-  if (execution.runbook === regionFailure.name) return regionFailureReport(execution)
-  return execution.runbook === failback.name ? failbackReport(execution) : reportOf(execution)
-}
 
 /** What everything here needs of the process that it runs in. */
 export interface Surroundings {
@@ -95,89 +83,12 @@ function secretsIn(environment: Readonly<Record<string, string | undefined>>): s
   )
 }
 
-/** A runbook as it is for what an execution is started with: with the steps of the workload's own. */
-export function planOf(runbook: Runbook, input: unknown): Runbook {
-  const { workload } = input as { workload?: Workload }
-  return workload ? planFor(runbook, workload) : runbook
-}
-
 /** The lock that the Lifeboats of several machines share; undefined when the workload file names no place for it. */
 export function lockOf(
   { name: workload, lock }: Workload,
   around: { documents: Documents; clock: Clock; random: Random },
 ): WorkloadLock | undefined {
   return lock && new WorkloadLock({ ...around, workload, bucket: lock.bucket, prefix: lock.prefix })
-}
-
-/** What telling people needs. */
-export interface NotificationSurroundings
-  extends Pick<Surroundings, 'database' | 'reach' | 'clock'> {
-  /** A variable of Lifeboat's environment, where secrets of targets may be. */
-  readonly environment: (name: string) => string | undefined
-}
-
-/** Sends what goes out by itself. */
-function outboxOf(
-  { database, clock, ...around }: NotificationSurroundings,
-  say: (line: string) => void,
-): Outbox {
-  return new Outbox({ database, clock, reveal: (region) => revealOf(region, around), say })
-}
-
-/** Tells people of the executions that this process executes, as their workload says. */
-export function notifierOf(
-  around: NotificationSurroundings,
-  executions: Pick<ExecutionsApi, 'get' | 'waitFor'>,
-  say: (line: string) => void,
-): Notifier {
-  const title = (name: string) => RUNBOOKS.find((one) => one.name === name)?.title ?? name
-  const outbox = outboxOf(around, say)
-  return new Notifier({ outbox, executions, report: summary, title, clock: around.clock })
-}
-
-/** Tells people what a watch of a workload sees. */
-export function watchNoticesOf(
-  workload: Workload,
-  around: NotificationSurroundings,
-  say: (line: string) => void,
-): WatchNotices {
-  return new WatchNotices({ workload, outbox: outboxOf(around, say), clock: around.clock })
-}
-
-/**
- * Sends an update because a person says so: to those who have not been told, or to one of them.
- *
- * @param o.target  the only one to tell
- * @param o.isAgain  also to those who may have been told, which nobody knows
- * @returns what became of it, by the name of the target; nothing of those who have been told
- * @throws LifeboatError `UpdateNotFound`
- */
-export async function sendUpdate(
-  { database, clock, ...around }: NotificationSurroundings,
-  o: { subject: string; update: string; by: string; target?: string; isAgain?: boolean },
-): Promise<Map<string, Delivery>> {
-  const updates = await Updates.open(database)
-  const update = (await updates.list(o.subject)).find(({ id }) => id === o.update)
-  const names = update?.audience.targets.map(({ name }) => name) ?? []
-  if (!update || (o.target !== undefined && !names.includes(o.target))) {
-    const what = update ? `target '${o.target}' of update '${o.update}'` : `update '${o.update}'`
-    throw new LifeboatError('UpdateNotFound', `'${o.subject}' has no ${what}`, {
-      hint: `List them with 'lifeboat execution updates ${o.subject}'.`,
-    })
-  }
-  const reveal = revealOf(update.audience.region, around)
-  const over = o.isAgain ? (['failed', 'unknown'] as const) : (['failed'] as const)
-  const send = async (name: string) => {
-    const became = await deliver(update, name, { updates, reveal, clock, by: o.by, over })
-    return became ? [[name, became] as const] : []
-  }
-  const wanted = o.target === undefined ? names : [o.target]
-  return new Map((await Promise.all(wanted.map(send))).flat())
-}
-
-/** The updates of an execution, or of `watch-WORKLOAD`, oldest first. */
-export async function listUpdates(database: StateDatabase, subject: string): Promise<Update[]> {
-  return (await Updates.open(database)).list(subject)
 }
 
 /** A monitor of a workload's checks, not started. It logs in with the workload's own secret. */

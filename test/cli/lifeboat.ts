@@ -12,10 +12,19 @@ export interface Outcome {
   readonly stderr: string
 }
 
-/** Runs `lifeboat ARGS` to its end without a terminal. Its home is `home`, or one that does not exist. */
+/**
+ * Runs `lifeboat ARGS` to its end without a terminal. Its home is `home`, or one that does not exist.
+ *
+ * @param o.withinMs  then it is killed: a program that hangs must not outlive its test, which has to have more time than this
+ */
 export function lifeboat(
   args: readonly string[],
-  o: { home?: string; environment?: NodeJS.ProcessEnv; signal?: AbortSignal } = {},
+  o: {
+    home?: string
+    environment?: NodeJS.ProcessEnv
+    signal?: AbortSignal
+    withinMs?: number
+  } = {},
 ): Promise<Outcome> {
   const environment: NodeJS.ProcessEnv = {
     PATH: process.env.PATH,
@@ -27,8 +36,7 @@ export function lifeboat(
     const child = spawn(process.execPath, [program, ...args], {
       env: environment,
       stdio: ['ignore', 'pipe', 'pipe'],
-      // A program that hangs must not outlive its test.
-      timeout: 170_000,
+      timeout: o.withinMs ?? 170_000,
       killSignal: 'SIGKILL',
       ...(o.signal ? { signal: o.signal, killSignal: 'SIGINT' as const } : {}),
     })

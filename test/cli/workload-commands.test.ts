@@ -218,7 +218,10 @@ checks:
           timeout: MINUTES,
         })
         .toBe('interrupted')
-      const resumed = lifeboat(['execution', 'resume', id, '--yes'], { home })
+      const resumed = lifeboat(['execution', 'resume', id, '--yes'], {
+        home,
+        withinMs: 6 * MINUTES,
+      })
       const theShop = openShop()
       const { code, stderr } = await resumed
       expect(code, stderr).toBe(0)
@@ -229,7 +232,7 @@ checks:
       expect(identify.output.recoveryPoint).toMatchObject({ time: beforeMistake })
       expect(await json('status')).toMatchObject({ state: 'passed' })
     },
-    5 * MINUTES,
+    8 * MINUTES,
   )
 
   /** Lets the watch see the workload while it is well: a baseline to compare with. */

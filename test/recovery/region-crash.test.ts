@@ -49,7 +49,7 @@ test('a way home that dies while it stops writes, and is canceled, leaves custom
   expect(await instancesIn(HOME)).toEqual(['shop-db'])
 }, 300_000)
 
-test('so does the way home, on which nothing is lost', async () => {
+test('a way home that is killed again and again ends as one that is not, and nothing is lost on it', async () => {
   const home = await killedAgainAndAgain(failback, homecoming(), REVOKED)
   expect(home).toMatchObject({ status: 'completed', verdict: 'proven' })
   await shop.orders(20)

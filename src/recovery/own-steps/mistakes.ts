@@ -1,11 +1,10 @@
 import type { Document } from 'yaml'
+import { assert } from '../../core/assert.ts'
 import { LifeboatError } from '../../core/errors.ts'
 import type { Runbook } from '../../runbook/runbook.ts'
 import { nearestWord } from '../nearest-word.ts'
 import { reachedBefore } from '../plan-rules.ts'
-import { dataCorruption } from '../runbooks/data-corruption.ts'
-import { failback } from '../runbooks/failback.ts'
-import { regionFailure } from '../runbooks/region-failure.ts'
+import { RUNBOOKS } from '../runbooks/all.ts'
 import { type Mistake, offsetOf } from '../workload-place.ts'
 import type { WorkloadSource } from '../workload-schema.ts'
 import { ownStepOf } from './own-step.ts'
@@ -113,7 +112,7 @@ function needMistakes(step: OwnStepSource, plan: Runbook): Found[] {
 }
 
 function planOf({ runbook }: OwnStepSource): Runbook {
-  return { 'data-corruption': dataCorruption, 'region-failure': regionFailure, failback }[
-    runbook
-  ] as unknown as Runbook
+  const found = RUNBOOKS.find(({ name }) => name === runbook)
+  assert(found, `the schema names runbooks that there are: '${runbook}'`)
+  return found as unknown as Runbook
 }

@@ -18,10 +18,12 @@ export { HERE, THERE } from '../s3/two-regions.ts'
 
 /** Two regions, their databases and their first backups are much for a machine that has other things to do. */
 const PATIENCE_MS = 240_000
-vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 })
 
 /** RDS in two regions of one home, each a process group of its own, for a test file. */
 export function rdsOfTwoRegions() {
+  // For every file that calls this: the module itself is run once for many of them.
+  vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 })
+  afterAll(() => vi.resetConfig())
   const world = twoRegions()
   const clients = new Map<string, RDSClient>()
   const rds = (region: string): RDSClient => {

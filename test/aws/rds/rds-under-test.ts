@@ -67,19 +67,24 @@ export function rdsUnderTest() {
   }
 }
 
-/** Runs SQL as the master user at the endpoint that RDS answered. */
+/** How the master user logs in at the endpoint that RDS answered. */
+export function loginOf({ Endpoint }: DBInstance) {
+  return {
+    host: Endpoint?.Address ?? '',
+    port: Endpoint?.Port ?? 0,
+    user: MASTER.MasterUsername,
+    password: MASTER.MasterUserPassword,
+    database: 'appdb',
+  }
+}
+
+/** Runs SQL as the master user. */
 export async function sql(
   instance: DBInstance,
   text: string,
-  { database = 'appdb', password = MASTER.MasterUserPassword } = {},
+  other: { database?: string; password?: string } = {},
 ): Promise<Record<string, unknown>[]> {
-  const connection = new pg.Client({
-    host: instance.Endpoint?.Address ?? '',
-    port: instance.Endpoint?.Port ?? 0,
-    user: MASTER.MasterUsername,
-    password,
-    database,
-  })
+  const connection = new pg.Client({ ...loginOf(instance), ...other })
   await connection.connect()
   try {
     const result = await connection.query(text)

@@ -19,7 +19,7 @@ import {
 import { Chance } from '../../trials/rounds.ts'
 import { until } from '../../trials/trial-region.ts'
 import { HERE, rdsOfTwoRegions, THERE } from './rds-of-two-regions.ts'
-import { MASTER, sql } from './rds-under-test.ts'
+import { loginOf, sql } from './rds-under-test.ts'
 
 const KILLS = Number(process.env.LIFEBOAT_KILLS ?? 1)
 /** Asynchronous rounds only say what the synchronous ones are compared with. */
@@ -49,13 +49,6 @@ describe(`a region killed under load (seed ${chance.seed})`, () => {
   let counts: Counts = new Map()
   let made = 0
 
-  const loginOf = ({ Endpoint }: DBInstance) => ({
-    host: Endpoint?.Address ?? '',
-    port: Endpoint?.Port ?? 0,
-    user: MASTER.MasterUsername,
-    password: MASTER.MasterUserPassword,
-    database: 'appdb',
-  })
   const setReplicas = (region: string, ParameterValue: string) =>
     world.rds(region).send(
       new ModifyDBParameterGroupCommand({

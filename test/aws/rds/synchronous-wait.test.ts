@@ -13,7 +13,7 @@ import { Database } from '../../../src/probe/database.ts'
 import { fence, unfence } from '../../../src/recovery/fence.ts'
 import { refusal } from '../region-under-test.ts'
 import { HERE, rdsOfTwoRegions, THERE } from './rds-of-two-regions.ts'
-import { MASTER, sql } from './rds-under-test.ts'
+import { loginOf, MASTER, sql } from './rds-under-test.ts'
 
 /** A commit that nobody waits for takes milliseconds. */
 const SOON = { timeout: 30_000, interval: 10 }
@@ -22,13 +22,6 @@ const world = rdsOfTwoRegions()
 let shop: DBInstance
 let last = 0
 
-const loginOf = ({ Endpoint }: DBInstance) => ({
-  host: Endpoint?.Address ?? '',
-  port: Endpoint?.Port ?? 0,
-  user: MASTER.MasterUsername,
-  password: MASTER.MasterUserPassword,
-  database: 'appdb',
-})
 const set = (ParameterName: string, ParameterValue: string) =>
   world.rds(HERE).send(
     new ModifyDBParameterGroupCommand({
