@@ -38,7 +38,7 @@ export async function sendMail(mail: Mail, timeoutMs: number): Promise<Delivery>
     getSocket: (_, ready) => whenConnected(socket, ready),
     ...(mail.login && { auth: { user: mail.login.user, pass: mail.login.password } }),
   })
-  const late = new Error(`within ${timeoutMs / 1000} s`)
+  const late = new Error(`within ${Math.ceil(timeoutMs / 1000)} s`)
   const timer = setTimeout(() => socket.destroy(late), timeoutMs)
   try {
     const { from, subject, text, messageId } = mail

@@ -65,7 +65,7 @@ function unanswered(
   timeoutMs: number,
 ): Delivery {
   const isLate = code === 'ABORT_ERR' || name === 'TimeoutError'
-  const why = isLate ? `within ${timeoutMs / 1000} s` : `(${code})`
+  const why = isLate ? `within ${Math.ceil(timeoutMs / 1000)} s` : `(${code})`
   return hasLeft
     ? { state: 'unknown', reason: `it has not answered ${why}` }
     : { state: 'failed', reason: `it cannot be reached ${why}` }

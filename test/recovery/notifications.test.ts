@@ -150,15 +150,18 @@ test('each phase is told to each target that wants it, in order, signed, in its 
 test('targets that are dead, slow, ill or elsewhere hold nothing up, and are said', async () => {
   const dead = await freePort()
   const { executions, notifier } = await open({ first: {}, second: {} })
-  const on = 'on: [completed], send: automatic, timeout: 3s'
+  const automatic = 'on: [completed], send: automatic'
+  // Time for a busy machine, but for those who never answer.
+  const on = `${automatic}, timeout: 30s`
+  const silent = `${automatic}, timeout: 3s`
   const ill = workload(`
   - { name: dead, kind: webhook, url: 'http://127.0.0.1:${dead}/', key: env:KEY, ${on} }
-  - { name: slow, kind: webhook, url: '${posts.url}/slow', key: env:KEY, ${on} }
+  - { name: slow, kind: webhook, url: '${posts.url}/slow', key: env:KEY, ${silent} }
   - { name: ill, kind: webhook, url: '${posts.url}/500', key: env:KEY, ${on} }
   - { name: moved, kind: webhook, url: '${posts.url}/redirect', key: env:KEY, ${on} }
   - { name: endless, kind: webhook, url: '${posts.url}/endless', key: env:KEY, ${on} }
   - { name: keyless, kind: webhook, url: '${posts.url}/hook', key: env:NOTHING, ${on} }
-  - { name: mute, kind: email, server: '127.0.0.1:${posts.port}', tls: none, from: a@b.example, to: [c@d.example], ${on} }
+  - { name: mute, kind: email, server: '127.0.0.1:${posts.port}', tls: none, from: a@b.example, to: [c@d.example], ${silent} }
   - { name: gone, kind: email, server: '127.0.0.1:${dead}', tls: none, from: a@b.example, to: [c@d.example], ${on} }
 `)
   const id = await executions.start('scripted', { workload: ill })
@@ -166,7 +169,7 @@ test('targets that are dead, slow, ill or elsewhere hold nothing up, and are sai
   expect((await executions.waitFor(id, 'end')).status).toBe('completed')
   await notifier.close()
   // All of them at once, and none longer than it may.
-  expect(systemClock.monotonicMs() - began).toBeLessThan(25_000)
+  expect(systemClock.monotonicMs() - began).toBeLessThan(35_000)
   const [update] = (await listUpdates(database, id)).filter(({ phase }) => phase === 'completed')
   const became = Object.fromEntries(
     update!.deliveries.map(({ target, state, reason }) => [target, `${state}: ${reason}`]),
@@ -257,7 +260,7 @@ test('killed while it sends, it does not send again, and says that nobody knows'
     stdio: ['ignore', 'inherit', 'inherit'],
   })
   children.push(child)
-  await until(() => posts.count('/slow') === 1)
+  await until(() => posts.count('/slow') === 1 && posts.count('/hook') === 1)
   child.kill('SIGKILL')
   await once(child, 'close')
   const { executions, notifier } = await open({ first: {} })

@@ -30,17 +30,21 @@ describe('The rights to ECS', () => {
     const nobody = await may({ Action: 's3:*' })
     const service = 'mine'
     const calls = [
-      nobody.createCluster({ clusterName: 'theirs' }),
-      nobody.registerTaskDefinition({ family: 'theirs', containerDefinitions: [container] }),
-      nobody.runTask({ cluster: CLUSTER, taskDefinition: 'web' }),
-      nobody.updateService({ cluster: CLUSTER, service, desiredCount: 1 }),
-      nobody.deleteService({ cluster: CLUSTER, service }),
-      nobody.describeServices({ cluster: CLUSTER, services: [service] }),
-      nobody.listTasks({ cluster: CLUSTER }),
-      nobody.deregisterTaskDefinition({ taskDefinition: 'web:1' }),
-      nobody.tagResource({ resourceArn: `${ARN}:cluster/shop`, tags: [{ key: 'a', value: '1' }] }),
+      () => nobody.createCluster({ clusterName: 'theirs' }),
+      () => nobody.registerTaskDefinition({ family: 'theirs', containerDefinitions: [container] }),
+      () => nobody.runTask({ cluster: CLUSTER, taskDefinition: 'web' }),
+      () => nobody.updateService({ cluster: CLUSTER, service, desiredCount: 1 }),
+      () => nobody.deleteService({ cluster: CLUSTER, service }),
+      () => nobody.describeServices({ cluster: CLUSTER, services: [service] }),
+      () => nobody.listTasks({ cluster: CLUSTER }),
+      () => nobody.deregisterTaskDefinition({ taskDefinition: 'web:1' }),
+      () =>
+        nobody.tagResource({
+          resourceArn: `${ARN}:cluster/shop`,
+          tags: [{ key: 'a', value: '1' }],
+        }),
     ]
-    for (const call of calls) expect(await refusal(call)).toBe('AccessDeniedException')
+    for (const call of calls) expect(await refusal(call())).toBe('AccessDeniedException')
     expect((await world.ecs().listClusters({})).clusterArns).toHaveLength(1)
     expect((await world.ecs().listTaskDefinitionFamilies({})).families).toEqual(['acting', 'web'])
     expect((await world.ecs().listTasks({ cluster: CLUSTER })).taskArns).toEqual([])

@@ -28,17 +28,18 @@ describe('a role that is linked to a service', () => {
     const RoleName = NAME
     const PolicyDocument = policyOf({ Action: '*' })
     const attempts = [
-      region.iam().updateAssumeRolePolicy({ RoleName, PolicyDocument: trust }),
-      region.iam().putRolePolicy({ RoleName, PolicyName: 'more', PolicyDocument }),
-      region.iam().attachRolePolicy({
-        RoleName,
-        PolicyArn: 'arn:aws:iam::aws:policy/AdministratorAccess',
-      }),
-      region.iam().updateRole({ RoleName, MaxSessionDuration: 43_200 }),
-      region.iam().deleteRole({ RoleName }),
+      () => region.iam().updateAssumeRolePolicy({ RoleName, PolicyDocument: trust }),
+      () => region.iam().putRolePolicy({ RoleName, PolicyName: 'more', PolicyDocument }),
+      () =>
+        region.iam().attachRolePolicy({
+          RoleName,
+          PolicyArn: 'arn:aws:iam::aws:policy/AdministratorAccess',
+        }),
+      () => region.iam().updateRole({ RoleName, MaxSessionDuration: 43_200 }),
+      () => region.iam().deleteRole({ RoleName }),
     ]
     for (const attempt of attempts) {
-      expect(await refusal(attempt)).toBe('UnmodifiableEntityException')
+      expect(await refusal(attempt())).toBe('UnmodifiableEntityException')
     }
     const { Role } = await region.iam().getRole({ RoleName })
     expect(decodeURIComponent(Role?.AssumeRolePolicyDocument ?? '')).not.toContain('thief')

@@ -80,17 +80,18 @@ describe('ReplicateSecretToRegions', () => {
     await inSync(SecretId)
     const there = world.sdk(THERE)
     const calls = [
-      there.putSecretValue({ SecretId, SecretString: 'y' }),
-      there.updateSecret({ SecretId, Description: 'y' }),
-      there.tagResource({ SecretId, Tags: [{ Key: 'a', Value: '1' }] }),
-      there.untagResource({ SecretId, TagKeys: ['a'] }),
-      there.deleteSecret({ SecretId }),
-      there.deleteSecret({ SecretId, ForceDeleteWithoutRecovery: true }),
-      there.replicateSecretToRegions({ SecretId, AddReplicaRegions: [{ Region: 'eu-west-1' }] }),
-      there.removeRegionsFromReplication({ SecretId, RemoveReplicaRegions: ['eu-west-1'] }),
+      () => there.putSecretValue({ SecretId, SecretString: 'y' }),
+      () => there.updateSecret({ SecretId, Description: 'y' }),
+      () => there.tagResource({ SecretId, Tags: [{ Key: 'a', Value: '1' }] }),
+      () => there.untagResource({ SecretId, TagKeys: ['a'] }),
+      () => there.deleteSecret({ SecretId }),
+      () => there.deleteSecret({ SecretId, ForceDeleteWithoutRecovery: true }),
+      () =>
+        there.replicateSecretToRegions({ SecretId, AddReplicaRegions: [{ Region: 'eu-west-1' }] }),
+      () => there.removeRegionsFromReplication({ SecretId, RemoveReplicaRegions: ['eu-west-1'] }),
     ]
     for (const call of calls) {
-      await expect(call).rejects.toMatchObject({
+      await expect(call()).rejects.toMatchObject({
         name: 'InvalidParameterException',
         message:
           "Operation not permitted on a replica secret. Call must be made in primary secret's region.",
