@@ -13,7 +13,6 @@ import {
 import { LifeboatError } from '../core/errors.ts'
 import type { Calls } from './calls.ts'
 import { awsCodeOf } from './faults.ts'
-import { carryVersion } from './object-carry.ts'
 import { copyOnTop } from './object-copies.ts'
 import { headersOf } from './object-headers.ts'
 import { fetchVersionPage, type ListedVersion, type PageMarker } from './version-page.ts'
@@ -167,35 +166,25 @@ export class Buckets {
   }
 
   /**
-   * Puts a copy of an older version in front of all others: the same bytes, entity tag, metadata and tags. Repeating it puts
-   * one more copy there, which does no harm.
+   * Puts a copy of a version in front of all others: the same bytes, entity tag, metadata and tags. Repeating it puts one more
+   * copy there, which does no harm.
    *
+   * @param from  the bucket that has the version, maybe of another region; this one if not said
    * @returns the new version's id
    */
-  async putOnTop(bucket: string, version: ListedVersion): Promise<string> {
-    const { key, versionId } = version
-    const what = `copy version '${versionId}' of '${key}' in bucket '${bucket}'`
-    const describe = () => this.describe(bucket, key, versionId)
-    const copied = await this.calls.repeat(what, () =>
-      copyOnTop(this.client, bucket, version, describe),
-    )
-    if (copied) return copied
-    throw keepsNoVersions(what, bucket)
-  }
-
-  /** Puts a version of a bucket of another region in front of all others. Repeating it puts one more copy there. */
-  async carryHere(
+  async putOnTop(
     bucket: string,
     version: ListedVersion,
-    from: { readonly buckets: Buckets; readonly bucket: string },
+    from: { readonly buckets: Buckets; readonly bucket: string } = { buckets: this, bucket },
   ): Promise<string> {
     const { key, versionId } = version
-    const what = `carry version '${versionId}' of '${key}' from bucket '${from.bucket}' to '${bucket}'`
+    const what = `copy version '${versionId}' of '${key}' from bucket '${from.bucket}' to '${bucket}'`
     const source = { client: from.buckets.client, bucket: from.bucket }
-    const carried = await this.calls.repeat(what, () =>
-      carryVersion(source, { client: this.client, bucket }, version),
+    const describe = () => from.buckets.describe(from.bucket, key, versionId)
+    const copied = await this.calls.repeat(what, () =>
+      copyOnTop(source, { client: this.client, bucket }, version, describe),
     )
-    if (carried) return carried
+    if (copied) return copied
     throw keepsNoVersions(what, bucket)
   }
 

@@ -26,6 +26,7 @@ import { faultNamed } from './rds/faults.ts'
 import { openRds } from './rds/service.ts'
 import type { RootCredentials } from './root-credentials.ts'
 import { type BucketDefaults, DEFAULTS_OF_TODAY } from './s3/bucket-defaults.ts'
+import { s3FaultNamed } from './s3/faults.ts'
 import { openS3 } from './s3/open-s3.ts'
 import { ReplicationMetrics } from './s3/replication/metrics.ts'
 import type { ReplicationOptions } from './s3/replication/replication.ts'
@@ -191,6 +192,7 @@ async function openServices(
     folder: join(o.folder, 's3'),
     directoryFolder: o.home?.bucketsFolder ?? join(o.folder, 'buckets'),
     replication: o.replication,
+    peer: o.peers.of('s3.amazonaws.com', s3FaultNamed),
     lifecycleDayMs: o.lifecycleDayMs ?? 86_400_000,
     bucketDefaults: o.bucketDefaults ?? DEFAULTS_OF_TODAY,
     findPolicyProblem: (policy) => findPolicyProblem(policy, 'resource'),

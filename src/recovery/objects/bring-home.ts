@@ -53,7 +53,7 @@ export async function bringHome(
           return
         }
         if (found && !found.isDeleteMarker && found.etag === wanted.etag) return
-        await home.buckets.carryHere(home.bucket, wanted, away)
+        await home.buckets.putOnTop(home.bucket, wanted, away)
         count.copied += 1
       },
       { signal: o.signal },

@@ -10,10 +10,11 @@ const PREFIX = 'AWSServiceRoleFor'
  * The roles that services work with by themselves, by the service's principal: nobody else can assume, change or delete
  * one.
  *
- * Unlike AWS: Secrets Manager has one too, with which it replicates secrets.
+ * Unlike AWS: Secrets Manager and S3 have one too, with which they replicate secrets and copy from other regions.
  */
 const LINKED: Readonly<Record<string, string>> = {
   'rds.amazonaws.com': 'RDS',
+  's3.amazonaws.com': 'S3',
   'secretsmanager.amazonaws.com': 'SecretsManager',
 }
 

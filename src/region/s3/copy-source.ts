@@ -4,12 +4,13 @@ import { checkReadConditions } from './conditions.ts'
 import { checkReadingKey, copySourceKeyOf } from './customer-key.ts'
 import { S3Fault } from './faults.ts'
 import { attributesOfVersion } from './object-attributes.ts'
-import type { S3 } from './s3.ts'
+import type { ByteRange } from './ranges.ts'
+import type { Asker, S3 } from './s3.ts'
 import type { S3Request } from './s3-request.ts'
 import { readableVersion, versionMembers } from './versions.ts'
 
 /** The members by which CopyObject and UploadPartCopy name and condition their source. */
-interface CopyInput {
+export interface CopyInput {
   readonly CopySource?: string | undefined
   readonly CopySourceIfMatch?: string | undefined
   readonly CopySourceIfNoneMatch?: string | undefined
@@ -20,30 +21,68 @@ interface CopyInput {
   readonly CopySourceSSECustomerKeyMD5?: string | undefined
 }
 
-export interface CopySource {
-  readonly bucket: Bucket
-  readonly version: ObjectVersion
-  readonly members: { CopySourceVersionId?: string }
-  /** Whether the version was named. */
-  readonly isByVersion: boolean
-  /** The key of its customer, when it was put with one. */
-  readonly sealedWith: Buffer | undefined
+/** What a copy asks of its source. */
+export interface SourceQuestion {
+  readonly input: CopyInput
+  readonly asker: Asker
+  /** Whether the copy has the tags of its source, which the caller must be allowed to read. */
+  readonly withTags: boolean
+}
+
+/** What is told of a source. */
+export interface SourceAnswer {
+  readonly bucketName: string
+  readonly version: Pick<
+    ObjectVersion,
+    'key' | 'versionId' | 'isLatest' | 'sizeBytes' | 'etag' | 'attributes' | 'tags' | 'parts'
+  >
+  readonly members: { readonly CopySourceVersionId?: string }
+}
+
+export interface CopySource extends SourceAnswer {
+  /** Whose bytes can be shared instead of read; undefined when that cannot be. */
+  readonly shared?: { readonly bucket: Bucket; readonly version: ObjectVersion }
+  read(range?: ByteRange): AsyncIterable<Buffer>
 }
 
 /**
- * The version that is to be copied, when the caller may read it and the conditions hold.
+ * The version that is to be copied, when the caller may read it and the conditions hold. Another region that has it is asked.
  *
  * @throws S3Fault `InvalidArgument`, `InvalidRequest`, `NoSuchBucket`, `NoSuchKey`, `NoSuchVersion`,
- *   `PreconditionFailed`, `AccessDenied`
+ *   `PreconditionFailed`, `AccessDenied`; `ServiceUnavailable` when the source's region is away
  */
-export function copySource(s3: S3, input: CopyInput, request: S3Request): CopySource {
-  const { bucketName, key, versionId } = parseCopySource(input.CopySource ?? '')
-  const action = versionId === undefined ? 'GetObject' : 'GetObjectVersion'
+export async function copySource(
+  s3: S3,
+  input: CopyInput,
+  request: S3Request,
+  withTags: boolean,
+): Promise<CopySource> {
   const owner = request.headers.get('x-amz-source-expected-bucket-owner')
   const { caller, authentication } = request
   const asker = { caller, authentication, headers: expecting(owner) }
-  const bucket = s3.bucket(asker, action, { bucket: bucketName, key, versionId })
-  const version = sourceVersion(s3, request, { bucket, key, versionId })
+  const question = { input, asker, withTags }
+  const region = s3.elsewhere(parseCopySource(input.CopySource).bucketName)
+  if (region !== undefined) return await s3.distantSources.of(region, question)
+  const { bucket, version, ...answer } = findSource(s3, question)
+  const sealedWith = copySourceKeyOf(input)?.key
+  return {
+    ...answer,
+    version,
+    ...(sealedWith ? {} : { shared: { bucket, version } }),
+    read: (range) => bucket.read(version, { ...range, sealedWith }),
+  }
+}
+
+/** The source, of a bucket that is here. @throws as `copySource` */
+export function findSource(
+  s3: S3,
+  { input, asker, withTags }: SourceQuestion,
+): SourceAnswer & { readonly bucket: Bucket; readonly version: ObjectVersion } {
+  const { bucketName, key, versionId } = parseCopySource(input.CopySource)
+  const suffix = versionId === undefined ? '' : 'Version'
+  const at = { bucket: bucketName, key, versionId }
+  const bucket = s3.bucket(asker, `GetObject${suffix}`, at)
+  const version = sourceVersion(s3, asker, { bucket, key, versionId })
   checkReadConditions(
     version,
     {
@@ -54,21 +93,22 @@ export function copySource(s3: S3, input: CopyInput, request: S3Request): CopySo
     },
     { isCopy: true },
   )
-  const sent = copySourceKeyOf(input)
-  checkReadingKey(attributesOfVersion(version), sent)
+  checkReadingKey(attributesOfVersion(version), copySourceKeyOf(input))
+  if (withTags && Object.keys(version.tags).length > 0) {
+    s3.bucket({ ...asker, headers: new Map() }, `GetObject${suffix}Tagging`, at)
+  }
   const { VersionId } = versionMembers(bucket, version)
   const members = VersionId === undefined ? {} : { CopySourceVersionId: VersionId }
-  const isByVersion = versionId !== undefined
-  return { bucket, version, members, isByVersion, sealedWith: sent?.key }
+  return { bucketName, bucket, version, members }
 }
 
 function sourceVersion(
   s3: S3,
-  request: S3Request,
+  asker: Asker,
   at: { bucket: Bucket; key: string; versionId: string | undefined },
 ): ObjectVersion {
   try {
-    return readableVersion(s3, request, at)
+    return readableVersion(s3, asker, at)
   } catch (error) {
     if (!(error instanceof S3Fault) || error.shape !== 'MethodNotAllowed') throw error
     throw new S3Fault(
@@ -79,7 +119,7 @@ function sourceVersion(
 }
 
 /** `bucket/key?versionId=id`, encoded, with or without a slash before it. */
-function parseCopySource(text: string) {
+function parseCopySource(text = '') {
   const mark = text.lastIndexOf('?versionId=')
   const versionId = mark < 0 ? undefined : decoded(text.slice(mark + '?versionId='.length))
   const path = decoded(mark < 0 ? text : text.slice(0, mark)).replace(/^\//, '')

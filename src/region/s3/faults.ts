@@ -1,3 +1,4 @@
+import { LifeboatError } from '../../core/errors.ts'
 import { AuthFault } from '../protocol/auth-fault.ts'
 import { Fault } from '../protocol/fault.ts'
 
@@ -98,6 +99,12 @@ export class S3Fault extends Fault<S3FaultName> {
   ) {
     super(shape, message, { wireCode: shape, httpStatus: S3_FAULTS[shape] })
   }
+}
+
+/** A refusal of the S3 of another region. */
+export function s3FaultNamed(shape: string, message: string): Error {
+  if (Object.hasOwn(S3_FAULTS, shape)) return new S3Fault(shape as S3FaultName, message)
+  return new LifeboatError('Unexpected', `another region refused with ${shape}: ${message}`)
 }
 
 /** What other parts of a region refuse with, in S3's words. */

@@ -74,7 +74,7 @@ export function attributesOf(
   })
 }
 
-export function attributesOfVersion(version: ObjectVersion): ObjectAttributes {
+export function attributesOfVersion(version: Pick<ObjectVersion, 'attributes'>): ObjectAttributes {
   return version.attributes
 }
 

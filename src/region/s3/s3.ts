@@ -3,6 +3,7 @@ import type { Random } from '../../core/random.ts'
 import type { Bucket } from '../../objectstore/bucket.ts'
 import type { ObjectStore } from '../../objectstore/object-store.ts'
 import { placeOfVersionId } from '../../objectstore/version-key.ts'
+import type { Peer } from '../peer/peer.ts'
 import type { Authorizer } from '../protocol/authorization.ts'
 import { Fault } from '../protocol/fault.ts'
 import type { PublicAccessBlockConfiguration } from '../protocol/models/s3.ts'
@@ -13,6 +14,7 @@ import { existingTagContext, requestContext } from './access-context.ts'
 import { isGranted } from './acl.ts'
 import type { BucketDefaults } from './bucket-defaults.ts'
 import type { BucketDirectory } from './bucket-directory.ts'
+import { DistantSources } from './distant-sources.ts'
 import { S3Fault } from './faults.ts'
 import { attributesOfVersion } from './object-attributes.ts'
 import { isPublicPolicy } from './public-policy.ts'
@@ -32,6 +34,8 @@ export interface S3Options {
   readonly random: Random
   readonly directory: BucketDirectory
   readonly replication: ReplicationOptions
+  /** The S3 of other regions. */
+  readonly peer: Peer
   /** How long a day of lifecycle rules is, in milliseconds. */
   readonly lifecycleDayMs: number
   readonly bucketDefaults: BucketDefaults
@@ -40,9 +44,12 @@ export interface S3Options {
 /** What the actions of S3 share: the buckets, and who may do what to them. */
 export class S3 {
   readonly replication: Replication
+  readonly distantSources: DistantSources
 
   constructor(readonly o: S3Options) {
     this.replication = new Replication(this, o.replication)
+    this.distantSources = new DistantSources(o.peer)
+    this.distantSources.serve(this)
   }
 
   /** Where the buckets of all regions are. */
@@ -71,7 +78,7 @@ export class S3 {
   bucket(request: Asker, action: string, o: Target): Bucket {
     const name = o.bucket ?? ''
     const bucket = this.store.findBucket(name)
-    if (!bucket) throw this.#elsewhere(name, request.headers)
+    if (!bucket) throw this.#refusal(name, request.headers)
     this.authorize(request, action, { ...o, bucket: name })
     const expected = request.headers.get('x-amz-expected-bucket-owner')
     if (expected !== undefined && expected !== this.o.accountId) {
@@ -126,10 +133,16 @@ export class S3 {
     }
   }
 
+  /** The other region that has a bucket, if one has. */
+  elsewhere(name: string): string | undefined {
+    const region = this.store.findBucket(name) ? undefined : this.directory.find(name)?.region
+    return region === this.o.region ? undefined : region
+  }
+
   /** What a bucket that is not here is refused with. */
-  #elsewhere(name: string, headers: ReadonlyMap<string, string>): S3Fault {
-    const region = this.directory.find(name)?.region
-    if (region === undefined || region === this.o.region) return noSuchBucket(name)
+  #refusal(name: string, headers: ReadonlyMap<string, string>): S3Fault {
+    const region = this.elsewhere(name)
+    if (region === undefined) return noSuchBucket(name)
     const port = /:\d+$/.exec(headers.get('host') ?? '')?.[0] ?? ''
     return new S3Fault(
       'PermanentRedirect',
@@ -143,7 +156,7 @@ export class S3 {
 }
 
 /** Who asks, with what beside. */
-type Asker = Pick<S3Request, 'caller' | 'headers' | 'authentication'>
+export type Asker = Pick<S3Request, 'caller' | 'headers' | 'authentication'>
 
 interface Target {
   readonly bucket?: string | undefined

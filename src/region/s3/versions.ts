@@ -2,8 +2,7 @@ import type { Bucket } from '../../objectstore/bucket.ts'
 import type { ObjectVersion } from '../../objectstore/object-version.ts'
 import { placeOfVersionId } from '../../objectstore/version-key.ts'
 import { S3Fault } from './faults.ts'
-import type { S3 } from './s3.ts'
-import type { S3Request } from './s3-request.ts'
+import type { Asker, S3 } from './s3.ts'
 
 /**
  * The version that a request reads: the latest, or the one it names.
@@ -14,7 +13,7 @@ import type { S3Request } from './s3-request.ts'
  */
 export function readableVersion(
   s3: S3,
-  request: S3Request,
+  request: Asker,
   { bucket, key, versionId }: { bucket: Bucket; key: string; versionId: string | undefined },
 ): ObjectVersion {
   const version = findVersion(bucket, key, versionId)

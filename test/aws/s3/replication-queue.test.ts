@@ -7,8 +7,10 @@ import { ObjectStore } from '../../../src/objectstore/object-store.ts'
 import { PolicyAuthorizer } from '../../../src/region/iam/authorizer.ts'
 import { Iam } from '../../../src/region/iam/iam.ts'
 import { RoleSessions } from '../../../src/region/iam/role-sessions.ts'
+import { Peers } from '../../../src/region/peer/peers.ts'
 import { DEFAULTS_OF_TODAY } from '../../../src/region/s3/bucket-defaults.ts'
 import { BucketDirectory } from '../../../src/region/s3/bucket-directory.ts'
+import { s3FaultNamed } from '../../../src/region/s3/faults.ts'
 import type { ReplicationOutcome } from '../../../src/region/s3/replication/replication.ts'
 import { replicationOf } from '../../../src/region/s3/replication/state.ts'
 import { S3 } from '../../../src/region/s3/s3.ts'
@@ -56,6 +58,9 @@ describe('the queue of replication', () => {
       ...{ clock, random },
     })
     const authorizer = new PolicyAuthorizer(iam)
+    const sessions = new RoleSessions(iam, authorizer)
+    const endpoint = () => 'http://127.0.0.1:1'
+    const { region } = here
     s3 = new S3({
       ...{ region: here.region, accountId: ACCOUNT, store, clock, random },
       ...{
@@ -66,9 +71,13 @@ describe('the queue of replication', () => {
       bucketDefaults: DEFAULTS_OF_TODAY,
       authorize: authorizer.authorize,
       directory: await BucketDirectory.open(here, store),
+      peer: new Peers({ region, endpoint, keys: sessions, clock }).of(
+        's3.amazonaws.com',
+        s3FaultNamed,
+      ),
       replication: {
-        sessions: new RoleSessions(iam, authorizer),
-        endpoint: () => 'http://127.0.0.1:1',
+        sessions,
+        endpoint,
         onError: (error) => errors.push(error),
       },
     })

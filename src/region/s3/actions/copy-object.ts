@@ -36,8 +36,8 @@ export async function copyObject(s3: S3, input: CopyObjectCommandInput, request:
   const key = input.Key ?? ''
   checkDirective('metadata', input.MetadataDirective)
   checkDirective('tagging', input.TaggingDirective)
-  const source = copySource(s3, input, request)
-  const tags = copiesTags(input) ? copiedTags(s3, request, source) : tagsOfHeader(input.Tagging)
+  const source = await copySource(s3, input, request, copiesTags(input))
+  const tags = copiesTags(input) ? source.version.tags : tagsOfHeader(input.Tagging)
   const { bucket, acl } = writableBucket(s3, request, input, tags)
   if (source.version.sizeBytes > MAX_COPY_BYTES) {
     throw new S3Fault(
@@ -86,23 +86,9 @@ function checkDirective(name: string, value: string | undefined): void {
   })
 }
 
-/** The tags of the source, when the caller may read them. */
-function copiedTags(
-  s3: S3,
-  { caller, authentication }: S3Request,
-  { bucket, version, isByVersion }: CopySource,
-): Readonly<Record<string, string>> {
-  const { key, versionId, tags } = version
-  if (Object.keys(tags).length === 0) return tags
-  const asker = { caller, authentication, headers: new Map() }
-  const at = { bucket: bucket.name, key, versionId: isByVersion ? versionId : undefined }
-  s3.bucket(asker, `GetObject${isByVersion ? 'Version' : ''}Tagging`, at)
-  return tags
-}
-
 /**
  * Shares the bytes of the source where nothing of them is to be told anew. An object that came in parts is read, as its copy
- * has an ETag and a checksum of one piece; and so is one that a customer's key is for, before or after.
+ * has an ETag and a checksum of one piece; and so is one that a customer's key is for, before or after, or another region has.
  */
 async function copied(
   source: CopySource,
@@ -116,16 +102,15 @@ async function copied(
   },
 ): Promise<ObjectVersion> {
   const { asked, kept, options, customerKey } = o
-  const { sealedWith } = source
+  const { shared, version } = source
   const algorithm =
     asked === undefined ? (kept?.algorithm ?? DEFAULT_ALGORITHM) : parseChecksumAlgorithm(asked)
-  const isSealed = customerKey !== undefined || sealedWith !== undefined
-  if (!source.version.parts && kept?.algorithm === algorithm && !isSealed) {
+  if (shared && !version.parts && kept?.algorithm === algorithm && !customerKey) {
     const attributes = { ...options.attributes, checksum: kept }
-    return await bucket.copy(source, key, { ...options, attributes })
+    return await bucket.copy(shared, key, { ...options, attributes })
   }
   const name = digestName(algorithm)
-  return await bucket.put(key, source.bucket.read(source.version, { sealedWith }), {
+  return await bucket.put(key, source.read(), {
     ...options,
     digests: [name],
     beforeCommit: ({ digests }) => ({
@@ -164,11 +149,11 @@ function copiesTags(input: CopyObjectCommandInput): boolean {
 function checkChangesSomething(
   bucket: Bucket,
   key: string,
-  source: { bucket: Bucket; version: ObjectVersion },
+  source: CopySource,
   input: CopyObjectCommandInput,
 ): void {
   const isSame =
-    bucket.name === source.bucket.name && key === source.version.key && source.version.isLatest
+    bucket.name === source.bucketName && key === source.version.key && source.version.isLatest
   const isChanged =
     input.MetadataDirective === 'REPLACE' ||
     !copiesTags(input) ||

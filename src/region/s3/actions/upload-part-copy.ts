@@ -20,24 +20,19 @@ export async function uploadPartCopy(
   const { uploadId, plan, encryption } = getUpload(bucket, input)
   const customerKey = customerKeyOf(input)
   checkPartKey(encryption, customerKey)
-  const source = copySource(s3, input, request)
+  const source = await copySource(s3, input, request, false)
   const range = copyRangeOf(input.CopySourceRange, source.version.sizeBytes)
   const name = digestName(plan.algorithm)
   let checksum: StoredChecksum | undefined
-  const { etag } = await bucket.uploads.putPart(
-    uploadId,
-    number,
-    source.bucket.read(source.version, { ...range, sealedWith: source.sealedWith }),
-    {
-      ...sealing(customerKey),
-      digests: [name],
-      beforeCommit: ({ digests }) => {
-        const value = digests[name]!.toString('base64')
-        checksum = { algorithm: plan.algorithm, value, type: 'FULL_OBJECT' }
-        return { checksum }
-      },
+  const { etag } = await bucket.uploads.putPart(uploadId, number, source.read(range), {
+    ...sealing(customerKey),
+    digests: [name],
+    beforeCommit: ({ digests }) => {
+      const value = digests[name]!.toString('base64')
+      checksum = { algorithm: plan.algorithm, value, type: 'FULL_OBJECT' }
+      return { checksum }
     },
-  )
+  })
   const { ChecksumType, ...told } = checksumMembers(plan.isChosen ? checksum : undefined)
   return {
     ...source.members,
