@@ -7,6 +7,7 @@ export default defineConfig({
     // Generous: a slow machine is not a failure. Tests wait for conditions and end as soon as those hold.
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    expect: { poll: { timeout: 60_000, interval: 20 } },
     pool: 'forks',
     // Modules are loaded once for a worker instead of once for each file, which takes as long as the tests. What a
     // module keeps it lets go with its last user; what a test changes in its process it puts back.

@@ -72,7 +72,7 @@ async function clusterInAnotherProcess(
 const ended = (child: ChildProcess) => new Promise((resolve) => child.once('exit', resolve))
 
 async function until(isSo: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  await expect.poll(isSo, { timeout: 10_000, interval: 10, message: what }).toBe(true)
+  await expect.poll(isSo, { timeout: 60_000, interval: 10, message: what }).toBe(true)
 }
 
 const isAlive = (pid: number) => existsSync(`/proc/${pid}/cwd`)

@@ -104,7 +104,7 @@ describe('lifeboat region', () => {
           const { stdout } = await lifeboat(['region', 'status', '--json'], { home: other.path })
           return JSON.parse(stdout).endpoint
         },
-        { timeout: 20_000 },
+        { timeout: 60_000 },
       )
       .toMatch(/^http:/)
     interrupt.abort()

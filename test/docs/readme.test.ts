@@ -43,7 +43,7 @@ describe('README.md', () => {
       .map((line) => line.replace('--detach', '--detach --port 0'))
     const { code, output } = await shell(['set -e', ...script].join('\n'))
     expect(code, output).toBe(0)
-  }, 120_000)
+  })
 
   test('the workload file is the one of the example', () => {
     const [file] = blocks('yaml')
@@ -64,7 +64,7 @@ describe('README.md', () => {
       const { stdout } = await lifeboat([...named, '--json'], { home })
       expect(JSON.parse(stdout).error?.code ?? 'none').not.toBe('InvalidUsage')
     }
-  }, 60_000)
+  })
 
   /** Runs a script in bash, where `npx` starts the program of this checkout without npm. */
   function shell(script: string): Promise<{ code: number | null; output: string }> {

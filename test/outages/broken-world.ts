@@ -72,7 +72,7 @@ export function brokenWorld() {
     })
     await sql('create table kept as select generate_series(1, 1000) as n')
     await secrets(HERE).createSecret({ Name: 'kept', SecretString: 'as it was' })
-    await until('the service runs', 30_000, async () => (await tasks()).length === 2)
+    await until('the service runs', 60_000, async () => (await tasks()).length === 2)
   }, 180_000)
   afterAll(async () => {
     for (const name of [HERE, THERE, 'global', 'dns']) await world.home().lift(name)

@@ -55,7 +55,7 @@ test.each<[string, OutageOrder]>([
     expect(await sql(far, 'select from pg_stat_wal_receiver')).toEqual([])
     const before = await lag()
     expect(before).toBeGreaterThanOrEqual(A_WHILE_MS / 1000)
-    await vi.waitFor(async () => expect(await lag()).toBeGreaterThan(before), { timeout: 10_000 })
+    await vi.waitFor(async () => expect(await lag()).toBeGreaterThan(before), { timeout: 60_000 })
     await world.untilSaid(THERE, 'far', (one) => {
       expect(one?.StatusInfos).toMatchObject([{ Normal: false, Message: expect.any(String) }])
     })
@@ -85,7 +85,7 @@ test('a cut ends a base backup that is under way; another one is taken when it i
   await world.replicate(THERE, 'second', shop)
   const first = await vi.waitUntil(sending, { timeout: 60_000, interval: 5 })
   await world.home().breakDown(THERE, { kind: 'partition', from: HERE })
-  await vi.waitFor(async () => expect(await sending()).toBeUndefined(), { timeout: 10_000 })
+  await vi.waitFor(async () => expect(await sending()).toBeUndefined(), { timeout: 60_000 })
   await sleep(A_WHILE_MS)
   expect((await world.describe(THERE, 'second'))?.DBInstanceStatus).toBe('creating')
   await world.home().lift(THERE)

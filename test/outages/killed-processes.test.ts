@@ -90,7 +90,7 @@ describe('any process of a home, killed with kill -9 at any moment', () => {
         ).toEqual([])
         const value = Number(await world.value(HERE, 'ledger'))
         expect([writer.secret.acknowledged, writer.secret.asked], what).toContain(value)
-        await until(`the replica follows ${what}`, 30_000, async () => {
+        await until(`the replica follows ${what}`, 60_000, async () => {
           return (
             (await world.isInSync(HERE, 'ledger')) &&
             (await world.value(THERE, 'ledger')) === `${value}`
@@ -98,7 +98,7 @@ describe('any process of a home, killed with kill -9 at any moment', () => {
         })
         await until(
           `the service runs ${what}`,
-          30_000,
+          60_000,
           async () => (await world.tasks()).length === 2,
         )
         expect(world.taskIds().size, what).toBe(2)

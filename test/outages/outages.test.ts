@@ -24,7 +24,7 @@ const lift = async (name: string) => {
   expect(await world.outagesOf(name)).toEqual([])
 }
 const inSync = (region: string, name: string) =>
-  until(`'${name}' of ${region} is in sync`, 20_000, () => world.isInSync(region, name))
+  until(`'${name}' of ${region} is in sync`, 60_000, () => world.isInSync(region, name))
 
 afterEach(async () => {
   for (const name of [HERE, THERE, 'global', 'dns']) await world.home().lift(name)
@@ -34,7 +34,7 @@ afterEach(async () => {
 const isWhole = async () => {
   expect(await world.sql('select count(*)::int as rows from kept')).toEqual([{ rows: 1000 }])
   expect(await world.value(HERE, 'kept')).toBe('as it was')
-  await until('its service runs', 30_000, async () => (await world.tasks()).length === 2)
+  await until('its service runs', 60_000, async () => (await world.tasks()).length === 2)
 }
 
 test('--kill: all of a region is gone, and stays so, until it is lifted', async () => {
@@ -88,7 +88,7 @@ test('--partition-from: nothing passes between two regions, and clients reach bo
   const arrived = async (key: string) =>
     (await world.versions(THERE, 'destination')).some((version) => version.key === key)
   await put('first')
-  await until('the first object has arrived', 20_000, () => arrived('first'))
+  await until('the first object has arrived', 60_000, () => arrived('first'))
 
   const { told } = await byCommand(THERE, '--partition-from', HERE)
   expect(told.outages).toEqual([`cut off from ${HERE}`])
@@ -108,7 +108,7 @@ test('--partition-from: nothing passes between two regions, and clients reach bo
   expect(await world.outagesOf(THERE)).toEqual([])
   await inSync(HERE, 'out')
   await inSync(THERE, 'in')
-  await until('the second object has arrived', 20_000, () => arrived('second'))
+  await until('the second object has arrived', 60_000, () => arrived('second'))
 })
 
 test('--slow: a region answers so much later, its databases do not, nor does another region', async () => {
@@ -140,7 +140,7 @@ test('--api-only: nobody reaches the API, and databases, tasks and replication g
   // One that ends by itself is replaced, though nobody can ask for it.
   world.endTask(tasks[0]!)
   const [ended] = tasks.map((arn) => arn.slice(arn.lastIndexOf('/') + 1))
-  await until('it is replaced', 20_000, async () => {
+  await until('it is replaced', 60_000, async () => {
     const now = world.taskIds()
     return now.size === 2 && !now.has(ended!)
   })

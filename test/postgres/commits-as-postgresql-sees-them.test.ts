@@ -158,7 +158,7 @@ async function whereRecoveryStops(copy: string, source: Cluster, timeUs: number)
     await recovered.start()
     const log = () => readFile(`${dataDirectory}.log`, 'utf8')
     // A standby answers before it has replayed everything.
-    await expect.poll(log, { timeout: 60_000 }).toMatch(/archive recovery complete/)
+    await expect.poll(log).toMatch(/archive recovery complete/)
     return /recovery stopping before commit of transaction (\d+)/.exec(await log())?.[1]
   } finally {
     await recovered.kill()

@@ -313,7 +313,7 @@ test('a lost slot loses nothing while the server still has the WAL, and is a gap
   await reopened.close()
   await sql.close()
   await cluster.stop()
-}, 120_000)
+})
 
 async function dropSlot(sql: Connection) {
   for (;;) {
@@ -362,4 +362,4 @@ test('refuses to go on with a server that was put back to an older state', async
   await other.close()
   await archive.close()
   await cluster.stop()
-}, 120_000)
+})

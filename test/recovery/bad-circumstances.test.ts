@@ -42,7 +42,7 @@ describe('a start that cannot succeed says why, and the data is there afterwards
     ledger.write({ writers: 1, perSecond: 200 })
     await ledger.until(50)
     await ledger.close()
-  }, 120_000)
+  })
   afterAll(() => region?.end())
   afterEach(async () => {
     await region.startAgain()

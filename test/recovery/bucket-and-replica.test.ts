@@ -90,7 +90,7 @@ test('all that is written is there, and a canary tells how long it takes and lea
   const bucket = await pair('fresh')
   await replicate(bucket)
   for (const key of ['a', 'b', 'ü/ä +?', '\u{1f6df}', '\uff5e']) await put(bucket.bucket, key)
-  await until('all is replicated', 20_000, async () => (await look(bucket)).missing?.versions === 0)
+  await until('all is replicated', 60_000, async () => (await look(bucket)).missing?.versions === 0)
 
   const canary = await send(bucket)
   expect(canary.seconds).toBeGreaterThan(0)
@@ -151,7 +151,7 @@ test('what a role may not replicate is failed, and heals after the role and by a
   await replicate(bucket, { without: 's3:ReplicateObject' })
   await put(bucket.bucket, 'one')
   await put(bucket.bucket, 'two')
-  await until('both failed', 20_000, async () => (await look(bucket)).failed?.versions === 2)
+  await until('both failed', 60_000, async () => (await look(bucket)).failed?.versions === 2)
   expect((await look(bucket)).findings).toContain(
     "2 versions of 'forbidden-source' failed to replicate: mend the role, then run lifeboat objects backfill.",
   )
@@ -174,7 +174,7 @@ test('sees delete markers, versions and rules that are missing over there', asyn
   const bucket = await pair('holes')
   await replicate(bucket)
   for (const key of ['kept', 'deleted', 'destroyed']) await put(bucket.bucket, key)
-  await until('all is replicated', 20_000, async () => (await look(bucket)).missing?.versions === 0)
+  await until('all is replicated', 60_000, async () => (await look(bucket)).missing?.versions === 0)
   await world.s3(HERE).send(new DeleteObjectCommand({ Bucket: bucket.bucket, Key: 'deleted' }))
   const [there] = (await world.versions(THERE, bucket.replica.bucket)).filter(
     ({ key }) => key === 'destroyed',
@@ -203,7 +203,7 @@ test('what cannot be told is unknown, never met: with either region away', async
   const bucket = await pair('away')
   await replicate(bucket)
   await put(bucket.bucket, 'one')
-  await until('it is replicated', 20_000, async () => (await look(bucket)).missing?.versions === 0)
+  await until('it is replicated', 60_000, async () => (await look(bucket)).missing?.versions === 0)
   for (const region of [THERE, HERE]) {
     await world.kill(region)
     const status = await look(bucket)
@@ -217,7 +217,7 @@ test('what cannot be told is unknown, never met: with either region away', async
     await world.start(region)
   }
   expect(await look(bucket)).toMatchObject({ missing: { versions: 0 } })
-}, 60_000)
+})
 
 test('a lost canary is said, and an old one counts for nothing', async () => {
   const bucket = await pair('canaries')

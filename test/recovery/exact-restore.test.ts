@@ -32,7 +32,7 @@ describe('a restore to a moment', () => {
     commits = rows.map(({ us }) => Number(us))
     await session.end()
     await region.untilRestorable('shop-db', new Date())
-  }, 120_000)
+  })
   afterAll(() => region?.end())
 
   const restored = async (time: Date) => {

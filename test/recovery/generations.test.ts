@@ -14,7 +14,7 @@ beforeAll(async () => {
   const session = await connect(await region.login('generation-0'))
   await session.query(ORDERS)
   await session.end()
-}, 120_000)
+})
 afterAll(() => region?.end())
 
 test(

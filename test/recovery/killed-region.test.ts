@@ -33,7 +33,7 @@ describe('a region whose processes were all killed under load', () => {
     ledger.write({ writers: 4, perSecond: 200 })
     await ledger.until(50)
     await region.untilRestorable('shop-db', new Date())
-  }, 120_000)
+  })
   afterAll(async () => {
     await ledger?.close()
     await region?.end()

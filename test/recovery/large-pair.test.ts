@@ -41,7 +41,7 @@ afterAll(async () => {
   for (const client of clients) client.close()
   await home.stop()
   await rm(folder, { recursive: true, force: true })
-}, 60_000)
+})
 
 test(`a bucket of ${KEYS.toLocaleString('en')} versions and its replica are compared version by version`, async () => {
   const [source, replica] = clients

@@ -22,7 +22,7 @@ beforeAll(async () => {
   ledger.write({ writers: 4, perSecond: 200 })
   await ledger.until(200)
   await region.untilRestorable('shop-db', new Date())
-}, 120_000)
+})
 afterAll(async () => {
   await ledger?.close()
   await region?.end()

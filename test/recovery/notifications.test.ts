@@ -322,9 +322,9 @@ async function firstOf(subject: string) {
 }
 
 async function until(condition: () => boolean | Promise<boolean>) {
-  const deadline = systemClock.monotonicMs() + 30_000
+  const deadline = systemClock.monotonicMs() + 60_000
   while (!(await condition())) {
-    if (systemClock.monotonicMs() > deadline) throw new Error('it did not come about in 30 s')
+    if (systemClock.monotonicMs() > deadline) throw new Error('it did not come about in 60 s')
     await systemClock.sleep(20)
   }
 }

@@ -56,7 +56,7 @@ beforeAll(async () => {
   await database.close()
   await openRegion()
   s3 = new S3Client({ ...aws(), forcePathStyle: true })
-}, 60_000)
+})
 afterAll(async () => {
   s3?.destroy()
   for (const state of Object.values(states)) await state.close()
@@ -109,8 +109,7 @@ function machine(home: 'one' | 'two', o: Order = {}) {
   const ended = new Promise<NodeJS.Signals | number | null>((resolve) =>
     child.once('close', (code, signal) => resolve(signal ?? code)),
   )
-  const says = (words: string) =>
-    expect.poll(() => said, { timeout: 25_000, interval: 20 }).toContain(words)
+  const says = (words: string) => expect.poll(() => said).toContain(words)
   return { child, ended, says, said: () => said }
 }
 
@@ -135,9 +134,7 @@ async function race(o: Order = {}) {
   await Promise.all(both.map((one) => one.says('read')))
   await finish('go')
   const settled = /executes|Execution\w+:/
-  await Promise.all(
-    both.map((one) => expect.poll(one.said, { timeout: 25_000, interval: 10 }).toMatch(settled)),
-  )
+  await Promise.all(both.map((one) => expect.poll(one.said).toMatch(settled)))
   return both
 }
 
@@ -164,18 +161,18 @@ test('of two machines one wins, and the other is told who, since when and how to
   const next = machine(name === 'one' ? 'two' : 'one')
   expect(await next.ended).toBe(0)
   expect(await lockObject()).toMatchObject({ state: 'released', generation: 2 })
-}, 60_000)
+})
 
 test('without the condition both would execute, which this test would see', async () => {
   const both = await race({ unconditional: true })
   await Promise.all(both.map((one) => one.says('begin a')))
   expect(await effects()).toEqual(expect.arrayContaining(['one a', 'two a']))
-}, 60_000)
+})
 
 test('kept while it waits at a gate with no process, and still its own when it is approved', async () => {
   const first = machine('one', { gate: true })
   await first.says('executes')
-  await expect.poll(() => events('one'), { timeout: 20_000 }).toContainEqual('gateAsked: a line')
+  await expect.poll(() => events('one')).toContainEqual('gateAsked: a line')
   first.child.kill('SIGTERM')
   await first.ended
   expect(await lockObject()).toMatchObject({ state: 'waiting', execution: 'one' })
@@ -190,7 +187,7 @@ test('kept while it waits at a gate with no process, and still its own when it i
   await finish('b')
   expect([await second.ended, second.said()]).toEqual([0, expect.stringContaining('completed')])
   expect(await effects()).toEqual(['one a', 'one b'])
-}, 60_000)
+})
 
 test('a holder that is killed is taken over, for a reason, when its lease has ended', async () => {
   const first = machine('one')
@@ -225,7 +222,7 @@ test('a holder that is killed is taken over, for a reason, when its lease has en
   expect(await back.ended).toBe(1)
   expect(back.said()).toContain('ExecutionLocked')
   expect(await effects()).toEqual(['one a', 'two a', 'two b'])
-}, 60_000)
+})
 
 test('a holder that stood still finds out before its next step that it was taken over', async () => {
   const first = machine('one', { untilInterrupted: true })
@@ -241,7 +238,7 @@ test('a holder that stood still finds out before its next step that it was taken
   await finish('b')
   expect([await second.ended, second.said()]).toEqual([0, expect.stringContaining('completed')])
   expect(await effects()).not.toContain('one b')
-}, 60_000)
+})
 
 test('a holder that is still well is stopped before the one that takes over begins', async () => {
   const first = machine('one', { untilInterrupted: true })
@@ -254,7 +251,7 @@ test('a holder that is still well is stopped before the one that takes over begi
   await finish('b')
   expect(await second.ended).toBe(0)
   expect(await effects()).toEqual(['one a', 'two a', 'two b'])
-}, 60_000)
+})
 
 test('with the region of the lock away, no step begins; back again, it goes on by itself', async () => {
   const first = machine('one')
@@ -272,4 +269,4 @@ test('with the region of the lock away, no step begins; back again, it goes on b
   await finish('b')
   expect([await first.ended, first.said()]).toEqual([0, expect.stringContaining('completed')])
   expect(await effects()).toEqual(['one a', 'one b'])
-}, 90_000)
+})

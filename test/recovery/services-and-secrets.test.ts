@@ -100,7 +100,7 @@ describe('the secrets of a workload, as a runbook handles them', () => {
     await here.replicate(name, THERE)
     await here.replicate(name, THERE)
     await expect
-      .poll(() => here.replicationOf(name), { timeout: 20_000 })
+      .poll(() => here.replicationOf(name))
       .toEqual({
         primaryRegion: HERE,
         isReplica: false,
@@ -121,7 +121,7 @@ describe('the secrets of a workload, as a runbook handles them', () => {
     await world.start(HERE)
     await there.replicate(name, HERE, true)
     await expect
-      .poll(() => there.replicationOf(name), { timeout: 20_000 })
+      .poll(() => there.replicationOf(name))
       .toMatchObject({ replicas: [{ region: HERE, state: 'inSync' }] })
     expect(await here.getDatabaseSecret(name)).toMatchObject({ host: 'new', password: 'pass' })
   })

@@ -71,7 +71,7 @@ export function twoRegionShop(strategy: Workload['strategy'] = 'warm-standby') {
     const left = await stage?.clear({ keep: false, atOnce: false })
     stage?.remove({ everything: true })
     if (left && left.length > 0) throw new Error(left.join('; '))
-  }, 120_000)
+  })
 
   /** Waits until customers have placed so many more orders. */
   const orders = async (count: number) => {

@@ -61,7 +61,7 @@ function slow(mode: 'start' | 'resume' | 'approve', o: { stepMs?: number; gate?:
 }
 
 async function says({ said }: SlowProcess, words: string): Promise<void> {
-  await expect.poll(said, { timeout: 20_000, interval: 20 }).toContain(words)
+  await expect.poll(said).toContain(words)
 }
 
 /** Until a change of the execution waits for another one to end. */
@@ -69,7 +69,7 @@ async function waitsForLock(): Promise<void> {
   const waiting = `select count(*)::int as n from pg_stat_activity
     where wait_event_type = 'Lock' and query like '%runbook.executions where id = $1 for update%'`
   const count = async () => (await database.query<{ n: number }>(waiting))[0]!.n
-  await expect.poll(count, { timeout: 20_000, interval: 20 }).toBeGreaterThan(0)
+  await expect.poll(count).toBeGreaterThan(0)
 }
 
 const effects = async () => (await readFile(file, 'utf8')).split('\n').filter(Boolean).sort()
@@ -250,7 +250,7 @@ test('while the state database is away nothing is lost and nothing is done twice
   expect(ended.status).toBe('completed')
   expect(attempts(ended)).toEqual([1, 1, 1, 1, 1])
   expect(await effects()).toEqual(['a', 'b', 'c', 'd', 'e'])
-}, 120_000)
+})
 
 test('a process that could not be heard for long stops, and goes on when it is heard again', async () => {
   const process = slow('start', { stepMs: 28_000 })
@@ -267,7 +267,7 @@ test('a process that could not be heard for long stops, and goes on when it is h
     attempts: [{ error: { code: 'Interrupted' } }, {}],
   })
   expect(again.status).toBe('running')
-}, 120_000)
+})
 
 test('connections that are cut again and again change nothing', async () => {
   const process = slow('start', { stepMs: 700 })
@@ -287,7 +287,7 @@ test('connections that are cut again and again change nothing', async () => {
   const ended = await executions.get(id)
   expect(attempts(ended)).toEqual([1, 1, 1, 1, 1])
   expect(await effects()).toEqual(['a', 'b', 'c', 'd', 'e'])
-}, 120_000)
+})
 
 test('closing has an end also while the state database is away', async () => {
   const process = slow('start', { stepMs: 60_000 })
@@ -300,7 +300,7 @@ test('closing has an end also while the state database is away', async () => {
   await process.ended
   await postgres.cluster.start()
   expect((await executions.get(id)).status).toBe('interrupted')
-}, 120_000)
+})
 
 test('when the engine fails, the execution is left in sight and can be resumed', async () => {
   const first = slow('start', { stepMs: 1_000 })
@@ -319,7 +319,7 @@ test('when the engine fails, the execution is left in sight and can be resumed',
   const ended = await executions.get(id)
   expect(ended.status).toBe('completed')
   expect(ended.steps[0]?.attempts).toHaveLength(1)
-}, 120_000)
+})
 
 test('looking at executions does not load the engine', async () => {
   const program = `

@@ -162,5 +162,5 @@ describe('a region that has given out temporary keys', () => {
     connection.close()
     expect(faults).toEqual([])
     expect(region.errors).toEqual([])
-  }, 60_000)
+  })
 })

@@ -59,7 +59,7 @@ export class Ledger {
   }
 
   /** Resolves when `more` orders from now on are acknowledged. */
-  async until(more: number, deadlineMs = 30_000): Promise<void> {
+  async until(more: number, deadlineMs = 60_000): Promise<void> {
     const wanted = this.#acknowledged + more
     const end = Date.now() + deadlineMs
     while (this.#acknowledged < wanted) {

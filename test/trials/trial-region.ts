@@ -74,7 +74,7 @@ export class TrialRegion {
   async kill(): Promise<void> {
     const group = await this.processGroup()
     process.kill(-group, 'SIGKILL')
-    await until('the killed group is gone', 10_000, async () => membersOf(group).length === 0)
+    await until('the killed group is gone', 60_000, async () => membersOf(group).length === 0)
   }
 
   /** As an operator does after a crash: `lifeboat region start`. Nothing happens when it runs. */
@@ -90,7 +90,7 @@ export class TrialRegion {
   async end(): Promise<void> {
     this.rds.destroy()
     await this.home.stop()
-    await until('every process has ended', 20_000, async () => this.processes().length === 0)
+    await until('every process has ended', 60_000, async () => this.processes().length === 0)
     await this.unmount()
     await rm(this.folder, { recursive: true, force: true })
   }
@@ -187,7 +187,7 @@ export class TrialRegion {
   }
 
   /** Waits until a moment can be restored to. */
-  async untilRestorable(identifier: string, time: Date, deadlineMs = 20_000): Promise<void> {
+  async untilRestorable(identifier: string, time: Date, deadlineMs = 60_000): Promise<void> {
     await until(`'${identifier}' is restorable to ${time.toISOString()}`, deadlineMs, async () => {
       const latest = (await this.describe(identifier))?.LatestRestorableTime
       return latest !== undefined && latest >= time

@@ -29,7 +29,7 @@ describe.skipIf(!hasTerraform)(`Terraform${withoutTerraform}`, () => {
   beforeAll(async () => {
     const hcl = configuration(region.endpoint(), sink.url('/tf'))
     terraform = await Terraform.of(hcl, CREDENTIALS)
-  }, 120_000)
+  })
   afterAll(() => terraform?.close())
 
   test('applies alarms, a topic and its subscription, plans nothing more, and destroys them', async () => {

@@ -56,7 +56,7 @@ export function cloudWatchUnderTest() {
       })
     },
     untilState: async (AlarmName: string, state: string) => {
-      await until(`'${AlarmName}' is in ${state}`, 10_000, async () => {
+      await until(`'${AlarmName}' is in ${state}`, 60_000, async () => {
         return (await alarm(AlarmName)).StateValue === state
       })
       return await alarm(AlarmName)

@@ -102,7 +102,7 @@ describe('DescribeAlarmHistory', () => {
   test('what was done to an alarm and what it did, newest first or oldest', async () => {
     const read = async (more: object) =>
       (await region.sdk().describeAlarmHistory({ AlarmName: 'web-cpu', ...more })).AlarmHistoryItems
-    await until('all is told', 10_000, async () => (await read({}))?.length === 3)
+    await until('all is told', 60_000, async () => (await read({}))?.length === 3)
     const items = (await read({}))!
     expect(
       items.map(({ HistoryItemType, HistorySummary }) => [HistoryItemType, HistorySummary]),

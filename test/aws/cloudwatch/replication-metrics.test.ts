@@ -23,7 +23,7 @@ async function failedOnce(name: string) {
     { ID: 'all', Status: 'Enabled', Prefix: '', Destination },
   ])
   await world.s3(HERE).send(new PutObjectCommand({ Bucket: source, Key: 'key', Body: 'body' }))
-  await until('the object has failed', 15_000, async () => {
+  await until('the object has failed', 60_000, async () => {
     return (await world.status(HERE, source, 'key')) === 'FAILED'
   })
   return [

@@ -21,7 +21,7 @@ async function untilSummaries(
   expected: readonly string[],
   AlarmTypes?: ['CompositeAlarm'],
 ) {
-  await until(`all of '${AlarmName}' is told`, 10_000, async () => {
+  await until(`all of '${AlarmName}' is told`, 60_000, async () => {
     return (await summaries(AlarmName, AlarmTypes)).length >= expected.length
   })
   expect(await summaries(AlarmName, AlarmTypes)).toEqual(expected)
@@ -84,7 +84,7 @@ test('a composite alarm follows its children, and theirs', async () => {
     return (await region.sdk().describeAlarms(input)).CompositeAlarms![0]!
   }
   const untilState = (name: string, value: string) =>
-    until(`'${name}' is in ${value}`, 10_000, async () => (await state(name)).StateValue === value)
+    until(`'${name}' is in ${value}`, 60_000, async () => (await state(name)).StateValue === value)
   await put('both', 'ALARM("child-a") AND ALARM(child-b)')
   await put('above', 'ALARM(both) OR FALSE')
   await untilState('above', 'OK')

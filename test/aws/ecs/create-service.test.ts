@@ -53,7 +53,7 @@ describe('CreateService', () => {
     await world.untilTask(other, 'STOPPED')
     await expect
       .poll(async () => (await world.tasksOf('web')).map(({ lastStatus }) => lastStatus), {
-        timeout: 15_000,
+        timeout: 60_000,
       })
       .toEqual(['RUNNING', 'RUNNING'])
     expect((await world.tasksOf('web')).map(({ taskArn }) => taskArn)).not.toContain(one)
@@ -102,7 +102,7 @@ describe('CreateService', () => {
       .poll(
         async () => (await world.describeService('late')).events!.map(({ message }) => message),
         {
-          timeout: 15_000,
+          timeout: 60_000,
         },
       )
       .toContain('(service late) is unable to consistently start tasks successfully.')
@@ -125,7 +125,7 @@ describe('CreateService', () => {
     await world.define('flaky', { image: 'echo' })
     await create('flaky', { taskDefinition: 'flaky', desiredCount: 1 })
     await expect
-      .poll(async () => (await world.tasksOf('flaky', 'STOPPED')).length, { timeout: 15_000 })
+      .poll(async () => (await world.tasksOf('flaky', 'STOPPED')).length)
       .toBeGreaterThanOrEqual(3)
     const stopped = await world.tasksOf('flaky', 'STOPPED')
     const startedAt = stopped.map((task) => task.startedAt!.getTime()).sort((a, b) => a - b)

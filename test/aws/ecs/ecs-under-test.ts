@@ -58,7 +58,7 @@ export function ecsUnderTest() {
   }
   const untilTask = async (arn: string, lastStatus: string): Promise<Task> => {
     let task: Task | undefined
-    await until(`task ${arn} is ${lastStatus}`, 30_000, async () => {
+    await until(`task ${arn} is ${lastStatus}`, 60_000, async () => {
       task = await describeTask(arn)
       return task.lastStatus === lastStatus
     })
@@ -98,7 +98,7 @@ export function ecsUnderTest() {
     /** Waits until a service is as it should be: one deployment, and as many tasks as desired. */
     untilStable: async (name: string): Promise<Service> => {
       let service: Service | undefined
-      await until(`service ${name} is stable`, 30_000, async () => {
+      await until(`service ${name} is stable`, 60_000, async () => {
         service = await describeService(name)
         const { deployments = [], runningCount, desiredCount } = service
         return deployments.length === 1 && runningCount === desiredCount

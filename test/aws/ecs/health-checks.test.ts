@@ -19,12 +19,12 @@ describe('A health check', () => {
     const at = { cluster: CLUSTER, serviceName: 'checked', taskDefinition: 'checked' }
     await world.ecs().createService({ ...at, desiredCount: 1 })
     const [task] = await expect
-      .poll(() => world.tasksOf('checked'), { timeout: 20_000 })
+      .poll(() => world.tasksOf('checked'))
       .toMatchObject([{ healthStatus: 'HEALTHY', containers: [{ healthStatus: 'HEALTHY' }] }])
       .then(() => world.tasksOf('checked'))
     await rm(file)
     await expect
-      .poll(() => world.describeTask(task!.taskArn!), { timeout: 20_000 })
+      .poll(() => world.describeTask(task!.taskArn!))
       .toMatchObject({ healthStatus: 'UNHEALTHY' })
     // It is replaced first: with the file there again the new one is healthy, and the old one goes.
     await writeFile(file, '')

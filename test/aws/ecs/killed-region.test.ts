@@ -73,16 +73,16 @@ describe('a region killed with kill -9 while it runs tasks', () => {
         killed.push(...mine, ...alone)
         const before = wanted
         if (await change) wanted = asked
-        await until('the region is gone', 10_000, async () => !region.isAlive)
+        await until('the region is gone', 60_000, async () => !region.isAlive)
         // All of it was in one process group.
-        await until('its tasks are gone', 10_000, async () =>
+        await until('its tasks are gone', 60_000, async () =>
           killed.every((arn) => markedProcesses(arn).length === 0),
         )
         await start()
         const { desiredCount } = await service()
         expect([wanted, ...(wanted === before ? [asked] : [])]).toContain(desiredCount)
         wanted = desiredCount!
-        await until('the service is at its count', 30_000, async () => {
+        await until('the service is at its count', 60_000, async () => {
           const { deployments = [], runningCount } = await service()
           return deployments.length === 1 && runningCount === wanted
         })

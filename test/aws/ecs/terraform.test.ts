@@ -124,7 +124,7 @@ describe.skipIf(!hasTerraform)(
       await writeFile(images, JSON.stringify(IMAGES), { mode: 0o600 })
       const { endpoint, credentials } = world.client(HERE)
       terraform = await Terraform.of(`${providers(endpoint)}${services}`, credentials)
-    }, 60_000)
+    })
     afterAll(async () => {
       await terraform?.close()
     })

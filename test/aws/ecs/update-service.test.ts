@@ -19,7 +19,7 @@ describe('UpdateService', () => {
   /** How many tasks of a service existed at a time, and how many of them ran, from looking all the time. */
   const watch = async (name: string, isOver: () => Promise<boolean>) => {
     const seen = { most: 0, least: Number.POSITIVE_INFINITY }
-    await until(`${name} has been deployed`, 30_000, async () => {
+    await until(`${name} has been deployed`, 60_000, async () => {
       const { runningCount = 0 } = await world.describeService(name)
       const stopped = await world.tasksOf(name, 'STOPPED')
       const ending = stopped.filter(({ lastStatus }) => lastStatus !== 'STOPPED').length
@@ -118,7 +118,7 @@ describe('UpdateService', () => {
     await update('broken', { taskDefinition: 'broken:2' })
     await expect
       .poll(async () => (await world.describeService('broken')).deployments![0]!.rolloutState, {
-        timeout: 15_000,
+        timeout: 60_000,
       })
       .toBe('FAILED')
     const after = await world.describeService('broken')

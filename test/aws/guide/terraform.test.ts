@@ -47,7 +47,7 @@ describe.skipIf(!hasTerraform)(`the guide, by Terraform${withoutTerraform}`, () 
     }
     await writeFile(join(folder, 'providers.tf'), providers(endpoint))
     await terraform('init', `-plugin-dir=${PLUGINS}`)
-  }, 120_000)
+  })
   afterAll(async () => {
     application.closeAllConnections()
     application.close()
@@ -86,7 +86,7 @@ describe.skipIf(!hasTerraform)(`the guide, by Terraform${withoutTerraform}`, () 
   async function replicates() {
     const at = { Bucket: SOURCE, Key: 'receipts/5/1.txt' }
     await world.s3(HERE).send(new PutObjectCommand({ ...at, Body: 'paid', Tagging: 'a=b' }))
-    await until('it is complete', 15_000, async () => {
+    await until('it is complete', 60_000, async () => {
       return (await world.status(HERE, SOURCE, at.Key)) === 'COMPLETED'
     })
     const there = { ...at, Bucket: DESTINATION }
@@ -94,7 +94,7 @@ describe.skipIf(!hasTerraform)(`the guide, by Terraform${withoutTerraform}`, () 
     expect(await got.Body!.transformToString()).toBe('paid')
     expect(got).toMatchObject({ ReplicationStatus: 'REPLICA', TagCount: 1 })
     await world.s3(HERE).send(new DeleteObjectCommand(at))
-    await until('the marker is there', 15_000, async () => {
+    await until('the marker is there', 60_000, async () => {
       return (await world.versions(THERE, DESTINATION)).length === 2
     })
     for (const [region, Bucket] of [
@@ -111,9 +111,9 @@ describe.skipIf(!hasTerraform)(`the guide, by Terraform${withoutTerraform}`, () 
   async function fails() {
     expect(await answer()).toBe('127.0.0.11')
     isWell = false
-    await until('the second one answers', 15_000, async () => (await answer()) === '127.0.0.12')
+    await until('the second one answers', 60_000, async () => (await answer()) === '127.0.0.12')
     isWell = true
-    await until('the first one answers', 15_000, async () => (await answer()) === '127.0.0.11')
+    await until('the first one answers', 60_000, async () => (await answer()) === '127.0.0.11')
   }
 
   /** The copy of the database is encrypted and has no backups of its own, and clients find the secret on both sides. */

@@ -96,7 +96,7 @@ describe('SNS lets a user', () => {
 describe('an alarm publishes', () => {
   const actionOf = async (AlarmName: string) => {
     let summary = ''
-    await until(`'${AlarmName}' has acted`, 10_000, async () => {
+    await until(`'${AlarmName}' has acted`, 60_000, async () => {
       const { AlarmHistoryItems = [] } = await root().cloudWatch.describeAlarmHistory({
         ...{ AlarmName, HistoryItemType: 'Action' },
       })

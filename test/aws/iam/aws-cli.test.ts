@@ -63,7 +63,7 @@ describe.skipIf(!hasCli)(`the plain aws CLI${hasCli ? '' : ' (skipped: needs aws
       '(AccessDenied) when calling the ListUsers operation: User: ' +
         `arn:aws:sts::${ACCOUNT}:assumed-role/reader/cli is not authorized to perform: iam:ListUsers`,
     )
-  }, 60_000)
+  })
 
   test('prints refusals as those of AWS', async () => {
     const aws = as(CREDENTIALS)
@@ -75,5 +75,5 @@ describe.skipIf(!hasCli)(`the plain aws CLI${hasCli ? '' : ' (skipped: needs aws
       ...['iam', 'create-policy', '--policy-name', 'bad', '--policy-document', '{}'],
     )
     await expect(malformed).rejects.toThrow('(MalformedPolicyDocument)')
-  }, 30_000)
+  })
 })

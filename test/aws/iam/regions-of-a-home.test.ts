@@ -30,7 +30,7 @@ describe('the regions of a home', () => {
       accessKeyId: environment.AWS_ACCESS_KEY_ID ?? '',
       secretAccessKey: environment.AWS_SECRET_ACCESS_KEY ?? '',
     }
-  }, 60_000)
+  })
   afterAll(async () => {
     await started?.stop()
     await rm(folder, { recursive: true, force: true })
@@ -150,7 +150,7 @@ describe('the regions of a home', () => {
     const names = Users.map(({ UserName }) => UserName)
     expect(names).toEqual(expect.arrayContaining(acknowledged))
     expect(acknowledged.length).toBeGreaterThan(5 * ROUNDS)
-  }, 60_000)
+  })
 
   test('keep no secret in clear', async () => {
     const iam = new IAM(client(NEAR))

@@ -22,7 +22,7 @@ describe('CreateDBInstanceReadReplica', () => {
       async () => {
         expect(await sql(replica, `select * from orders where id = ${id}`)).toHaveLength(1)
       },
-      { timeout: 30_000, interval: 50 },
+      { timeout: 60_000, interval: 50 },
     )
 
   beforeAll(async () => {

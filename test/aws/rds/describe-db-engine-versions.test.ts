@@ -42,7 +42,7 @@ describe('DescribeDBEngineVersions and what else is there to read', () => {
           const { LatestRestorableTime } = await until(name, 'available')
           expect(LatestRestorableTime!.getTime()).toBeGreaterThan((now as Date).getTime())
         },
-        { timeout: 20_000, interval: 100 },
+        { timeout: 60_000, interval: 100 },
       )
       await rds().send(
         new RestoreDBInstanceToPointInTimeCommand({

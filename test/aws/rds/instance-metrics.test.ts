@@ -53,7 +53,7 @@ test('tells of the storage, the logs and the slots of an instance', async () => 
       const { Minimum } = (await figure('FreeStorageSpace'))!
       expect(before!.Maximum! - Minimum!).toBeGreaterThan(20 * MIB)
     },
-    { timeout: 30_000, interval: 500 },
+    { timeout: 60_000, interval: 500 },
   )
   const logs = await figure('TransactionLogsDiskUsage')
   expect(logs!.Maximum).toBeGreaterThanOrEqual(16 * MIB)
@@ -64,7 +64,7 @@ test('tells of the storage, the logs and the slots of an instance', async () => 
 test('counts the sessions of clients, and none of its own', async () => {
   const asleep = sql(shop, 'select pg_sleep(3)')
   await vi.waitFor(async () => expect((await figure('DatabaseConnections'))?.Maximum).toBe(1), {
-    timeout: 10_000,
+    timeout: 60_000,
     interval: 200,
   })
   await asleep

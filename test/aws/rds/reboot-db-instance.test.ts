@@ -50,7 +50,7 @@ describe('RebootDBInstance, StopDBInstance, StartDBInstance', () => {
           expect((await described('shop-db'))?.LatestRestorableTime?.getTime()).toBeGreaterThan(
             before,
           ),
-        { timeout: 15_000, interval: 100 },
+        { timeout: 60_000, interval: 100 },
       )
     }
     await moves()
@@ -122,7 +122,7 @@ describe('RebootDBInstance, StopDBInstance, StartDBInstance', () => {
       await vi.waitFor(
         async () =>
           expect((await described('shop-db'))?.DBInstanceStatus).toMatch(/^(available|failed)$/),
-        { timeout: 30_000, interval: 50 },
+        { timeout: 60_000, interval: 50 },
       )
     }
     // It crashed in the tests before this one, too.

@@ -28,7 +28,7 @@ describe('RestoreDBInstanceToPointInTime', () => {
         const latest = (await described(identifier))?.LatestRestorableTime
         expect(latest?.getTime() ?? 0).toBeGreaterThanOrEqual(time.getTime())
       },
-      { timeout: 20_000, interval: 50 },
+      { timeout: 60_000, interval: 50 },
     )
   }
   const serverTime = async (instance: DBInstance) =>

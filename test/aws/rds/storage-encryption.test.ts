@@ -110,7 +110,7 @@ describe('storage encryption', () => {
           const latest = (await described('shop-db'))?.LatestRestorableTime
           expect(latest?.getTime() ?? 0).toBeGreaterThan((row!.now as Date).getTime())
         },
-        { timeout: 20_000, interval: 50 },
+        { timeout: 60_000, interval: 50 },
       )
 
       await kms().disableKey({ KeyId })

@@ -16,7 +16,7 @@ import { HERE, rdsOfTwoRegions, THERE } from './rds-of-two-regions.ts'
 import { loginOf, MASTER, sql } from './rds-under-test.ts'
 
 /** A commit that nobody waits for takes milliseconds. */
-const SOON = { timeout: 30_000, interval: 10 }
+const SOON = { timeout: 60_000, interval: 10 }
 
 const world = rdsOfTwoRegions()
 let shop: DBInstance

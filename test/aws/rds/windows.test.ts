@@ -35,7 +35,7 @@ describe('what happens by the clock', () => {
         const snapshots = await automated()
         expect(snapshots.map(({ Status }) => Status)).toEqual(Array(count).fill('available'))
       },
-      { timeout: 20_000, interval: 50 },
+      { timeout: 60_000, interval: 50 },
     )
   const modify = (more: Partial<ModifyDBInstanceMessage>) =>
     rds().send(new ModifyDBInstanceCommand({ DBInstanceIdentifier: 'shop-db', ...more }))
@@ -94,7 +94,7 @@ describe('what happens by the clock', () => {
         expect(applied).toMatchObject({ DBInstanceClass: 'db.m5.large', AllocatedStorage: 50 })
         expect(applied.PendingModifiedValues).toEqual({})
       },
-      { timeout: 20_000, interval: 50 },
+      { timeout: 60_000, interval: 50 },
     )
   })
 

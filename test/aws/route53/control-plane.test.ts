@@ -122,7 +122,7 @@ describe('what the control plane asks of Route 53 and of DNS', () => {
       await route53.setHealthCheck(check, { isDisabled: false, isInverted: false })
       const found = () => route53.listObservations(check)
       await expect
-        .poll(async () => (await found()).map(({ status }) => status), { timeout: 30_000 })
+        .poll(async () => (await found()).map(({ status }) => status))
         .toEqual(Array.from({ length: 8 }, () => 'Failure: Connection refused.'))
       expect(await found()).toContainEqual({
         location: 'us-east-1',

@@ -86,7 +86,7 @@ describe('a failover pair answers as the documentation says', () => {
     )
     // The alarm has been looked at, and nobody has told.
     const id = idByState.get('no data, unhealthy')!
-    await until('the alarm has been looked at', 30_000, async () => {
+    await until('the alarm has been looked at', 60_000, async () => {
       const status = await world.api().getHealthCheckStatus({ HealthCheckId: id })
       return status.HealthCheckObservations?.length === 1
     })

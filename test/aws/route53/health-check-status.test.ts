@@ -44,7 +44,7 @@ describe('GetHealthCheckStatus and GetHealthCheckLastFailureReason', () => {
       .getHealthCheckLastFailureReason({ HealthCheckId })
     return HealthCheckObservations.map(({ StatusReport }) => StatusReport?.Status)
   }
-  const eventually = (read: () => Promise<unknown>) => expect.poll(read, { timeout: 30_000 })
+  const eventually = (read: () => Promise<unknown>) => expect.poll(read)
 
   test('tell what each location found, and what it found when it last failed', async () => {
     const id = await create({ IPAddress: '127.0.0.1', FullyQualifiedDomainName: 'www.shop.test' })

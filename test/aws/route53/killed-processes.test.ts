@@ -52,13 +52,13 @@ describe(`the processes of Route 53, killed with kill -9 (seed ${SEED})`, () => 
     zone = made.HostedZone!.Id!
     await inSync(made.ChangeInfo!.Id!)
     await openEndpoint(0)
-  }, 60_000)
+  })
   afterAll(async () => {
     route53?.destroy()
     await closeEndpoint()
     await started.stop()
     await rm(folder, { recursive: true, force: true })
-  }, 60_000)
+  })
 
   async function openEndpoint(port: number): Promise<void> {
     endpoint = createServer((_, response) => response.end('well'))
@@ -70,7 +70,7 @@ describe(`the processes of Route 53, killed with kill -9 (seed ${SEED})`, () => 
     await new Promise((resolve) => endpoint.close(resolve))
   }
   async function inSync(Id: string): Promise<void> {
-    await until('the change is in sync', 30_000, async () => {
+    await until('the change is in sync', 60_000, async () => {
       return (await route53.getChange({ Id })).ChangeInfo?.Status === 'INSYNC'
     })
   }
@@ -204,7 +204,7 @@ describe(`the processes of Route 53, killed with kill -9 (seed ${SEED})`, () => 
         }
       }
       const working = [write(), read(), read()]
-      await until('the first change is in sync', 30_000, async () => synced > 0)
+      await until('the first change is in sync', 60_000, async () => synced > 0)
 
       for (let round = 0; round < KILLS; round += 1) {
         const random = pseudoRandom(SEED + round)

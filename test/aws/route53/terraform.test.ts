@@ -18,7 +18,7 @@ describe.skipIf(!hasTerraform)(
       await new Promise<void>((listening) => target.listen(0, '127.0.0.1', listening))
       const { port } = target.address() as AddressInfo
       terraform = await Terraform.of(configuration(world.client().endpoint, port), CREDENTIALS)
-    }, 60_000)
+    })
     afterAll(async () => {
       target.closeAllConnections()
       target.close()
@@ -48,7 +48,7 @@ describe.skipIf(!hasTerraform)(
       expect(await terraform.run('plan', '-detailed-exitcode', ...inverted)).toContain(
         'No changes.',
       )
-      await until('the secondary answers', 15_000, async () => {
+      await until('the secondary answers', 60_000, async () => {
         return (await answers('app')).join() === '127.0.0.12'
       })
       expect(await answers('alias')).toEqual(['127.0.0.12'])

@@ -89,7 +89,7 @@ describe('UpdateHealthCheck', () => {
       ['CREATE', pair('SECONDARY', '192.0.2.2')],
     )
     const answer = async () => (await world.resolver().resolve4(name))[0]
-    const becomes = (value: string) => expect.poll(answer, { timeout: 20_000 }).toBe(value)
+    const becomes = (value: string) => expect.poll(answer).toBe(value)
     await becomes('192.0.2.1')
     await update(id, { Inverted: true })
     await becomes('192.0.2.2')
@@ -99,7 +99,7 @@ describe('UpdateHealthCheck', () => {
     await becomes('192.0.2.1')
     const before = asked
     await update(id, { Disabled: false })
-    await expect.poll(() => asked, { timeout: 20_000 }).toBeGreaterThan(before)
+    await expect.poll(() => asked).toBeGreaterThan(before)
   })
 
   test('DeleteHealthCheck leaves records that it judged healthy, and a child of another stays', async () => {
@@ -118,12 +118,12 @@ describe('UpdateHealthCheck', () => {
       ['CREATE', weighted('b', '192.0.2.2', { Weight: 0 })],
     )
     const answer = async () => (await world.resolver().resolve4(name))[0]
-    await expect.poll(answer, { timeout: 20_000 }).toBe('192.0.2.2')
+    await expect.poll(answer).toBe('192.0.2.2')
 
     const remove = (id: string) => world.api().deleteHealthCheck({ HealthCheckId: id })
     expect(await refusal(remove(child))).toBe('HealthCheckInUse')
     await remove(HealthCheck!.Id!)
-    await expect.poll(answer, { timeout: 20_000 }).toBe('192.0.2.1')
+    await expect.poll(answer).toBe('192.0.2.1')
     await remove(child)
     expect(await refusal(remove(child))).toBe('NoSuchHealthCheck')
   })

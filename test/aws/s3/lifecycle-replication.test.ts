@@ -48,12 +48,12 @@ test('a delete marker that a lifecycle rule makes is not replicated, one that a 
   const { source, destination, put } = await replicating('expired')
   for (const key of ['expires', 'user']) await put(key)
   for (const key of ['expires', 'user']) {
-    await until(`${key} has arrived`, 20_000, async () => {
+    await until(`${key} has arrived`, 60_000, async () => {
       return (await world.status(HERE, source, key)) === 'COMPLETED'
     })
   }
   await expireNow(source, 'expires')
-  await until('the rule has acted', 20_000, async () =>
+  await until('the rule has acted', 60_000, async () =>
     (await hidden(HERE, source)).includes('expires'),
   )
   await world.s3(HERE).send(new DeleteObjectCommand({ Bucket: source, Key: 'user' }))
@@ -67,7 +67,7 @@ test('what could not be replicated stays until there is no replication', async (
   const { source, put, role } = await replicating('failed')
   await world.revoke(role)
   await put('unreplicated')
-  await until('it has failed', 20_000, async () => {
+  await until('it has failed', 60_000, async () => {
     return (await world.status(HERE, source, 'unreplicated')) === 'FAILED'
   })
   // The last key shows that the run has passed the first one: written before there was a rule for it.
@@ -84,13 +84,13 @@ test('what could not be replicated stays until there is no replication', async (
     },
   ])
   await expireNow(source, 'unreplicated', 'zz')
-  await until('the rules have acted', 20_000, async () =>
+  await until('the rules have acted', 60_000, async () =>
     (await hidden(HERE, source)).includes('zz-never-queued'),
   )
   expect(await hidden(HERE, source)).toEqual(['zz-never-queued'])
   await world.s3(HERE).send(new DeleteBucketReplicationCommand({ Bucket: source }))
   await expireNow(source, 'unreplicated')
-  await until('it is hidden', 20_000, async () =>
+  await until('it is hidden', 60_000, async () =>
     (await hidden(HERE, source)).includes('unreplicated'),
   )
 })
@@ -108,7 +108,7 @@ test('a run whose region is killed goes on, to its end and no further', async ()
   }
   await expireNow(bucket, 'gone/')
   const count = async () => (await hidden(HERE, bucket)).length
-  await until('the run has begun', 20_000, async () => (await count()) > 0)
+  await until('the run has begun', 60_000, async () => (await count()) > 0)
   const before = await count()
   await world.kill(HERE)
   expect(before, 'it must be killed in the middle').toBeLessThan(keys.length)
@@ -118,4 +118,4 @@ test('a run whose region is killed goes on, to its end and no further', async ()
   const versions = await world.versions(HERE, bucket)
   expect(versions.filter(({ isMarker }) => isMarker).map(({ key }) => key)).toEqual(keys)
   expect(versions.filter(({ key }) => key.startsWith('kept/'))).toHaveLength(6)
-}, 120_000)
+})

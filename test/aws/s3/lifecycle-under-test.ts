@@ -60,7 +60,7 @@ export function lifecycleUnderTest() {
       })
       await until(
         'the lifecycle run has ended',
-        20_000,
+        60_000,
         async () => !(await exists(s3, Bucket, Key)),
       )
     },

@@ -48,7 +48,7 @@ describe('the lifecycle of a bucket', () => {
     await run(Bucket)
     expect(await keys(Bucket)).toEqual(['a'])
     forward(2)
-    await expect.poll(() => keys(Bucket), { timeout: 10_000 }).toEqual([])
+    await expect.poll(() => keys(Bucket)).toEqual([])
   })
 
   test('hides a current version, and removes noncurrent ones and markers that stand alone', async () => {
@@ -211,7 +211,7 @@ describe('the lifecycle of a bucket', () => {
     await region.restart()
     expect(await keys(Bucket)).toEqual(['a'])
     forward(2)
-    await expect.poll(() => keys(Bucket), { timeout: 10_000 }).toEqual([])
+    await expect.poll(() => keys(Bucket)).toEqual([])
     expect(region.errors).toEqual([])
   })
 })

@@ -70,7 +70,7 @@ async function outcome(Bucket: string, Key: string) {
     },
     { step: 'deserialize', priority: 'low' },
   )
-  await until(`${Key} has an outcome`, 15_000, async () => {
+  await until(`${Key} has an outcome`, 60_000, async () => {
     const head = await s3.send(new HeadObjectCommand({ Bucket, Key }))
     found = { ...found, status: head.ReplicationStatus }
     return found.status !== 'PENDING'

@@ -126,7 +126,7 @@ describe('the queue of replication', () => {
     const enqueue = (key: string, id: string) => s3.replication.enqueue(bucket, key, id)
     for (const times of [1, 2]) {
       expect(await enqueue(before.key, before.versionId)).toBe('queued')
-      await until('it has an outcome', 10_000, async () => outcomes.length === times)
+      await until('it has an outcome', 60_000, async () => outcomes.length === times)
       expect(state()).toMatchObject({
         status: 'FAILED',
         destinations: { destination: { failureReason: 'AssumeRoleNotPermitted', pending: 0 } },
@@ -150,6 +150,6 @@ describe('the queue of replication', () => {
     await bucket.delete('in/a', { versionId })
     expect(s3.store.outbox.size).toBe(1)
     s3.replication.start()
-    await until('the queue is empty', 10_000, async () => s3.store.outbox.size === 0)
+    await until('the queue is empty', 60_000, async () => s3.store.outbox.size === 0)
   })
 })

@@ -57,7 +57,7 @@ const put = (Bucket: string, Key: string, Body: string | Buffer = Key, more: obj
   world.s3(HERE).send(new PutObjectCommand({ Bucket, Key, Body, ...more }))
 
 const complete = (bucket: string, key: string, versionId?: string) =>
-  until(`${key} is complete`, 15_000, async () => {
+  until(`${key} is complete`, 60_000, async () => {
     const status = await world.status(HERE, bucket, key, versionId)
     if (status === 'FAILED') throw new Error(`${key} failed`)
     return status === 'COMPLETED'
@@ -119,7 +119,7 @@ describe('a rule of the first form', () => {
       .s3(HERE)
       .send(new DeleteObjectCommand({ Bucket: source, Key: 'deleted' }))
     const of = async () => (await listed(THERE, destination)).filter(({ key }) => key === 'deleted')
-    await until('the marker is there', 10_000, async () => (await of()).length === 2)
+    await until('the marker is there', 60_000, async () => (await of()).length === 2)
     expect(await of()).toMatchObject([
       { versionId: marker.VersionId, isMarker: true, isLatest: true },
       { versionId: kept.VersionId, isMarker: false },
@@ -198,7 +198,7 @@ describe('a rule of the first form', () => {
           .s3(THERE)
           .send(new GetObjectTaggingCommand({ Bucket: destination, Key: 'tagged' }))
       ).TagSet
-    await until('the tags are there', 10_000, async () => (await tags())?.[0]?.Value === '2')
+    await until('the tags are there', 60_000, async () => (await tags())?.[0]?.Value === '2')
     await complete(source, 'tagged')
   })
 })
@@ -251,7 +251,7 @@ describe('rules of the second form', () => {
       await complete(source, key)
       await world.s3(HERE).send(new DeleteObjectCommand({ Bucket: source, Key: key }))
     }
-    await until('one marker is there', 10_000, async () => {
+    await until('one marker is there', 60_000, async () => {
       return (await listed(THERE, destination)).some(({ isMarker }) => isMarker)
     })
     await put(source, 'without/z')
@@ -276,7 +276,7 @@ describe('replicas', () => {
     await world
       .s3(THERE)
       .send(new PutObjectCommand({ Bucket: destination, Key: 'from-there', Body: 'x' }))
-    await until('what was written there is here', 10_000, async () => {
+    await until('what was written there is here', 60_000, async () => {
       return (await world.status(THERE, destination, 'from-there')) === 'COMPLETED'
     })
     expect(await world.status(THERE, destination, 'from-here')).toBe('REPLICA')
@@ -305,7 +305,7 @@ describe('replicas', () => {
     await world
       .s3(THERE)
       .send(new PutObjectTaggingCommand({ Bucket: destination, Key: 'key', Tagging: { TagSet } }))
-    await until('the tags are here', 10_000, async () => {
+    await until('the tags are here', 60_000, async () => {
       const at = { Bucket: source, Key: 'key' }
       return (await world.s3(HERE).send(new GetObjectTaggingCommand(at))).TagSet?.length === 1
     })
@@ -359,7 +359,7 @@ describe('replicas', () => {
     const Retention = { Mode: 'COMPLIANCE', RetainUntilDate: later } as const
     await world.s3(HERE).send(new PutObjectRetentionCommand({ ...at, Retention }))
     await world.s3(HERE).send(new PutObjectLegalHoldCommand({ ...at, LegalHold: { Status: 'ON' } }))
-    await until('the lock has followed', 10_000, async () => {
+    await until('the lock has followed', 60_000, async () => {
       const { ObjectLockRetainUntilDate: until, ObjectLockLegalHoldStatus } = await head()
       return until?.getTime() === later.getTime() && ObjectLockLegalHoldStatus === 'ON'
     })

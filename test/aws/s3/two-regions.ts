@@ -56,13 +56,13 @@ export function twoRegions({ checkSpeed = 1 }: { checkSpeed?: number } = {}) {
       accessKeyId: environment.AWS_ACCESS_KEY_ID!,
       secretAccessKey: environment.AWS_SECRET_ACCESS_KEY!,
     }
-  }, 120_000)
+  })
   afterAll(async () => {
     for (const made of s3ByRegion.values()) made.destroy()
     iamClient?.destroy()
     await home.stop()
     await rm(folder, { recursive: true, force: true })
-  }, 60_000)
+  })
 
   const client = (region: string, maxAttempts = 1) => ({
     region,
@@ -100,7 +100,7 @@ export function twoRegions({ checkSpeed = 1 }: { checkSpeed?: number } = {}) {
       const group = await groupOf(region)
       if (group === undefined) throw new Error(`region ${region} does not run`)
       process.kill(-group, 'SIGKILL')
-      await until('the region is gone', 20_000, async () => (await groupOf(region)) === undefined)
+      await until('the region is gone', 60_000, async () => (await groupOf(region)) === undefined)
     },
     start: async (region: string) => {
       await home.start([region])

@@ -34,7 +34,7 @@ test('a job replicates what has failed', async () => {
     const head = await world.s3(HERE).send(new HeadObjectCommand({ Bucket: source, Key: 'key' }))
     return head.ReplicationStatus
   }
-  await until('the object has failed', 15_000, async () => (await status()) === 'FAILED')
+  await until('the object has failed', 60_000, async () => (await status()) === 'FAILED')
   const role = await jobRole('failed-batch')
   const filter = { ObjectReplicationStatuses: ['FAILED'] }
   const vain = await reached(await create(source, role, { filter }), 'Complete')
@@ -78,7 +78,7 @@ test('a job goes on whose region is killed when it was made and amid its tasks, 
   await world.start(HERE)
   expect(await create(source, role, { ClientRequestToken: 'once' })).toBe(id)
   await reached(id, 'Active')
-  await until('its tasks are under way', 15_000, async () => {
+  await until('its tasks are under way', 60_000, async () => {
     return (await world.status(HERE, source, keys[0]!)) === 'PENDING'
   })
   await world.kill(HERE)
@@ -92,7 +92,7 @@ test('a job goes on whose region is killed when it was made and amid its tasks, 
     NumberOfTasksSucceeded: 150,
   })
   expect(await keysThere(destination)).toEqual(keys)
-}, 120_000)
+})
 
 test('every other operation, reports and tags are refused', async () => {
   const { source } = await late('other', [])

@@ -122,7 +122,7 @@ export function jobsUnderTest() {
     describe,
     reached: async (id: string, status: string): Promise<JobDescriptor> => {
       let job: JobDescriptor = {}
-      await until(`the job is ${status}`, 30_000, async () => {
+      await until(`the job is ${status}`, 60_000, async () => {
         job = await describe(id)
         return job.Status === status
       })

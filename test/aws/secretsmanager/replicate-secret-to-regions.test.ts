@@ -9,7 +9,7 @@ const to = (SecretId: string, more: object = {}) => ({
 describe('ReplicateSecretToRegions', () => {
   const world = secretsInTwoRegions()
   const inSync = (name: string) =>
-    expect.poll(() => world.statusOf(name), { timeout: 20_000 }).toMatchObject(one('InSync'))
+    expect.poll(() => world.statusOf(name)).toMatchObject(one('InSync'))
 
   test('copies all of a secret to the other region, under the same end of its ARN', async () => {
     const bytes = new Uint8Array([0, 255, 1])

@@ -8,7 +8,7 @@ describe('StopReplicationToReplica and RemoveRegionsFromReplication', () => {
   const replicated = async (Name: string) => {
     const AddReplicaRegions = [{ Region: THERE }]
     await world.sdk(HERE).createSecret({ Name, SecretString: 'one', AddReplicaRegions })
-    await expect.poll(() => world.statusOf(Name), { timeout: 20_000 }).toMatchObject(one('InSync'))
+    await expect.poll(() => world.statusOf(Name)).toMatchObject(one('InSync'))
   }
 
   test('makes the replica a secret of its own, and the primary lists it no more', async () => {
@@ -40,7 +40,7 @@ describe('StopReplicationToReplica and RemoveRegionsFromReplication', () => {
     await world.start(THERE)
     expect(await world.value(THERE, SecretId)).toBe('of the other region')
     await world.start(HERE)
-    await expect.poll(() => world.statusOf(SecretId), { timeout: 20_000 }).toEqual([])
+    await expect.poll(() => world.statusOf(SecretId)).toEqual([])
     expect(await world.value(HERE, SecretId)).toBe('one')
 
     const back = { SecretId, AddReplicaRegions: [{ Region: HERE }] }
@@ -84,7 +84,7 @@ describe('StopReplicationToReplica and RemoveRegionsFromReplication', () => {
     await world.kill(HERE)
     await world.start(HERE)
     await world.start(THERE)
-    await expect.poll(() => world.isThere(THERE, SecretId), { timeout: 20_000 }).toBe(false)
+    await expect.poll(() => world.isThere(THERE, SecretId)).toBe(false)
     const Name = SecretId
     await world.sdk(THERE).createSecret({ Name, SecretString: 'another' })
     expect(await world.value(THERE, SecretId)).toBe('another')
@@ -112,9 +112,7 @@ describe('StopReplicationToReplica and RemoveRegionsFromReplication', () => {
       environment(HERE),
     )
     expect(JSON.parse(output).ReplicationStatus).toMatchObject(one('InProgress'))
-    await expect
-      .poll(() => world.statusOf('clients'), { timeout: 20_000 })
-      .toMatchObject(one('InSync'))
+    await expect.poll(() => world.statusOf('clients')).toMatchObject(one('InSync'))
     const script =
       'import boto3\ns = boto3.client("secretsmanager")\n' +
       'try:\n  s.put_secret_value(SecretId="clients", SecretString="x")\n' +

@@ -6,7 +6,7 @@ const region = snsUnderTest()
 
 /** Lets time pass, fifty times as fast, until so much has come. */
 async function passTimeUntil(path: string, count: number) {
-  await until(`${count} messages have come to ${path}`, 10_000, async () => {
+  await until(`${count} messages have come to ${path}`, 60_000, async () => {
     if (region.sink().at(path).length >= count) return true
     region.clock.forward(1000)
     return false
@@ -25,7 +25,7 @@ test('what an endpoint could not take comes again, by the clock, with the same i
     .at('/again')
     .map(({ headers }) => headers['x-amz-sns-message-id'])
   expect(ids).toEqual([MessageId, MessageId, MessageId])
-  await until('it counts as delivered', 10_000, async () => {
+  await until('it counts as delivered', 60_000, async () => {
     return (await region.metrics('again')).NumberOfNotificationsDelivered === 1
   })
 })
@@ -38,7 +38,7 @@ test('after the last retry it is given up, and counts as failed', async () => {
   await region.subscribed(TopicArn, '/given-up', { DeliveryPolicy })
   region.sink().answer('/given-up', 500)
   await region.sdk().publish({ TopicArn, Message: 'm' })
-  await until('it counts as failed', 10_000, async () => {
+  await until('it counts as failed', 60_000, async () => {
     return (await region.metrics('given-up')).NumberOfNotificationsFailed === 1
   })
   expect(region.sink().at('/given-up')).toHaveLength(3)
@@ -51,7 +51,7 @@ test('a refusal and a redirection are not tried again, nor followed', async () =
   region.sink().answer('/forbidden', 403)
   region.sink().answer('/moved', 307)
   await region.sdk().publish({ TopicArn, Message: 'm' })
-  await until('both count as failed', 10_000, async () => {
+  await until('both count as failed', 60_000, async () => {
     return (await region.metrics('refused')).NumberOfNotificationsFailed === 2
   })
   region.clock.forward(60_000)

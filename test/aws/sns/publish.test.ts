@@ -113,7 +113,7 @@ test('of a batch each message succeeds or fails for itself', async () => {
 
 test('what is measured of it', async () => {
   let counted = {}
-  await until('both deliveries have ended', 10_000, async () => {
+  await until('both deliveries have ended', 60_000, async () => {
     counted = await region.metrics('batch')
     return (
       'NumberOfNotificationsDelivered' in counted && counted.NumberOfNotificationsDelivered === 2
