@@ -98,6 +98,8 @@ export const COMMAND_RIGHTS: Readonly<Record<string, Rights>> = {
   watch: {
     ...SEE_REGION,
     'secretsmanager:GetSecretValue': ['logins', 'awayLogins'],
+    'ecs:DescribeServices': ['services'],
+    'ecs:UpdateService': ['services'],
     ...LIST_VERSIONS,
     's3:GetObject': ['objects'],
     's3:ListBucket': ['buckets', 'replicas'],

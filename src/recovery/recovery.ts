@@ -7,7 +7,7 @@ import type { Clock } from '../core/clock.ts'
 import { parseDuration } from '../core/duration.ts'
 import { LifeboatError } from '../core/errors.ts'
 import type { Random } from '../core/random.ts'
-import type { Execution, ExecutionsApi } from '../runbook/execution.ts'
+import { type Execution, type ExecutionsApi, hasEnded } from '../runbook/execution.ts'
 import type { StateDatabase } from '../runbook/state-database.ts'
 import type { CheckResult } from './checks.ts'
 import { RegionRounds } from './detection/region-rounds.ts'
@@ -132,7 +132,9 @@ export async function regionRoundsOf(
   const { executions, ...told } = o
   const tools = await recoveryTools(around, (id) => executions.get(id))
   const failover = () => findOpenFailover(executions, workload.name)
-  return new RegionRounds({ workload, tools, failover, ...told })
+  const isExecuting = async () =>
+    (await executions.list()).some((one) => one.owns === workload.name && !hasEnded(one))
+  return new RegionRounds({ workload, tools, failover, isExecuting, ...told })
 }
 
 /** The newest failover of a workload that has come to its end and was not taken back; newest first. */

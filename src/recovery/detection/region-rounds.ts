@@ -5,6 +5,7 @@ import { outputsOf, type ReportedExecution } from '../report.ts'
 import type { RecoveryTools } from '../runbooks/data-corruption/tools.ts'
 import { exportDivergence, fenceReturned } from '../runbooks/failback/quarantine.ts'
 import { failbackInput } from '../runbooks/failback/report.ts'
+import { drainPrimary } from '../runbooks/region-failure/drain-primary.ts'
 import { hasFenceDebt } from '../runbooks/region-failure/fence-primary.ts'
 import type { RegionFailureOutputs } from '../runbooks/region-failure/report.ts'
 import { tried } from '../runbooks/region-failure/tools.ts'
@@ -16,13 +17,15 @@ const EVERY_MS = 30_000
 
 /**
  * Looks every half minute whether the workload's region is there, and says what a failover would be decided on: it starts none
- * itself (shadow mode). After a failover it fences the old database the moment that answers, before anything else.
+ * itself (shadow mode). After a failover it fences the old database the moment that answers, before anything else, and stops
+ * the services there that could not be stopped then.
  */
 export class RegionRounds {
   readonly #stopping = new AbortController()
   #running: Promise<void> | undefined
   #verdict: Verdict | undefined
   #paid: string | undefined
+  #drained: string | undefined
 
   constructor(
     private readonly o: {
@@ -30,6 +33,8 @@ export class RegionRounds {
       tools: RecoveryTools
       /** The newest failover that has come to its end and was not taken back. */
       failover: () => Promise<ReportedExecution | undefined>
+      /** Whether something is being executed for the workload: whoever does is in charge of its services. */
+      isExecuting: () => Promise<boolean>
       incidentFolder: string
       say: (line: string) => void
       /** Who is told beside whoever watches. */
@@ -53,8 +58,10 @@ export class RegionRounds {
     while (!signal.aborted) {
       try {
         const failover = await this.o.failover()
-        if (failover) await this.#payFenceDebt(failover)
-        else await this.#look()
+        if (failover) {
+          await this.#payFenceDebt(failover)
+          await this.#drain(failover)
+        } else await this.#look()
       } catch (error) {
         if (signal.aborted) return
         if (!(error instanceof LifeboatError)) throw error
@@ -115,6 +122,17 @@ export class RegionRounds {
     const { salvaged = 0, conflicts = 0, paths } = divergence ?? {}
     say(`  ${salvaged} rows are only there: ${paths?.salvage}`)
     say(`  ${conflicts} rows differ: ${paths?.conflicts}`)
+  }
+
+  async #drain(failover: ReportedExecution): Promise<void> {
+    const { workload, tools, say } = this.o
+    const { drain }: RegionFailureOutputs = outputsOf(failover)
+    if (!drain || drain.unreached.length === 0 || this.#drained === failover.id) return
+    if (await this.o.isExecuting()) return
+    const { unreached } = await drainPrimary({ workload }, tools)
+    if (unreached.length > 0) return
+    this.#drained = failover.id
+    say(`✔ ${workload.name}: its services in ${workload.region} were stopped`)
   }
 }
 

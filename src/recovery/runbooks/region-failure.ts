@@ -11,6 +11,7 @@ import {
 import type { FailoverFacts } from './region-failure/by-hand.ts'
 import { confirm, confirmByHand } from './region-failure/confirm.ts'
 import { documentByHand, documentFailover } from './region-failure/document.ts'
+import { drainPrimary, drainPrimaryByHand } from './region-failure/drain-primary.ts'
 import { planFailback, planFailbackByHand } from './region-failure/failback-plan.ts'
 import { fenceByHand, fencePrimary, unfencePrimary } from './region-failure/fence-primary.ts'
 import { leaveNothingHalfDone } from './region-failure/leave-nothing-half-done.ts'
@@ -51,9 +52,10 @@ const perhaps = (
 /**
  * A region that is lost: the workload comes up in the recovery region, and customers follow once a write was seen to succeed there.
  *
- *   confirm ─ readiness ─ pin-dns ─ fence ─ bound-loss ─ promote ┬ secrets ─ services ─ verify ─ dns ─ count-loss ┐
- *                       (harm gate)                   (one-way)  ├ arm ─ protect ───────────────────────────────┼ document
- *                                                                └ plan-failback ───────────────────────────────┘
+ *   confirm ─ readiness ─ pin-dns ─ fence ─ bound-loss ─ promote ┬ secrets ─ services ─ verify ─ dns ┬ count-loss ┐
+ *                       (harm gate)                   (one-way)  │                                   └ drain ─────┤
+ *                                                                ├ arm ─ protect ─────────────────────────────────┼ document
+ *                                                                └ plan-failback ─────────────────────────────────┘
  */
 const plan = runbook<RegionFailure, RecoveryTools, FailoverFacts>('region-failure', {
   title: 'Fail over to the recovery region',
@@ -245,6 +247,17 @@ const plan = runbook<RegionFailure, RecoveryTools, FailoverFacts>('region-failur
     undo: noUndo('it only reads'),
     byHand: countLossByHand,
   })
+  .step('drain', {
+    title: 'Stop what the old region still serves',
+    after: ['dns'],
+    phase: 'execute',
+    needs: [perhaps('ecs', 'primary', 'control', 'open connections to the old region stay there')],
+    deadlineSeconds: 120,
+    onDeadline: 'ask',
+    run: ({ input, tools }) => drainPrimary(input, tools),
+    undo: noUndo('only a failback leads customers home'),
+    byHand: drainPrimaryByHand,
+  })
   .step('plan-failback', {
     title: 'Plan the way home',
     after: ['promote'],
@@ -270,7 +283,7 @@ const plan = runbook<RegionFailure, RecoveryTools, FailoverFacts>('region-failur
   })
   .step('document', {
     title: 'Write the incident document',
-    after: ['count-loss', 'protect', 'plan-failback'],
+    after: ['count-loss', 'drain', 'protect', 'plan-failback'],
     phase: 'execute',
     needs: [],
     deadlineSeconds: 300,

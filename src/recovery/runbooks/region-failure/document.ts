@@ -123,7 +123,7 @@ function lost(outputs: RegionFailureOutputs): string[] {
   ]
 }
 
-function oldDatabase({ input, outputs: { fence } }: Failover): string[] {
+function oldDatabase({ input, outputs: { fence, drain } }: Failover): string[] {
   const { instance } = input.workload.database
   if (!fence) return ['It was not fenced.']
   const { grade, why, endpoint } = fence
@@ -136,6 +136,10 @@ function oldDatabase({ input, outputs: { fence } }: Failover): string[] {
           'When it answers again it takes writes: it has to be fenced before anything else. `lifeboat watch` does so, and writes out what it had accepted.',
         ]
       : []),
+    ...(drain?.unreached ?? []).flatMap(({ service, why }) => [
+      '',
+      `Nobody knows whether \`${service}\` still runs there (${why}): whoever holds a connection to it stays there until it ends.`,
+    ]),
   ]
 }
 

@@ -11,6 +11,7 @@ import {
 } from '../../report.ts'
 import { type LossBound, lossSeconds } from './bound-loss.ts'
 import type { Confirmed } from './confirm.ts'
+import type { Drained } from './drain-primary.ts'
 import type { FailbackPlan } from './failback-plan.ts'
 import type { Fenced } from './fence-primary.ts'
 import type { MovedDns } from './move-dns.ts'
@@ -29,6 +30,7 @@ export interface RegionFailureOutputs {
   readonly promote?: Promoted
   readonly verify?: VerifiedWrite
   readonly dns?: MovedDns
+  readonly drain?: Drained
   readonly 'count-loss'?: JointLossCount | null
   readonly 'plan-failback'?: FailbackPlan
   readonly protect?: ProtectedThere
