@@ -49,6 +49,7 @@ const SWEEPS = [
     { LIFEBOAT_BREAK_GLASS: 'backups' },
     4,
   ],
+  ['200 failovers amid partitions', 'test/recovery/partitions', rounds(200), 190],
   ['200,000 forged requests', 'test/security/forged', { LIFEBOAT_FORGERIES: 200_000 }, 5],
   [
     'every crash point of a recovery, killed twice',

@@ -76,7 +76,7 @@ export class Executions implements ExecutionsApi {
         this.#drivers.get(id)?.park(error)
         void this.#letGo(id, error, 'lockLost')
       },
-      onSilence: (id, reason) => this.#drivers.get(id)?.park(reason),
+      onSilence: (id, reason) => this.#holdStill(id, reason),
       onLog: (line) => this.#log(line),
     })
     setMaxListeners(0, this.#closing.signal)
@@ -289,6 +289,15 @@ export class Executions implements ExecutionsApi {
       if (!held.includes(id)) driver.park(new Error(`'${id}' is executed elsewhere, or has ended`))
       else if (driver.isParked && this.#locks.isSure(id)) void this.#goOn(id)
     }
+  }
+
+  /** While nobody can say whose lock it is no step runs; that must not look like one that takes its time. */
+  #holdStill(id: string, reason: Error): void {
+    this.#drivers.get(id)?.park(reason)
+    const text = `${reason.message}: every step waits until it can be`
+    this.#log(`${id}: ${text}`)
+    const told = this.journal.change(id, (_, edit) => edit.event('lockSilent', text))
+    told.catch((second: unknown) => this.#log(`${id}: that could not be written: ${second}`))
   }
 
   async #goOn(id: string): Promise<void> {

@@ -108,8 +108,14 @@ test('home again: what the old database had accepted is written out, and nothing
   const id = await shop
     .executions()
     .start('failback', { ...input }, { owns: 'shop', autoApprove: ['harm', 'oneWay'] })
-  const home = await shop.executions().waitFor(id, ({ status }) => status !== 'running')
-  expect(home.steps.flatMap(({ attempts }) => attempts.at(-1)?.error ?? [])).toEqual([])
+  await shop.executions().waitFor(id, (now) => stepOf(now, 'promote').status === 'completed')
+  // The region that is left has the lock: while it is silent nobody knows who may go on, and nobody does.
+  await shop.home().breakDown(AWAY, { kind: 'kill' })
+  await heard(id, 'lockSilent')
+  expect((await shop.executions().get(id)).status).toBe('running')
+  await shop.home().lift(AWAY)
+  const home = await shop.untilRest(id)
+  expect(failedSteps(home)).toEqual([])
   expect(home).toMatchObject({ status: 'completed', verdict: 'proven' })
   await expect(old.query('insert into orders (customer_id, total) values (1, 1)')).rejects.toThrow()
   await shop.orders(20)
@@ -134,6 +140,18 @@ test('home again: what the old database had accepted is written out, and nothing
   expect(lost.length).toBe(summary(failover).dataLoss.writes)
   await old.end().catch(() => 'the fence had ended it')
 }, 300_000)
+
+function failedSteps({ steps }: Execution): string[] {
+  return steps.filter(({ attempts }) => attempts.at(-1)?.error).map(({ name }) => name)
+}
+
+/** Waits until an event of a kind is in the journal of an execution. */
+async function heard(id: string, kind: string): Promise<void> {
+  for await (const event of shop.executions().watch(id, AbortSignal.timeout(60_000))) {
+    if (event.kind === kind) return
+  }
+  throw new Error(`there was no '${kind}' within a minute`)
+}
 
 async function oldDatabase() {
   const { endpoint } = await shop.region(HOME).rds.getInstance('shop-db')
