@@ -34,7 +34,7 @@ const SWEEPS = [
   ['S3 parsers, at length', 'test/aws/s3/fuzzed-parsers', { LIFEBOAT_FUZZ: 10_000 }, 10],
   ['50 regions killed while they notify', 'test/aws/cloudwatch/alarm-to', kills(50), 8],
   ['an object of a gigabyte', 'test/aws/s3/large-object', { LIFEBOAT_OBJECT_MB: 1024 }, 3],
-  ['the whole guide by Terraform', 'test/aws/guide', { LIFEBOAT_GUIDE: 'whole' }, 10],
+  ['the whole guide by Terraform', 'test/aws/terraform', { LIFEBOAT_GUIDE: 'whole' }, 10],
   ['the stack by each client', 'test/examples/two-regions', { LIFEBOAT_STACKS: 'all' }, 8],
   ['a region lost by every strategy', 'test/demo/region', { LIFEBOAT_STRATEGIES: 'all' }, 10],
   [

@@ -63,7 +63,7 @@ const careless = async (inBucket, key, text) => {
 const write = unconditional ? careless : (...what) => documents.write(...what)
 const lock = new WorkloadLock({
   documents: { read, write },
-  ...{ bucket, prefix: 'locks/', workload: 'shop', leaseSeconds: 4 },
+  ...{ bucket, prefix: 'locks/', workload: 'shop', leaseSeconds: 8 },
   ...{ clock: systemClock, random: systemRandom },
 })
 const database = await StateDatabase.open(url)

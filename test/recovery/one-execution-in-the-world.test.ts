@@ -177,7 +177,7 @@ test('kept while it waits at a gate with no process, and still its own when it i
   await first.ended
   expect(await lockObject()).toMatchObject({ state: 'waiting', execution: 'one' })
 
-  await systemClock.sleep(7_000) // longer than a lease
+  await systemClock.sleep(10_000) // longer than a lease
   const other = machine('two')
   expect(await other.ended).toBe(1)
   expect(other.said()).toContain('it waits for a person there')
@@ -261,7 +261,7 @@ test('with the region of the lock away, no step begins; back again, it goes on b
   const other = machine('two')
   expect(await other.ended).toBe(1)
   expect(other.said()).toContain('RegionUnreachable')
-  await systemClock.sleep(6_000)
+  await systemClock.sleep(8_000)
   expect(await effects()).toEqual(['one a'])
 
   await openRegion(port)

@@ -17,7 +17,7 @@ import { Chance } from '../trials/rounds.ts'
 import { AWAY, HOME, stepOf, twoRegionShop } from './two-region-shop.ts'
 
 const isLong = process.env.LIFEBOAT_CRASH_POINTS === 'all'
-const KILLS = 2
+const KILLS = 1
 /** Who may write has been taken away, and the step has not told from whom. */
 const REVOKED = { step: 'stop-writes', when: 'during', sent: 'WHERE false' } as const
 const RUN_WITHIN_MS = 180_000

@@ -69,13 +69,15 @@ async function providerProgram(): Promise<string> {
   return join(PLUGINS, program)
 }
 
-/** What the provider says of where it listens. */
-async function addressOf({ stdout }: ChildProcess): Promise<string> {
-  let said = ''
-  for await (const piece of stdout!) {
-    said += piece
-    const address = /TF_REATTACH_PROVIDERS='(.*)'/.exec(said)?.[1]
-    if (address) return address
-  }
-  throw new Error(`the provider for AWS ended: ${said}`)
+/** What the provider says of where it listens. What it says later is read as well: a closed pipe would end it. */
+function addressOf(provider: ChildProcess): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let said = ''
+    provider.stdout!.on('data', (piece) => {
+      said += piece
+      const address = /TF_REATTACH_PROVIDERS='(.*)'/.exec(said)?.[1]
+      if (address) resolve(address)
+    })
+    provider.once('close', () => reject(new Error(`the provider for AWS ended: ${said}`)))
+  })
 }

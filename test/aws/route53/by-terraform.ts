@@ -6,60 +6,62 @@ import { hasTerraform, Terraform, withoutTerraform } from '../clients/terraform.
 import { CREDENTIALS } from '../region-under-test.ts'
 import { route53UnderTest } from './route53-under-test.ts'
 
-describe.skipIf(!hasTerraform)(
-  `zones, records and health checks, by Terraform${withoutTerraform}`,
-  () => {
-    const world = route53UnderTest()
-    let terraform: Terraform
-    let target: Server
+export function route53ByTerraform(): void {
+  describe.skipIf(!hasTerraform)(
+    `zones, records and health checks, by Terraform${withoutTerraform}`,
+    () => {
+      const world = route53UnderTest()
+      let terraform: Terraform
+      let target: Server
 
-    beforeAll(async () => {
-      target = createServer((_, response) => response.end('all is well'))
-      await new Promise<void>((listening) => target.listen(0, '127.0.0.1', listening))
-      const { port } = target.address() as AddressInfo
-      terraform = await Terraform.of(configuration(world.client().endpoint, port), CREDENTIALS)
-    })
-    afterAll(async () => {
-      target.closeAllConnections()
-      target.close()
-      await terraform?.close()
-    })
-
-    const answers = (name: string) => world.resolver().resolve4(`${name}.my-app.test`)
-
-    test('are applied and served, plan nothing more, are updated in place, and destroyed', async () => {
-      await terraform.run('apply', '-auto-approve')
-      expect(await terraform.run('plan', '-detailed-exitcode')).toContain('No changes.')
-      expect(await answers('app')).toEqual(['127.0.0.11'])
-      expect(await answers('alias')).toEqual(['127.0.0.11'])
-      expect(await answers('anything.wild')).toEqual(['127.0.0.13'])
-      expect(await answers('weighted')).toEqual(['127.0.0.21'])
-      // Terraform sends the values of a set in an order of its own.
-      const texts = await world.resolver().resolveTxt('text.my-app.test')
-      expect(new Set(texts)).toEqual(new Set([['said "so"'], ['a'.repeat(200), 'b']]))
-      expect(await world.resolver().resolveMx('my-app.test')).toEqual([
-        { priority: 10, exchange: 'mail.my-app.test' },
-      ])
-
-      const inverted = ['-var', 'inverted=true'] as const
-      expect(await terraform.run('apply', '-auto-approve', ...inverted)).toContain(
-        '0 added, 1 changed, 0 destroyed',
-      )
-      expect(await terraform.run('plan', '-detailed-exitcode', ...inverted)).toContain(
-        'No changes.',
-      )
-      await until('the secondary answers', 60_000, async () => {
-        return (await answers('app')).join() === '127.0.0.12'
+      beforeAll(async () => {
+        target = createServer((_, response) => response.end('all is well'))
+        await new Promise<void>((listening) => target.listen(0, '127.0.0.1', listening))
+        const { port } = target.address() as AddressInfo
+        terraform = await Terraform.of(configuration(world.client().endpoint, port), CREDENTIALS)
       })
-      expect(await answers('alias')).toEqual(['127.0.0.12'])
+      afterAll(async () => {
+        target.closeAllConnections()
+        target.close()
+        await terraform?.close()
+      })
 
-      await terraform.run('destroy', '-auto-approve', ...inverted)
-      expect((await world.api().listHostedZones()).HostedZones).toEqual([])
-      expect((await world.api().listHealthChecks()).HealthChecks).toEqual([])
-      await expect(answers('app')).rejects.toMatchObject({ code: 'EREFUSED' })
-    }, 300_000)
-  },
-)
+      const answers = (name: string) => world.resolver().resolve4(`${name}.my-app.test`)
+
+      test('are applied and served, plan nothing more, are updated in place, and destroyed', async () => {
+        await terraform.run('apply', '-auto-approve')
+        expect(await terraform.run('plan', '-detailed-exitcode')).toContain('No changes.')
+        expect(await answers('app')).toEqual(['127.0.0.11'])
+        expect(await answers('alias')).toEqual(['127.0.0.11'])
+        expect(await answers('anything.wild')).toEqual(['127.0.0.13'])
+        expect(await answers('weighted')).toEqual(['127.0.0.21'])
+        // Terraform sends the values of a set in an order of its own.
+        const texts = await world.resolver().resolveTxt('text.my-app.test')
+        expect(new Set(texts)).toEqual(new Set([['said "so"'], ['a'.repeat(200), 'b']]))
+        expect(await world.resolver().resolveMx('my-app.test')).toEqual([
+          { priority: 10, exchange: 'mail.my-app.test' },
+        ])
+
+        const inverted = ['-var', 'inverted=true'] as const
+        expect(await terraform.run('apply', '-auto-approve', ...inverted)).toContain(
+          '0 added, 1 changed, 0 destroyed',
+        )
+        expect(await terraform.run('plan', '-detailed-exitcode', ...inverted)).toContain(
+          'No changes.',
+        )
+        await until('the secondary answers', 60_000, async () => {
+          return (await answers('app')).join() === '127.0.0.12'
+        })
+        expect(await answers('alias')).toEqual(['127.0.0.12'])
+
+        await terraform.run('destroy', '-auto-approve', ...inverted)
+        expect((await world.api().listHostedZones()).HostedZones).toEqual([])
+        expect((await world.api().listHealthChecks()).HealthChecks).toEqual([])
+        await expect(answers('app')).rejects.toMatchObject({ code: 'EREFUSED' })
+      }, 600_000)
+    },
+  )
+}
 
 function configuration(endpoint: string, targetPort: number): string {
   return `

@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ECS } from '@aws-sdk/client-ecs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { until } from '../../trials/trial-region.ts'
 import { hasTerraform, Terraform, withoutTerraform } from '../clients/terraform.ts'
 import { HERE, secretsInTwoRegions, THERE } from '../secretsmanager/secrets-in-two-regions.ts'
 import { IMAGES } from './ecs-under-test.ts'
@@ -112,39 +113,45 @@ resource "aws_ecs_service" "ec2" {
 }
 `
 
-describe.skipIf(!hasTerraform)(
-  `ECS and a replicated secret by Terraform${withoutTerraform}`,
-  () => {
-    const world = secretsInTwoRegions()
-    const ecs = () => new ECS(world.client(HERE))
-    let terraform: Terraform
+export function ecsByTerraform(): void {
+  describe.skipIf(!hasTerraform)(
+    `ECS and a replicated secret by Terraform${withoutTerraform}`,
+    () => {
+      const world = secretsInTwoRegions()
+      const ecs = () => new ECS(world.client(HERE))
+      let terraform: Terraform
 
-    beforeAll(async () => {
-      const images = join(world.home().folder, 'images.json')
-      await writeFile(images, JSON.stringify(IMAGES), { mode: 0o600 })
-      const { endpoint, credentials } = world.client(HERE)
-      terraform = await Terraform.of(`${providers(endpoint)}${services}`, credentials)
-    })
-    afterAll(async () => {
-      await terraform?.close()
-    })
+      beforeAll(async () => {
+        const images = join(world.home().folder, 'images.json')
+        await writeFile(images, JSON.stringify(IMAGES), { mode: 0o600 })
+        const { endpoint, credentials } = world.client(HERE)
+        terraform = await Terraform.of(`${providers(endpoint)}${services}`, credentials)
+      })
+      afterAll(async () => {
+        await terraform?.close()
+      })
 
-    test('is applied and runs, plans nothing more, and is destroyed', async () => {
-      await terraform.run('apply', '-auto-approve')
-      expect(await terraform.run('plan', '-detailed-exitcode')).toContain('No changes.')
-      const described = async (name: string) => {
-        const at = { cluster: 'tf', services: [name] }
-        return (await ecs().describeServices(at)).services![0]!
-      }
-      expect(await described('web')).toMatchObject({ runningCount: 2, launchType: 'FARGATE' })
-      expect(await world.value(THERE, 'tf/db')).toBe('{"password":"pass"}')
-      await terraform.run('destroy', '-auto-approve')
-      expect((await ecs().listClusters({})).clusterArns).toEqual([])
-      await expect.poll(() => world.isThere(THERE, 'tf/db')).toBe(false)
-      expect((await ecs().listTaskDefinitions({})).taskDefinitionArns).toEqual([])
-    }, 600_000)
-  },
-)
+      test('is applied and runs, plans nothing more, and is destroyed', async () => {
+        await terraform.run('apply', '-auto-approve')
+        expect(await terraform.run('plan', '-detailed-exitcode')).toContain('No changes.')
+        const described = async (name: string) => {
+          const at = { cluster: 'tf', services: [name] }
+          return (await ecs().describeServices(at)).services![0]!
+        }
+        expect(await described('web')).toMatchObject({ runningCount: 2, launchType: 'FARGATE' })
+        expect(await world.value(THERE, 'tf/db')).toBe('{"password":"pass"}')
+        await terraform.run('destroy', '-auto-approve')
+        expect((await ecs().listClusters({})).clusterArns).toEqual([])
+        await until(
+          'the replica is gone',
+          60_000,
+          async () => !(await world.isThere(THERE, 'tf/db')),
+        )
+        expect((await ecs().listTaskDefinitions({})).taskDefinitionArns).toEqual([])
+      }, 600_000)
+    },
+  )
+}
 
 function providers(endpoint: string): string {
   return `
