@@ -156,7 +156,7 @@ async function expectOneWriter(shop: Shop, rogue: Rogue, end: Execution): Promis
   expect(end).toMatchObject({ status: 'completed', verdict: 'proven' })
   const fence = stepOf(end, 'fence').output as unknown as Fenced
   const owesFence = fence.grade === 'none'
-  const owesDrain = (stepOf(end, 'drain').output as unknown as Drained).unreached.length > 0
+  const owesDrain = (stepOf(end, 'drain-primary').output as unknown as Drained).unreached.length > 0
   let files: readonly string[] = []
   if (owesFence || owesDrain) {
     await shop.watching(async (said) => {

@@ -126,7 +126,7 @@ export class RegionRounds {
 
   async #drain(failover: ReportedExecution): Promise<void> {
     const { workload, tools, say } = this.o
-    const { drain }: RegionFailureOutputs = outputsOf(failover)
+    const { 'drain-primary': drain }: RegionFailureOutputs = outputsOf(failover)
     if (!drain || drain.unreached.length === 0 || this.#drained === failover.id) return
     if (await this.o.isExecuting()) return
     const { unreached } = await drainPrimary({ workload }, tools)

@@ -15,8 +15,7 @@ import { perform, takeBack } from './perform.ts'
 export function planFor(runbook: Runbook, { steps = [] }: Pick<Workload, 'steps'>): Runbook {
   const own = steps.filter((step) => step.runbook === runbook.name)
   if (own.length === 0) return runbook
-  const plan = { ...runbook, steps: own.toReversed().reduce(spliced, runbook.steps) }
-  return runbook.name === 'region-failure' ? checkedPlan(plan) : plan
+  return checkedPlan({ ...runbook, steps: own.toReversed().reduce(spliced, runbook.steps) })
 }
 
 function spliced(steps: readonly Step[], own: OwnStep): readonly Step[] {

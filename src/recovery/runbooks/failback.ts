@@ -1,4 +1,5 @@
-import { noUndo, runbook } from '../../runbook/runbook.ts'
+import { type Need, noUndo, runbook } from '../../runbook/runbook.ts'
+import { checkedPlan } from '../plan-rules.ts'
 import { removeInstance } from './data-corruption/restore.ts'
 import type { RecoveryTools } from './data-corruption/tools.ts'
 import { documentFailback } from './failback/document.ts'
@@ -26,6 +27,14 @@ import { verifyWrite } from './region-failure/verify-write.ts'
 const HOURS = 4 * 3600
 const DAY = 24 * 3600
 
+const home = (api: string, plane: Need['plane'] = 'control'): Need => ({
+  ...{ api, where: 'primary', plane },
+})
+/** Where customers are until the promotion; what leads them home after it does without. */
+const away = (api: string, plane: Need['plane'] = 'control'): Need => ({
+  ...{ api, where: 'recovery', plane },
+})
+
 /**
  * A workload that had to leave comes home, and loses nothing on the way: the old database is kept, what only it has is written
  * out, a new one is made beside it, and customers move when that has every write.
@@ -34,7 +43,7 @@ const DAY = 24 * 3600
  *              └ point-secret ┬ seed ─ catch-up ┬ stop-writes ─ last-objects ─ prove ─ promote ┬ secrets ─ services ─ verify ─ dns ─ count-loss ─ standby ┼ document
  *                             └ rules ─ objects ┘ (harm gate)                      (one-way)   └ arm ─ protect ───────────────────────────────┘
  */
-export const failback = runbook<Failback, RecoveryTools>('failback', {
+const plan = runbook<Failback, RecoveryTools>('failback', {
   title: 'Come home to the region that was lost',
   description:
     'Keeps the old database and writes out what only it has, makes a new one beside it, and moves customers home without losing a write.',
@@ -43,6 +52,7 @@ export const failback = runbook<Failback, RecoveryTools>('failback', {
     title: 'Fence the old database before anything else, and keep it',
     after: [],
     phase: 'execute',
+    needs: [home('rds'), home('ecs'), home('sql', 'data')],
     deadlineSeconds: 1200,
     onDeadline: 'ask',
     run: ({ input, tools, signal, progress }) => quarantine(input, tools, { signal, progress }),
@@ -51,6 +61,7 @@ export const failback = runbook<Failback, RecoveryTools>('failback', {
   .step('salvage', {
     title: 'Write out what only the old database has',
     phase: 'verify',
+    needs: [home('sql', 'data'), away('sql', 'data')],
     deadlineSeconds: HOURS,
     onDeadline: 'ask',
     run: ({ input, done, tools, execution, signal, progress }) =>
@@ -65,6 +76,7 @@ export const failback = runbook<Failback, RecoveryTools>('failback', {
     title: 'Point the secret at home to the database where it is now',
     after: ['quarantine'],
     phase: 'execute',
+    needs: [home('secretsmanager'), away('rds')],
     deadlineSeconds: 300,
     onDeadline: 'ask',
     run: ({ input, tools, execution }) => pointHomeSecret(input, tools, execution.id),
@@ -77,6 +89,7 @@ export const failback = runbook<Failback, RecoveryTools>('failback', {
   .step('seed', {
     title: 'Make a read replica at home',
     phase: 'execute',
+    needs: [home('rds'), away('rds')],
     deadlineSeconds: DAY,
     onDeadline: 'ask',
     run: ({ input, done, tools, execution, signal, progress }) =>
@@ -86,6 +99,7 @@ export const failback = runbook<Failback, RecoveryTools>('failback', {
   .step('catch-up', {
     title: 'Let it catch up, while customers go on',
     phase: 'execute',
+    needs: [home('sql', 'data'), away('sql', 'data')],
     deadlineSeconds: DAY,
     onDeadline: 'ask',
     run: ({ input, done, tools, signal, progress }) =>
@@ -99,6 +113,7 @@ export const failback = runbook<Failback, RecoveryTools>('failback', {
     title: 'Keep what comes home from being replicated away again',
     after: ['point-secret'],
     phase: 'execute',
+    needs: [home('s3'), away('s3')],
     deadlineSeconds: 300,
     onDeadline: 'ask',
     run: ({ input, tools }) => switchRules(input, tools, false),
@@ -109,6 +124,7 @@ export const failback = runbook<Failback, RecoveryTools>('failback', {
   .step('objects', {
     title: 'Bring the objects home, while customers go on',
     phase: 'execute',
+    needs: [home('s3', 'data'), away('s3', 'data')],
     deadlineSeconds: DAY,
     onDeadline: 'ask',
     run: ({ input, tools, execution, signal, progress }) =>
@@ -119,6 +135,7 @@ export const failback = runbook<Failback, RecoveryTools>('failback', {
     title: 'Stop writes where the workload is now',
     after: ['catch-up', 'objects', 'salvage'],
     phase: 'execute',
+    needs: [away('ecs'), away('sql', 'data')],
     gate: {
       kind: 'harm',
       cost: async ({ done }) => [
@@ -137,6 +154,7 @@ export const failback = runbook<Failback, RecoveryTools>('failback', {
   .step('last-objects', {
     title: 'Bring the last objects home',
     phase: 'execute',
+    needs: [home('s3', 'data'), away('s3', 'data')],
     deadlineSeconds: 3600,
     onDeadline: 'ask',
     run: ({ input, tools, execution, signal, progress }) =>
@@ -146,6 +164,7 @@ export const failback = runbook<Failback, RecoveryTools>('failback', {
   .step('prove', {
     title: 'Prove that the replica at home has every write',
     phase: 'verify',
+    needs: [home('sql', 'data'), away('sql', 'data')],
     deadlineSeconds: 600,
     onDeadline: 'ask',
     run: ({ input, done, tools, signal }) =>
@@ -155,6 +174,7 @@ export const failback = runbook<Failback, RecoveryTools>('failback', {
   .step('promote', {
     title: 'Make the database at home take writes',
     phase: 'execute',
+    needs: [home('rds'), home('sql', 'data')],
     gate: {
       kind: 'oneWay',
       cost: async ({ done }) => [
@@ -177,6 +197,7 @@ export const failback = runbook<Failback, RecoveryTools>('failback', {
   .step('arm', {
     title: 'Turn on backups and protection from deletion',
     phase: 'execute',
+    needs: [home('rds')],
     deadlineSeconds: 3600,
     onDeadline: 'ask',
     run: async ({ input, done, tools, signal }) =>
@@ -187,6 +208,7 @@ export const failback = runbook<Failback, RecoveryTools>('failback', {
     title: 'Point the secret to the database at home',
     after: ['promote'],
     phase: 'execute',
+    needs: [home('secretsmanager'), home('sql', 'data')],
     deadlineSeconds: 300,
     onDeadline: 'ask',
     run: async ({ input, done, tools, execution }) =>
@@ -196,6 +218,7 @@ export const failback = runbook<Failback, RecoveryTools>('failback', {
   .step('services', {
     title: 'Start the services at home',
     phase: 'execute',
+    needs: [home('ecs')],
     deadlineSeconds: 1800,
     onDeadline: 'ask',
     run: async ({ input, done, tools, signal }) =>
@@ -210,6 +233,7 @@ export const failback = runbook<Failback, RecoveryTools>('failback', {
   .step('verify', {
     title: 'Write at home as a customer does',
     phase: 'verify',
+    needs: [home('http', 'data'), home('sql', 'data')],
     deadlineSeconds: 600,
     onDeadline: 'ask',
     run: async ({ input, done, tools, execution, signal, progress }) =>
@@ -225,6 +249,10 @@ export const failback = runbook<Failback, RecoveryTools>('failback', {
   .step('dns', {
     title: 'Lead customers home, and let the health check decide again',
     phase: 'execute',
+    needs: [
+      { api: 'route53', where: 'global', plane: 'control' },
+      { api: 'dns', where: 'global', plane: 'data' },
+    ],
     deadlineSeconds: 900,
     onDeadline: 'ask',
     run: async ({ input, done, tools, execution, signal, progress }) => {
@@ -244,6 +272,7 @@ export const failback = runbook<Failback, RecoveryTools>('failback', {
   .step('count-loss', {
     title: 'Count acknowledged writes that are gone',
     phase: 'verify',
+    needs: [home('sql', 'data'), home('s3', 'data')],
     deadlineSeconds: 3600,
     onDeadline: 'ask',
     run: ({ input, done, tools }) => countLostAtHome(input, done.promote, tools),
@@ -253,6 +282,7 @@ export const failback = runbook<Failback, RecoveryTools>('failback', {
     title: 'Make the recovery region what it was',
     after: ['dns'],
     phase: 'execute',
+    needs: [home('rds'), away('rds'), away('ecs'), away('secretsmanager'), home('s3'), away('s3')],
     deadlineSeconds: DAY,
     onDeadline: 'ask',
     run: ({ input, done, tools, execution, signal, progress }) =>
@@ -263,6 +293,7 @@ export const failback = runbook<Failback, RecoveryTools>('failback', {
     title: 'Wait until the database at home is protected itself',
     after: ['arm'],
     phase: 'execute',
+    needs: [home('rds')],
     deadlineSeconds: 7200,
     onDeadline: 'ask',
     run: async ({ input, done, tools, signal, progress }) =>
@@ -276,6 +307,7 @@ export const failback = runbook<Failback, RecoveryTools>('failback', {
     title: 'Write the document of the way home',
     after: ['count-loss', 'standby', 'protect'],
     phase: 'execute',
+    needs: [],
     deadlineSeconds: 300,
     onDeadline: 'ask',
     run: ({ input, done, tools, execution }) =>
@@ -283,3 +315,5 @@ export const failback = runbook<Failback, RecoveryTools>('failback', {
     undo: noUndo('it only writes a file'),
   })
   .build()
+
+export const failback = checkedPlan(plan)

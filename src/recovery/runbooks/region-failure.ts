@@ -1,5 +1,4 @@
-import type { Need } from '../../runbook/runbook.ts'
-import { noUndo, runbook } from '../../runbook/runbook.ts'
+import { type Need, noUndo, runbook } from '../../runbook/runbook.ts'
 import { checkedPlan } from '../plan-rules.ts'
 import type { RecoveryTools } from './data-corruption/tools.ts'
 import {
@@ -52,10 +51,10 @@ const perhaps = (
 /**
  * A region that is lost: the workload comes up in the recovery region, and customers follow once a write was seen to succeed there.
  *
- *   confirm ─ readiness ─ pin-dns ─ fence ─ bound-loss ─ promote ┬ secrets ─ services ─ verify ─ dns ┬ count-loss ┐
- *                       (harm gate)                   (one-way)  │                                   └ drain ─────┤
- *                                                                ├ arm ─ protect ─────────────────────────────────┼ document
- *                                                                └ plan-failback ─────────────────────────────────┘
+ *   confirm ─ readiness ─ pin-dns ─ fence ─ bound-loss ─ promote ┬ secrets ─ services ─ verify ─ dns ┬ count-loss ────┐
+ *                       (harm gate)                   (one-way)  │                                   └ drain-primary ─┤
+ *                                                                ├ arm ─ protect ─────────────────────────────────────┼ document
+ *                                                                └ plan-failback ─────────────────────────────────────┘
  */
 const plan = runbook<RegionFailure, RecoveryTools, FailoverFacts>('region-failure', {
   title: 'Fail over to the recovery region',
@@ -247,7 +246,7 @@ const plan = runbook<RegionFailure, RecoveryTools, FailoverFacts>('region-failur
     undo: noUndo('it only reads'),
     byHand: countLossByHand,
   })
-  .step('drain', {
+  .step('drain-primary', {
     title: 'Stop what the old region still serves',
     after: ['dns'],
     phase: 'execute',
@@ -283,7 +282,7 @@ const plan = runbook<RegionFailure, RecoveryTools, FailoverFacts>('region-failur
   })
   .step('document', {
     title: 'Write the incident document',
-    after: ['count-loss', 'drain', 'protect', 'plan-failback'],
+    after: ['count-loss', 'drain-primary', 'protect', 'plan-failback'],
     phase: 'execute',
     needs: [],
     deadlineSeconds: 300,

@@ -123,7 +123,8 @@ function lost(outputs: RegionFailureOutputs): string[] {
   ]
 }
 
-function oldDatabase({ input, outputs: { fence, drain } }: Failover): string[] {
+function oldDatabase({ input, outputs }: Failover): string[] {
+  const { fence, 'drain-primary': drain } = outputs
   const { instance } = input.workload.database
   if (!fence) return ['It was not fenced.']
   const { grade, why, endpoint } = fence

@@ -30,7 +30,7 @@ export interface RegionFailureOutputs {
   readonly promote?: Promoted
   readonly verify?: VerifiedWrite
   readonly dns?: MovedDns
-  readonly drain?: Drained
+  readonly 'drain-primary'?: Drained
   readonly 'count-loss'?: JointLossCount | null
   readonly 'plan-failback'?: FailbackPlan
   readonly protect?: ProtectedThere
