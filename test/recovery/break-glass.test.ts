@@ -19,7 +19,9 @@ const needs = missing.length > 0 ? ` (skipped: needs ${missing.join(' and ')})` 
 
 if (missing.length > 0) test.skip(`the break-glass bundle${needs}`)
 else {
-  const shop = twoRegionShop(form.includes('backups') ? 'backup-and-restore' : 'warm-standby')
+  const shop = twoRegionShop({
+    strategy: form.includes('backups') ? 'backup-and-restore' : 'warm-standby',
+  })
   const folder = mkdtempSync(join(tmpdir(), 'lifeboat-break-glass-'))
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
   const environment = () => ({

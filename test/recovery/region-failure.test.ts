@@ -7,7 +7,8 @@ import type { Execution } from '../../src/runbook/execution.ts'
 import { until } from '../trials/trial-region.ts'
 import { AWAY, HOME, stepOf, twoRegionShop } from './two-region-shop.ts'
 
-const shop = twoRegionShop()
+const LOCKS = 'eu-west-1'
+const shop = twoRegionShop({ lockRegion: LOCKS })
 let failover: Execution
 
 const standby = async () => (await shop.region(AWAY).rds.getInstance('shop-db-standby')).endpoint!
@@ -109,11 +110,18 @@ test('home again: what the old database had accepted is written out, and nothing
     .executions()
     .start('failback', { ...input }, { owns: 'shop', autoApprove: ['harm', 'oneWay'] })
   await shop.executions().waitFor(id, (now) => stepOf(now, 'promote').status === 'completed')
-  // The region that is left has the lock: while it is silent nobody knows who may go on, and nobody does.
-  await shop.home().breakDown(AWAY, { kind: 'kill' })
+  // While the lock is silent nobody knows who may go on, and nobody does.
+  for (const region of [AWAY, LOCKS]) await shop.home().breakDown(region, { kind: 'kill' })
   await heard(id, 'lockSilent')
   expect((await shop.executions().get(id)).status).toBe('running')
+  await shop.home().lift(LOCKS)
+  // The region that is left stays dead: what leads customers home has no more need of it.
+  const alone = await shop.untilRest(id)
+  expect(alone.status).toBe('pausedByFailedStep')
+  expect(failedSteps(alone)).toEqual(['standby'])
+  await shop.orders(20)
   await shop.home().lift(AWAY)
+  await shop.executions().retry(id)
   const home = await shop.untilRest(id)
   expect(failedSteps(home)).toEqual([])
   expect(home).toMatchObject({ status: 'completed', verdict: 'proven' })

@@ -1,6 +1,7 @@
 import { appendFileSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { IAM } from '@aws-sdk/client-iam'
+import { type BucketLocationConstraint, S3 } from '@aws-sdk/client-s3'
 import pg from 'pg'
 import { afterAll, beforeAll } from 'vitest'
 import type { RegionClient } from '../../src/aws/region-client.ts'
@@ -33,8 +34,18 @@ interface Assurances {
   readonly witness?: string
 }
 
-/** The shop of the examples in two embedded regions, with customers: processes of their own, for a test file. */
-export function twoRegionShop(strategy: Workload['strategy'] = 'warm-standby') {
+/**
+ * The shop of the examples in two embedded regions, with customers: processes of their own, for a test file.
+ *
+ * @param lockRegion  a third region that has the lock of executions; the recovery region if not said
+ */
+export function twoRegionShop({
+  strategy = 'warm-standby',
+  lockRegion,
+}: {
+  strategy?: Workload['strategy']
+  lockRegion?: string
+} = {}) {
   let stage: Stage
   let shop: Shop
   let opened: OpenedRegion
@@ -49,7 +60,8 @@ export function twoRegionShop(strategy: Workload['strategy'] = 'warm-standby') {
     const output = new Output({ json: true, environment: {} })
     const { signal } = new AbortController()
     const scenes = new Scenes(output, systemClock, signal)
-    opened = await openRegions(stage, scenes, [HOME, AWAY], { checkSpeed: 10 })
+    const names = [HOME, AWAY, ...(lockRegion ? [lockRegion] : [])]
+    opened = await openRegions(stage, scenes, names, { checkSpeed: 10 })
     const { access, environment } = opened
     const quick = { ...environment, SHOP_ORDERS: '5000', SHOP_ORDERS_PER_SECOND: '10' }
     shop = new Shop({
@@ -59,6 +71,7 @@ export function twoRegionShop(strategy: Workload['strategy'] = 'warm-standby') {
       clock: systemClock,
     })
     workload = await openShopInBoth(shop, stage, scenes, { strategy, port: await freePort() })
+    if (lockRegion) workload = { ...workload, lock: await lockIn(access, lockRegion) }
     allowed = await underItsRights(access, workload)
     const invocation = { output, home: stage.home, environment: {}, clock: systemClock, signal }
     executive = await openExecutive(invocation, { isLong: true, access: allowed })
@@ -169,6 +182,15 @@ export function twoRegionShop(strategy: Workload['strategy'] = 'warm-standby') {
       return session
     },
   }
+}
+
+async function lockIn(access: AwsAccess, region: string) {
+  const bucket = 'shop-locks'
+  const s3 = new S3({ ...access, region, forcePathStyle: true })
+  const LocationConstraint = region as BucketLocationConstraint
+  await s3.createBucket({ Bucket: bucket, CreateBucketConfiguration: { LocationConstraint } })
+  s3.destroy()
+  return { bucket, region, prefix: 'lifeboat/locks/' }
 }
 
 /** Lifeboat as a user that may what `lifeboat policy` says of these runbooks, and nothing else. */
