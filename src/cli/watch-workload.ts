@@ -9,13 +9,16 @@ import type { CanaryTravel } from '../recovery/objects/canary.ts'
 import type { ReplicatedBucket } from '../recovery/objects/pair-status.ts'
 import {
   canariesOf,
+  hearingOf,
   monitorOf,
+  type NotificationSurroundings,
   regionRoundsOf,
   summary,
   type Workload,
   watchNoticesOf,
   writeLedgerOf,
 } from '../recovery/recovery.ts'
+import { startWitnessServer, type WitnessServer } from '../server/witness-server.ts'
 import type { WatchOptions } from './commands/watch.ts'
 import { withExecutive } from './executive.ts'
 import type { Invocation } from './invocation.ts'
@@ -56,6 +59,7 @@ export async function watchWorkload(invocation: Invocation, options: WatchOption
       const ledger = options.writeLedger
         ? await writeLedgerOf(workload, await readyLedgerPath(invocation, workload), around)
         : undefined
+      const witnesses = await hearWitnesses(invocation, workload, telling, options.witnessPort)
       output.say(`watching ${workload.name}: ${workload.checks.length} checks; Ctrl-C ends it`)
       monitor.start()
       canaries.start()
@@ -82,6 +86,7 @@ export async function watchWorkload(invocation: Invocation, options: WatchOption
           signal.throwIfAborted()
         }
       } finally {
+        await witnesses?.close()
         await monitor.stop()
         await canaries.stop()
         await rounds.stop()
@@ -90,6 +95,24 @@ export async function watchWorkload(invocation: Invocation, options: WatchOption
       }
     }),
   )
+}
+
+/** Nobody is heard when no port is named. */
+async function hearWitnesses(
+  { output }: Invocation,
+  workload: Workload,
+  telling: NotificationSurroundings,
+  port: number | undefined,
+): Promise<WitnessServer | undefined> {
+  if (port === undefined) return undefined
+  const hearing = await hearingOf(workload, telling)
+  const server = await startWitnessServer({
+    ...{ port, ...hearing },
+    onError: ({ message }) => output.say(`? a witness was not heard: ${message}`),
+  })
+  const names = [...hearing.keys.keys()].join(', ')
+  output.say(`hearing ${names} at http://127.0.0.1:${server.port}/witnesses/NAME`)
+  return server
 }
 
 function stateOfDatabase({ results }: Monitor, { checks }: Workload): CheckState {

@@ -46,6 +46,7 @@ export { COMMANDS_WITH_RIGHTS, policyOf } from './rights.ts'
 export { planOf, RUNBOOKS, summary } from './runbooks/all.ts'
 export { failbackInput } from './runbooks/failback/report.ts'
 export { statusOf, type WorkloadStatus } from './status.ts'
+export { hearingOf } from './witnesses/hearing.ts'
 export type { Workload } from './workload.ts'
 export { parseWorkload, readWorkload } from './workload-file.ts'
 

@@ -300,6 +300,43 @@ test.each([
   expect(mistakesIn(text).lines).toContain(line)
 })
 
+const HEARD = `${GOOD}witnesses:
+  - { name: pingdom, key: env:PINGDOM }
+  - { name: office, key: secret:shop/office, holds: 1m }
+`
+
+test('reads witnesses', () => {
+  expect(parseWorkload(HEARD).witnesses).toEqual([
+    { name: 'pingdom', key: 'env:PINGDOM', holdsSeconds: 300 },
+    { name: 'office', key: 'secret:shop/office', holdsSeconds: 60 },
+  ])
+})
+
+test.each([
+  [
+    'a key of a witness in the file',
+    HEARD.replace('env:PINGDOM', 'abc'),
+    'lifeboat.yaml:12:27 witnesses[0].key: it is kept out of this file: write env:NAME or secret:NAME',
+  ],
+  [
+    'a name that is no part of an address',
+    HEARD.replace('name: pingdom', 'name: ../pingdom'),
+    'lifeboat.yaml:12:13 witnesses[0].name: it is part of an address: letters, digits and hyphens',
+  ],
+  [
+    'two witnesses of one name',
+    HEARD.replace('name: office', 'name: pingdom'),
+    "lifeboat.yaml:13:13 two witnesses are named 'pingdom'",
+  ],
+  [
+    'a misspelt key of a witness',
+    HEARD.replace('holds:', 'hold:'),
+    "lifeboat.yaml:13:46 unknown key 'hold' in 'witnesses[1]'",
+  ],
+])('refuses %s', (_, text, line) => {
+  expect(mistakesIn(text).lines).toContain(line)
+})
+
 const OWN = `${GOOD}steps:
   - name: drain
     runbook: region-failure

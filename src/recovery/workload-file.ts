@@ -5,6 +5,7 @@ import { parseDuration } from '../core/duration.ts'
 import { LifeboatError } from '../core/errors.ts'
 import { targetOf } from './notifications/target.ts'
 import { ownStepOf } from './own-steps/own-step.ts'
+import { witnessOf } from './witnesses/witness.ts'
 import type { Workload } from './workload.ts'
 import { contradictions, invalid, mistakesOf } from './workload-mistakes.ts'
 import { offsetOf } from './workload-place.ts'
@@ -140,6 +141,7 @@ function toWorkload(source: WorkloadSource): Workload {
     ...(source.contacts && { contacts: source.contacts }),
     ...(steps && { steps: steps.map(ownStepOf) }),
     ...(notifications && { notifications: notifications.map(targetOf) }),
+    ...(source.witnesses && { witnesses: source.witnesses.map(witnessOf) }),
     ...(lock && {
       lock: {
         bucket: lock.bucket,

@@ -4,6 +4,8 @@ import { LifeboatError } from '../core/errors.ts'
 import { nearestWord } from './nearest-word.ts'
 import { notificationMistakes, notificationShape } from './notifications/mistakes.ts'
 import { ownStepMistakes, ownStepShapes } from './own-steps/mistakes.ts'
+import { witnessMistakes } from './witnesses/mistakes.ts'
+import { witness } from './witnesses/schema.ts'
 import { type Mistake, offsetOf } from './workload-place.ts'
 import { type WorkloadSource, workloadSchema } from './workload-schema.ts'
 import { durationFault } from './workload-values.ts'
@@ -100,6 +102,7 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   references: 'a list of { name, sql, every }.',
   name: "'name: every order has a total'.",
   notifications: 'a list of { name, kind: webhook, url, key, on, send }.',
+  witnesses: 'a list of { name, key, holds }.',
   key: "'key: env:LIFEBOAT_WEBHOOK_KEY'.",
   on: "'on: [started, gate, completed, failed]'.",
   after: "'after: promote'.",
@@ -145,6 +148,7 @@ export function contradictions(document: Document, source: WorkloadSource): Mist
     ...misplacedBuckets(document, source),
     ...unreachableRecovery(document, source),
     ...notificationMistakes(document, source),
+    ...witnessMistakes(document, source),
     ...ownStepMistakes(document, source),
   ]
 }
@@ -250,6 +254,7 @@ function knownKeys(path: readonly (string | number)[]): string[] {
     'buckets.replica': bucket.replica.unwrap().shape,
     'buckets.references': bucket.references.unwrap().element.shape,
     notifications: notificationShape,
+    witnesses: witness.shape,
     ...ownStepShapes,
   }
   return Object.keys(shapes[parent] ?? {})

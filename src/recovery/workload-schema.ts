@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { notification } from './notifications/schema.ts'
 import { ownStep } from './own-steps/schema.ts'
+import { witness } from './witnesses/schema.ts'
 import { duration, name } from './workload-values.ts'
 
 /** From the cheapest and slowest to the dearest and fastest. */
@@ -153,6 +154,11 @@ export const workloadSchema = z
       .min(1)
       .optional()
       .meta({ description: 'Who is told of a recovery, and of what the watch sees' }),
+    witnesses: z
+      .array(witness)
+      .min(1)
+      .optional()
+      .meta({ description: 'Monitors of others, which tell `lifeboat watch` what they see' }),
     steps: z
       .array(ownStep)
       .min(1)

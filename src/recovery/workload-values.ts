@@ -33,3 +33,12 @@ export function durationFault(value: unknown): LifeboatError | undefined {
 
 /** A text that is not empty. */
 export const name = (description: string) => z.string().trim().min(1).meta({ description })
+
+/** Where a secret is found, never the secret. */
+export const hidden = (description: string) =>
+  z
+    .string()
+    .regex(/^(env|secret):\S+$/, 'it is kept out of this file: write env:NAME or secret:NAME')
+    .meta({
+      description: `${description}: \`env:NAME\` of Lifeboat's environment, or \`secret:NAME\` of Secrets Manager`,
+    })

@@ -1,6 +1,7 @@
 import { LifeboatError } from '../core/errors.ts'
 import type { Target } from './notifications/target.ts'
 import type { OwnStep } from './own-steps/own-step.ts'
+import type { Witness } from './witnesses/witness.ts'
 import { STRATEGIES } from './workload-schema.ts'
 
 /** A workload as the rules want it. JSON, so that an execution can keep it. Holds no credentials. */
@@ -36,6 +37,8 @@ export type Workload = {
   readonly contacts?: readonly Contact[]
   /** Who is told of what happens. */
   readonly notifications?: readonly Target[]
+  /** Monitors of others. */
+  readonly witnesses?: readonly Witness[]
   /** What its runbooks do beside their own steps. */
   readonly steps?: readonly OwnStep[]
   /** Without it, only the Lifeboats of one machine know of each other. */

@@ -1,4 +1,3 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
 import { type Context, Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { streamSSE } from 'hono/streaming'
@@ -7,6 +6,7 @@ import { ERRORS, LifeboatError } from '../core/errors.ts'
 import type { ExecutionsApi } from '../runbook/execution.ts'
 import type { Json } from '../runbook/runbook.ts'
 import type { ErrorBody, HealthBody, StartedBody } from './api-types.ts'
+import { isBearer } from './bearer.ts'
 
 const LONGEST_BODY_BYTES = 1024 * 1024
 
@@ -110,22 +110,17 @@ export function executionRoutes(o: {
  * pointed at this machine (DNS rebinding) shows in Host.
  */
 function refuseOthers({ token, port }: { token: string; port: () => number }) {
-  const expected = digest(`Bearer ${token}`)
   return async (c: Context, next: () => Promise<void>) => {
     const host = c.req.header('host')
     if (host !== `127.0.0.1:${port()}` && host !== `localhost:${port()}`) {
       return refuse(c, 421, 'this server does not answer for that host')
     }
     if (c.req.header('origin') !== undefined) return refuse(c, 403, 'pages in browsers may not ask')
-    if (!timingSafeEqual(digest(c.req.header('authorization') ?? ''), expected)) {
+    if (!isBearer(c.req.header('authorization'), token)) {
       return refuse(c, 401, 'the bearer token is missing or wrong')
     }
     return next()
   }
-}
-
-function digest(text: string): Buffer {
-  return createHash('sha256').update(text).digest()
 }
 
 function refuse(c: Context, status: 401 | 403 | 404 | 413 | 421, message: string): Response {

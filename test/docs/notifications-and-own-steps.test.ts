@@ -9,13 +9,18 @@ const blocks = [...page.matchAll(/^```yaml\n([\s\S]*?)^```/gm)].map((match) => m
 
 test('the examples are parts of a workload file, and keep what the text says of defaults', () => {
   const example = readFileSync(join(root, 'examples', 'shop', 'lifeboat.yaml'), 'utf8')
-  const { notifications = [], steps = [] } = parseWorkload([example, ...blocks].join('\n'))
+  const {
+    notifications = [],
+    steps = [],
+    witnesses,
+  } = parseWorkload([example, ...blocks].join('\n'))
   expect(notifications.map(({ kind, send }) => [kind, send])).toEqual([
     ['webhook', 'automatic'],
     ['slack', 'on-approval'],
     ['email', 'on-approval'],
   ])
   expect(notifications.map(({ timeoutSeconds }) => timeoutSeconds)).toEqual([10, 10, 20])
+  expect(witnesses).toEqual([{ name: 'pingdom', key: 'env:PINGDOM_KEY', holdsSeconds: 180 }])
   expect(steps.map(({ name, isIdempotent }) => [name, isIdempotent])).toEqual([
     ['scale-workers', true],
     ['warm-cache', false],

@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { withExitCodes } from '../exit-codes.ts'
 import { action, type Surroundings } from '../invocation.ts'
+import { portNumber } from '../port-number.ts'
 import { type WorkloadOption, withWorkload } from '../workload-option.ts'
 
 export interface WatchOptions extends WorkloadOption {
@@ -9,6 +10,7 @@ export interface WatchOptions extends WorkloadOption {
   readonly yes?: boolean
   readonly writeLedger?: boolean
   readonly once?: boolean
+  readonly witnessPort?: number
 }
 
 /** `lifeboat watch`: runs the checks in the foreground, and the runbook when one turns red. */
@@ -22,6 +24,11 @@ export function watchCommand(around: Surroundings): Command {
       '--write-ledger',
       'also write a number a second to the database (schema lifeboat), to count data loss by',
     )
+    .option(
+      '--witness-port <port>',
+      'hear the witnesses of the workload file there, on 127.0.0.1',
+      portNumber,
+    )
     .action(
       action(around, async (invocation, options: WatchOptions) => {
         const { watchWorkload } = await import('../watch-workload.ts')
@@ -31,6 +38,7 @@ export function watchCommand(around: Surroundings): Command {
   return withExitCodes(command, [
     'WorkloadFileInvalid',
     'WorkloadFileNotFound',
+    'PortTaken',
     'RegionUnreachable',
     'StateUnreachable',
     'ApprovalRequired',

@@ -10,6 +10,7 @@ import {
   tried,
   writeAsCustomer,
 } from '../runbooks/region-failure/tools.ts'
+import { signalOfWitness } from '../witnesses/witness.ts'
 import type { Workload } from '../workload.ts'
 import type { Signal, SignalKind } from './decision.ts'
 
@@ -67,7 +68,11 @@ export async function gatherSignals(
       () => askReplica(tools, workload),
     ),
   ]
-  return [...(await Promise.all(signals)), ...(witness ? [told(witness, tools.clock.now())] : [])]
+  return [
+    ...(await Promise.all(signals)),
+    ...(await heard(tools, workload)),
+    ...(witness ? [told(witness, tools.clock.now())] : []),
+  ]
 }
 
 /** Nothing in it: all is well. */
@@ -92,6 +97,16 @@ function signalOf(
 
 function writeName({ publicName, http }: Workload): string {
   return `a write to ${publicName?.name ?? (http ? new URL(http.url).host : 'the workload')}`
+}
+
+/** What monitors of others have told a watch. */
+async function heard(
+  { history, clock }: Pick<RecoveryTools, 'history' | 'clock'>,
+  { name, witnesses = [] }: Workload,
+): Promise<Signal[]> {
+  if (witnesses.length === 0) return []
+  const said = await history.testimonies(name)
+  return witnesses.map((one) => signalOfWitness(one, said.get(one.name), clock.now()))
 }
 
 function told(witness: string, at: Date): Signal {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { duration, name } from '../workload-values.ts'
+import { duration, hidden, name } from '../workload-values.ts'
 
 /** What of an execution people are told. */
 export const EXECUTION_PHASES = ['started', 'gate', 'completed', 'failed', 'canceled'] as const
@@ -8,14 +8,6 @@ export const EXECUTION_PHASES = ['started', 'gate', 'completed', 'failed', 'canc
 export const WATCH_PHASES = ['check-red', 'check-green', 'region-lost', 'fence-debt'] as const
 
 export const PHASES = [...EXECUTION_PHASES, ...WATCH_PHASES] as const
-
-const hidden = (description: string) =>
-  z
-    .string()
-    .regex(/^(env|secret):\S+$/, 'it is kept out of this file: write env:NAME or secret:NAME')
-    .meta({
-      description: `${description}: \`env:NAME\` of Lifeboat's environment, or \`secret:NAME\` of Secrets Manager`,
-    })
 
 const every = {
   name: name('What this target is called, in lists and reports'),

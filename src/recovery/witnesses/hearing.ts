@@ -1,0 +1,33 @@
+import { LifeboatError } from '../../core/errors.ts'
+import { History } from '../history.ts'
+import { revealOf } from '../notifications/reveal.ts'
+import type { NotificationSurroundings } from '../notifications/telling.ts'
+import type { Workload } from '../workload.ts'
+import type { WitnessReport } from './witness.ts'
+
+/** What a server needs to hear the witnesses of a workload. */
+export interface Hearing {
+  /** The key of each, by its name. */
+  readonly keys: ReadonlyMap<string, string>
+  /** Keeps what one of them says. */
+  readonly onReport: (name: string, said: WitnessReport) => Promise<void>
+}
+
+/** @throws LifeboatError `InvalidUsage` when the workload has none, and what finding their keys throws */
+export async function hearingOf(
+  { name: workload, witnesses = [], recoveryRegion, region }: Workload,
+  { database, clock, ...around }: NotificationSurroundings,
+): Promise<Hearing> {
+  if (witnesses.length === 0) {
+    throw new LifeboatError('InvalidUsage', `'${workload}' has no witnesses to hear`, {
+      hint: 'Add witnesses: [{ name: NAME, key: env:NAME }] to the workload file.',
+    })
+  }
+  const reveal = revealOf(recoveryRegion ?? region, around)
+  const found = witnesses.map(async ({ name, key }) => [name, await reveal(key)] as const)
+  const keys = new Map(await Promise.all(found))
+  const history = await History.open(database)
+  const onReport: Hearing['onReport'] = (name, said) =>
+    history.recordTestimony(workload, name, said, clock.now())
+  return { keys, onReport }
+}
