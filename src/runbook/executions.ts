@@ -159,7 +159,7 @@ export class Executions implements ExecutionsApi {
 
   async resume(id: string, { takeOver }: { takeOver?: string } = {}): Promise<void> {
     await operator.unpause(this.journal, id)
-    await this.#takeUp(id, takeOver)
+    await this.#takeUp(id, { takeOver })
   }
 
   async retry(id: string): Promise<void> {
@@ -217,14 +217,22 @@ export class Executions implements ExecutionsApi {
     }
   }
 
-  /** Becomes the one that executes it, when nobody does. */
-  async #takeUp(id: string, takeOver?: string): Promise<void> {
+  /**
+   * Becomes the one that executes it, when nobody does.
+   *
+   * @param o.isParked  this process does, and has stood still
+   */
+  async #takeUp(
+    id: string,
+    { takeOver, isParked = false }: { takeOver?: string | undefined; isParked?: boolean } = {},
+  ): Promise<void> {
     const record = await this.journal.read(id)
-    if (record.outcome || isLive(record)) return
+    const isOurs = isParked && record.executor?.id === this.#executor.id
+    if (record.outcome || (isLive(record) && !isOurs)) return
     const runbook = this.#runbook(record.runbook, record.input)
     refuseChanged(runbook, record)
     const { engine } = await this.#ready()
-    await operator.adopt(this.journal, id, this.#executor.id)
+    await operator.adopt(this.journal, id, this.#executor.id, { isOurs })
     await this.#lockAgain(record, takeOver)
     await this.#handOver(id, runbook, (driver) => engine.resume(id, driver))
   }
@@ -303,10 +311,17 @@ export class Executions implements ExecutionsApi {
   async #goOn(id: string): Promise<void> {
     this.#drivers.delete(id)
     try {
-      await this.journal.change(id, (_, edit) => edit.execution({ executor: null }))
-      await this.#takeUp(id)
+      // It stays this process's meanwhile: who follows it must not take it for one that waits for somebody.
+      await this.#takeUp(id, { isParked: true })
     } catch (error) {
       this.#log(`${id} waits to be resumed: ${error instanceof Error ? error.message : error}`)
+      const { id: executor } = this.#executor
+      const left = this.journal.change(
+        id,
+        (_, edit) => edit.execution({ executor: null }),
+        executor,
+      )
+      await left.catch((second: unknown) => this.#log(`${id} could not be let go: ${second}`))
     }
   }
 

@@ -95,12 +95,18 @@ export async function cancel(journal: Journal, id: string, { by }: { by: string 
 /**
  * Makes a process the one that executes, when nobody else does. What was in the middle of something begins again.
  *
+ * @param o.isOurs  it is that already, and has stood still
  * @throws LifeboatError `ExecutionNotWaiting` when somebody executes it
  */
-export async function adopt(journal: Journal, id: string, executor: string): Promise<void> {
+export async function adopt(
+  journal: Journal,
+  id: string,
+  executor: string,
+  { isOurs }: { isOurs: boolean },
+): Promise<void> {
   await journal.change(id, async (record, edit) => {
     refuseEnded(record)
-    if (isLive(record)) {
+    if (isLive(record) && !(isOurs && record.executor?.id === executor)) {
       const { pid, host } = record.executor!
       throw notWaiting(record, `process ${pid} on ${host} executes it`)
     }

@@ -52,6 +52,8 @@ export interface InstanceRecord {
   readonly replicaOf?: ReplicaSource
   /** A promotion that is being carried out: all of it can be done again. */
   readonly promotion?: Pick<InstanceSettings, 'backupRetentionDays' | 'backupWindow'>
+  /** Resource id of the instance that it followed, and still heard of when it was promoted: it did not take its place. */
+  readonly leftSource?: string
   /** Read replicas of this instance, in any region. */
   readonly replicas?: readonly Replica[]
   /** Slot of the replica that was promoted while this instance, whose commits had to reach it, was away. */

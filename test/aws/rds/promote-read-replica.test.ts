@@ -105,7 +105,7 @@ rds.get_waiter('db_instance_available').wait(DBInstanceIdentifier='far', WaiterC
     await sql(shop, 'insert into orders values (2003)')
     await vi.waitFor(
       async () => expect(await sql(far, 'select * from orders where id = 2003')).toHaveLength(1),
-      30_000,
+      60_000,
     )
     await world.kill(HERE)
     await promote(THERE, 'far')
@@ -157,7 +157,7 @@ rds.get_waiter('db_instance_available').wait(DBInstanceIdentifier='far', WaiterC
         expect(
           await sql(shop, `select * from pg_replication_slots where slot_name ~ '^rds_'`),
         ).toEqual([]),
-      30_000,
+      60_000,
     )
   })
 })

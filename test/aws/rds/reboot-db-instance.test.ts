@@ -92,8 +92,9 @@ describe('RebootDBInstance, StopDBInstance, StartDBInstance', () => {
 
   test('a server that dies is started again, and events tell', async () => {
     await killServer()
-    await vi.waitFor(async () =>
-      expect(await events()).toContain('Recovery of the DB instance is complete.'),
+    await vi.waitFor(
+      async () => expect(await events()).toContain('Recovery of the DB instance is complete.'),
+      { timeout: 60_000 },
     )
     expect(await sql(await until('shop-db', 'available'), 'select * from kept')).toEqual([{ i: 1 }])
   })
@@ -139,8 +140,9 @@ describe('RebootDBInstance, StopDBInstance, StartDBInstance', () => {
     const folder = join(region.folder(), 'rds', 'instances', DbiResourceId!)
     const pid = Number(readFileSync(join(folder, 'data', 'postmaster.pid'), 'utf8').split('\n')[0])
     process.kill(pid, 'SIGKILL')
-    await vi.waitFor(async () =>
-      expect((await described('shop-db'))?.DBInstanceStatus).not.toBe('available'),
+    await vi.waitFor(
+      async () => expect((await described('shop-db'))?.DBInstanceStatus).not.toBe('available'),
+      { timeout: 60_000 },
     )
   }
 })

@@ -115,7 +115,9 @@ describe('storage encryption', () => {
 
       await kms().disableKey({ KeyId })
       await until('shop-db', LOST)
-      await vi.waitFor(() => expect(sql(shop, 'select 1')).rejects.toThrow('ECONNREFUSED'))
+      await vi.waitFor(() => expect(sql(shop, 'select 1')).rejects.toThrow('ECONNREFUSED'), {
+        timeout: 60_000,
+      })
       expect(await refusal(start('shop-db'))).toBe('KMSKeyNotAccessibleFault')
       const restore = rds().send(
         new RestoreDBInstanceToPointInTimeCommand({

@@ -129,13 +129,15 @@ describe('what happens by the clock', () => {
       new DescribeDBInstanceAutomatedBackupsCommand({ DBInstanceIdentifier: 'shop-db' }),
     )
     expect(DBInstanceAutomatedBackups).toEqual([])
-    await vi.waitFor(async () =>
-      expect(await sql(off, 'select * from pg_replication_slots')).toEqual([]),
+    await vi.waitFor(
+      async () => expect(await sql(off, 'select * from pg_replication_slots')).toEqual([]),
+      { timeout: 60_000 },
     )
     await modify({ BackupRetentionPeriod: 7, ApplyImmediately: true })
     await untilAutomated(1)
-    await vi.waitFor(async () =>
-      expect((await until('shop-db', 'available')).LatestRestorableTime).toBeDefined(),
+    await vi.waitFor(
+      async () => expect((await until('shop-db', 'available')).LatestRestorableTime).toBeDefined(),
+      { timeout: 60_000 },
     )
   })
 

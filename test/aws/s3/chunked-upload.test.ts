@@ -182,7 +182,7 @@ describe('an upload in one piece', () => {
     socket.destroy()
     await new Promise((resolve) => socket.once('close', resolve))
     const incoming = join(region.folder(), 's3', 'objects', 'blobs', 'incoming')
-    await vi.waitFor(async () => expect(await readdir(incoming)).toEqual([]))
+    await vi.waitFor(async () => expect(await readdir(incoming)).toEqual([]), { timeout: 60_000 })
     expect(await keys()).toBe(0)
     await region.sdk().putObject({ Bucket, Key: 'k', Body: 'after' })
     expect(await region.text(Bucket, 'k')).toBe('after')

@@ -39,7 +39,8 @@ export function promoteReplica(rds: Rds): Work {
            where backend_type = 'client backend' and usename <> '${SUPERUSER}'`,
       )
     })
-    const record = await instance.change(standalone)
+    // The source may ask for this before it is told.
+    const record = await instance.change((before) => standalone(before, hasSucceeded))
     await settle(rds, instance, record)
     await instance.end(signal, 'ready', ({ promotion: _, ...before }) => before)
     await rds.tell(instance, 'replica promoted')
@@ -54,9 +55,16 @@ export function promoteReplica(rds: Rds): Work {
 }
 
 /** The record of an instance that follows nobody any more. */
-function standalone({ replicaOf: _, ...record }: InstanceRecord): InstanceRecord {
+function standalone(
+  { replicaOf, ...record }: InstanceRecord,
+  hasSucceeded: boolean,
+): InstanceRecord {
   const { promotion = {} } = record
-  return { ...record, settings: { ...record.settings, ...promotion } }
+  return {
+    ...record,
+    ...(replicaOf && !hasSucceeded && { leftSource: replicaOf.resourceId }),
+    settings: { ...record.settings, ...promotion },
+  }
 }
 
 /** What the server keeps of its time as a standby: only the room that its own group gives it, for which it must be restarted. */

@@ -63,15 +63,15 @@ export async function departure(
   region: string,
   operation: 'FindReplica' | 'FindBackupReplica',
   input: object,
-): Promise<{ isPromoted: boolean } | undefined> {
+): Promise<Pick<Dismissal, 'hasSucceeded'> | undefined> {
   try {
-    const { output } = await rds.peer.ask<{ follows: boolean; isPromoted?: boolean }>({
+    const { output } = await rds.peer.ask<{ follows: boolean; hasSucceeded?: boolean }>({
       region,
       operation,
       input,
       silenceMs: SILENCE_MS,
     })
-    return output.follows ? undefined : { isPromoted: output.isPromoted === true }
+    return output.follows ? undefined : { hasSucceeded: output.hasSucceeded === true }
   } catch (error) {
     if (error instanceof LifeboatError && error.code === 'RegionUnreachable') return undefined
     throw error

@@ -87,8 +87,7 @@ export class ReplicaWatch {
     for (const { region, resourceId } of replicas) {
       const asked = { source, replica: resourceId }
       const left = await departure(this.rds, region, 'FindReplica', asked)
-      // A promotion that could not be told to this region was one without it.
-      if (left) await dismiss(this.rds, instance, resourceId, { hasSucceeded: left.isPromoted })
+      if (left) await dismiss(this.rds, instance, resourceId, left)
     }
     await dropForgottenSlots(instance)
     await forgetEnded(this.rds, instance)

@@ -69,7 +69,8 @@ export function sourceOperations(rds: Rds): Record<string, PeerOperation> {
     FindReplica: async ({ source, replica }: { source: string; replica: string }) => {
       const record = rds.findByResourceId(replica)?.record
       const follows = record?.replicaOf?.resourceId === source
-      return { output: { follows, isPromoted: record !== undefined && !follows } }
+      const hasLeft = record?.leftSource === source
+      return { output: { follows, hasSucceeded: record !== undefined && !follows && !hasLeft } }
     },
   }
 }
