@@ -1,4 +1,17 @@
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
+
+/** Small files that take minutes: begun last, they would be waited for alone. */
+const LONG = ['aws/terraform', 'demo/demo', 'demo/region', 'runbook/crashing-the-sample']
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files)
+    const isLong = ({ moduleId }: TestSpecification) =>
+      LONG.some((name) => moduleId.endsWith(`/test/${name}.test.ts`))
+    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))]
+  }
+}
 
 export default defineConfig({
   test: {
@@ -8,6 +21,7 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 120_000,
     expect: { poll: { timeout: 60_000, interval: 20 } },
+    sequence: { sequencer: LongestFirst },
     pool: 'forks',
     // Modules are loaded once for a worker instead of once for each file, which takes as long as the tests. What a
     // module keeps it lets go with its last user; what a test changes in its process it puts back.

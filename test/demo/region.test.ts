@@ -14,7 +14,7 @@ describe.skipIf(!isAll)(`lifeboat demo region, by every strategy${why}`, () => {
         const args = ['demo', 'region', '--json', '--strategy', strategy]
         const { code, stdout, stderr } = await lifeboat(args, {
           environment: { TMPDIR: folder.path },
-          withinMs: 380_000,
+          withinMs: 900_000,
         })
         expect(stderr).not.toMatch(/^(error|left behind):/m)
         expect(code).toBe(0)
@@ -32,6 +32,6 @@ describe.skipIf(!isAll)(`lifeboat demo region, by every strategy${why}`, () => {
         folder.remove()
       }
     },
-    400_000,
+    960_000,
   )
 })
