@@ -7,6 +7,7 @@ import {
   StopReplicationToReplicaCommand,
 } from '@aws-sdk/client-secrets-manager'
 import { LifeboatError } from '../core/errors.ts'
+import { jsonIn } from '../core/json.ts'
 import type { Calls } from './calls.ts'
 
 /**
@@ -183,12 +184,6 @@ function parseDatabaseSecret(secret: string, text: string | undefined): Database
 }
 
 function parseFields(text: string | undefined): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(text ?? '')
-    return typeof value === 'object' && value !== null ? { ...value } : undefined
-  } catch (error) {
-    // The parser's message quotes what it read, which holds a password: it goes no further.
-    if (error instanceof SyntaxError) return undefined
-    throw error
-  }
+  const value = jsonIn(text ?? '')
+  return typeof value === 'object' && value !== null ? { ...value } : undefined
 }

@@ -1,6 +1,7 @@
 import { createVerify, X509Certificate } from 'node:crypto'
 import type { Clock } from '../core/clock.ts'
 import { LifeboatError } from '../core/errors.ts'
+import { jsonIn } from '../core/json.ts'
 
 /** Whose messages a receiver believes. */
 export interface NotificationTrust {
@@ -159,21 +160,12 @@ async function fetchText(url: string): Promise<string> {
 
 function parse(body: string): Fields {
   if (body.length > MAX_BODY_BYTES) throw refused('it is too long')
-  const value = parsedJson(body)
+  const value = jsonIn(body)
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw refused('it is no JSON object')
   }
   const texts = Object.entries(value).filter(([, held]) => typeof held === 'string')
   return Object.fromEntries(texts)
-}
-
-function parsedJson(body: string): unknown {
-  try {
-    return JSON.parse(body)
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined
-    throw error
-  }
 }
 
 /** Undefined for what is no URL, and for one with a user name in it. */

@@ -4,7 +4,6 @@ import { isoTime } from './baseline.ts'
 import type { CheckResult, CheckState } from './checks.ts'
 import type { PublicRecords } from './failover-records.ts'
 import type { CanaryTravel } from './objects/canary.ts'
-import type { Testimony, WitnessReport } from './witnesses/witness.ts'
 
 /** One run of the checks that were due, on one snapshot of one database. */
 export interface Observation {
@@ -57,10 +56,6 @@ const MIGRATIONS = [
   `create index canaries_of_replica on recovery.canaries (workload, replica, written_at desc)`,
   `create table recovery.public_records (
      workload text primary key, seen_at timestamptz not null, records jsonb not null)`,
-  `create table recovery.testimonies (
-     workload text not null, witness text not null, state text not null, reason text,
-     since timestamptz not null, said_at timestamptz not null,
-     primary key (workload, witness))`,
 ]
 
 /** What was seen of each workload over time, in Lifeboat's own database. */
@@ -135,47 +130,6 @@ export class History {
       [workload],
     )
     return row && { seenAt: isoTime(row.at), records: row.records }
-  }
-
-  /** What a witness says now; for as long as it says the same, since when is kept. */
-  async recordTestimony(
-    workload: string,
-    witness: string,
-    { state, reason }: WitnessReport,
-    saidAt: Date,
-  ): Promise<void> {
-    await this.store.query(
-      `insert into recovery.testimonies as known (workload, witness, state, reason, since, said_at)
-       values ($1, $2, $3, $4, $5, $5)
-       on conflict (workload, witness) do update
-          set state = excluded.state, reason = excluded.reason, said_at = excluded.said_at,
-              since = case when known.state = excluded.state then known.since else excluded.since end`,
-      [workload, witness, state, reason ?? null, saidAt],
-    )
-  }
-
-  /** What each witness has said last, by its name. */
-  async testimonies(workload: string): Promise<ReadonlyMap<string, Testimony>> {
-    const rows = await this.store.query<{
-      witness: string
-      state: Testimony['state']
-      reason: string | null
-      since: string
-      said_at: string
-    }>(
-      `select witness, state, reason, to_json(since)#>>'{}' as since, to_json(said_at)#>>'{}' as said_at
-         from recovery.testimonies where workload = $1`,
-      [workload],
-    )
-    return new Map(
-      rows.map(({ witness, state, reason, since, said_at }) => [
-        witness,
-        {
-          ...{ state, since: isoTime(since), saidAt: isoTime(said_at) },
-          ...(reason !== null && { reason }),
-        },
-      ]),
-    )
   }
 
   /** The newest baseline at or before `time`; undefined when nothing was watched then. */

@@ -27,6 +27,7 @@ import {
 import { failback } from './runbooks/failback.ts'
 import type { RegionFailure } from './runbooks/region-failure/tools.ts'
 import { regionFailure } from './runbooks/region-failure.ts'
+import { Testimonies } from './witnesses/testimonies.ts'
 import type { Workload } from './workload.ts'
 import { WorkloadLock } from './workload-lock.ts'
 import { ledgerBucketOf, WriteLedger } from './write-ledger.ts'
@@ -71,8 +72,10 @@ export async function recoveryTools(
   journal: (execution: string) => Promise<Journal>,
 ): Promise<RecoveryTools> {
   const history = await History.open(database)
+  const testimonies = await Testimonies.open(database)
   const knownSecrets = secretsIn(environment)
-  const around = { region, reach, history, environment, knownSecrets, clock, random, journal }
+  const seen = { history, testimonies }
+  const around = { region, reach, ...seen, environment, knownSecrets, clock, random, journal }
   return { ...around, ...(nameServer && { nameServer }) }
 }
 

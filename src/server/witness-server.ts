@@ -4,6 +4,7 @@ import { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { z } from 'zod'
 import { LifeboatError } from '../core/errors.ts'
+import { jsonIn } from '../core/json.ts'
 import type { WitnessReport } from '../recovery/witnesses/witness.ts'
 import { isBearer } from './bearer.ts'
 
@@ -44,7 +45,7 @@ export async function startWitnessServer(o: {
     if (!isBearer(c.req.header('authorization'), key)) {
       return c.json({ error: 'the witness or its key is not known' }, 401)
     }
-    const report = REPORT.safeParse(parsed(await c.req.text()))
+    const report = REPORT.safeParse(jsonIn(await c.req.text()))
     if (!report.success) {
       return c.json({ error: 'say {"state": "failing" or "healthy", "reason": "…"}' }, 400)
     }
@@ -71,16 +72,6 @@ export async function startWitnessServer(o: {
       if ('closeAllConnections' in server) server.closeAllConnections()
       await closed
     },
-  }
-}
-
-/** Undefined for what is no JSON, which no report is. */
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined
-    throw error
   }
 }
 

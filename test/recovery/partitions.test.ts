@@ -134,11 +134,8 @@ async function underWeather(shop: Shop, weather: Weather): Promise<Execution> {
 /** Nothing was left: the old database serves everybody, and the replica follows it. */
 async function expectAsBefore(shop: Shop, rogue: Rogue): Promise<void> {
   await shop.orders(20)
-  await until('the rogue orders again', 60_000, async () => {
-    const before = rogue.acknowledged.length
-    await sleep(500)
-    return rogue.acknowledged.length > before
-  })
+  const before = rogue.acknowledged.length
+  await until('the rogue orders again', 60_000, async () => rogue.acknowledged.length > before)
   await rogue.stop()
   await shop.closeDoors()
   const there = await totalsIn(shop, HOME, 'shop-db')

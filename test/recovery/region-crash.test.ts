@@ -2,7 +2,7 @@
  * A failover and the way home whose Lifeboat is killed with `kill -9` in one step after the other, each time resumed by
  * another process: what was done is done once, and the loss is what was announced.
  *
- * `npm test` kills in a few steps, by a seed that it prints and `LIFEBOAT_SEED` repeats; `LIFEBOAT_CRASH_POINTS=all` kills
+ * `npm test` kills in a step or two, by a seed that it prints and `LIFEBOAT_SEED` repeats; `LIFEBOAT_CRASH_POINTS=all` kills
  * in every step of both runbooks, in each before, amid or after its effect.
  */
 import { expect, test } from 'vitest'

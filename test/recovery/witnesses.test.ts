@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { systemClock } from '../../src/core/clock.ts'
 import { decide, type Signal } from '../../src/recovery/detection/decision.ts'
-import { History } from '../../src/recovery/history.ts'
 import { hearingOf } from '../../src/recovery/recovery.ts'
+import { Testimonies } from '../../src/recovery/witnesses/testimonies.ts'
 import { signalOfWitness } from '../../src/recovery/witnesses/witness.ts'
 import { parseWorkload } from '../../src/recovery/workload-file.ts'
 import { StateDatabase } from '../../src/runbook/state-database.ts'
@@ -46,7 +46,7 @@ afterAll(async () => {
   await postgres?.stop()
 })
 beforeEach(async () => {
-  await database.query('delete from recovery.testimonies')
+  await database.query('delete from witnesses.testimonies')
 })
 
 const around = (environment: Readonly<Record<string, string>> = KEYS) => ({
@@ -66,7 +66,7 @@ async function say(name: string, body: unknown, key = KEYS[name.toUpperCase()]) 
 
 /** What a decision would see of the witnesses, so many seconds from now. */
 async function signals(afterSeconds = 0): Promise<Signal[]> {
-  const said = await (await History.open(database)).testimonies('shop')
+  const said = await (await Testimonies.open(database)).of('shop')
   const now = new Date(systemClock.now().getTime() + afterSeconds * 1000)
   return workload.witnesses!.map((one) => signalOfWitness(one, said.get(one.name), now))
 }

@@ -101,11 +101,11 @@ function writeName({ publicName, http }: Workload): string {
 
 /** What monitors of others have told a watch. */
 async function heard(
-  { history, clock }: Pick<RecoveryTools, 'history' | 'clock'>,
+  { testimonies, clock }: Pick<RecoveryTools, 'testimonies' | 'clock'>,
   { name, witnesses = [] }: Workload,
 ): Promise<Signal[]> {
   if (witnesses.length === 0) return []
-  const said = await history.testimonies(name)
+  const said = await testimonies.of(name)
   return witnesses.map((one) => signalOfWitness(one, said.get(one.name), clock.now()))
 }
 

@@ -1,4 +1,4 @@
-import { type Need, noUndo, runbook } from '../../runbook/runbook.ts'
+import { noUndo, runbook } from '../../runbook/runbook.ts'
 import { checkedPlan } from '../plan-rules.ts'
 import { removeInstance } from './data-corruption/restore.ts'
 import type { RecoveryTools } from './data-corruption/tools.ts'
@@ -16,6 +16,7 @@ import {
 } from './failback/switchover.ts'
 import { type Failback, mirrored, mirroredTools } from './failback/tools.ts'
 import { isHalfDone } from './half-done.ts'
+import { atHome, away } from './needs.ts'
 import { moveDns } from './region-failure/move-dns.ts'
 import { moveSecrets } from './region-failure/move-secrets.ts'
 import { unpinDns } from './region-failure/pin-dns.ts'
@@ -26,14 +27,6 @@ import { verifyWrite } from './region-failure/verify-write.ts'
 
 const HOURS = 4 * 3600
 const DAY = 24 * 3600
-
-const home = (api: string, plane: Need['plane'] = 'control'): Need => ({
-  ...{ api, where: 'primary', plane },
-})
-/** Where customers are until the promotion; what leads them home after it does without. */
-const away = (api: string, plane: Need['plane'] = 'control'): Need => ({
-  ...{ api, where: 'recovery', plane },
-})
 
 /**
  * A workload that had to leave comes home, and loses nothing on the way: the old database is kept, what only it has is written
@@ -52,7 +45,7 @@ const plan = runbook<Failback, RecoveryTools>('failback', {
     title: 'Fence the old database before anything else, and keep it',
     after: [],
     phase: 'execute',
-    needs: [home('rds'), home('ecs'), home('sql', 'data')],
+    needs: [atHome('rds'), atHome('ecs'), atHome('sql', 'data')],
     deadlineSeconds: 1200,
     onDeadline: 'ask',
     run: ({ input, tools, signal, progress }) => quarantine(input, tools, { signal, progress }),
@@ -61,7 +54,7 @@ const plan = runbook<Failback, RecoveryTools>('failback', {
   .step('salvage', {
     title: 'Write out what only the old database has',
     phase: 'verify',
-    needs: [home('sql', 'data'), away('sql', 'data')],
+    needs: [atHome('sql', 'data'), away('sql', 'data')],
     deadlineSeconds: HOURS,
     onDeadline: 'ask',
     run: ({ input, done, tools, execution, signal, progress }) =>
@@ -76,7 +69,7 @@ const plan = runbook<Failback, RecoveryTools>('failback', {
     title: 'Point the secret at home to the database where it is now',
     after: ['quarantine'],
     phase: 'execute',
-    needs: [home('secretsmanager'), away('rds')],
+    needs: [atHome('secretsmanager'), away('rds')],
     deadlineSeconds: 300,
     onDeadline: 'ask',
     run: ({ input, tools, execution }) => pointHomeSecret(input, tools, execution.id),
@@ -89,7 +82,7 @@ const plan = runbook<Failback, RecoveryTools>('failback', {
   .step('seed', {
     title: 'Make a read replica at home',
     phase: 'execute',
-    needs: [home('rds'), away('rds')],
+    needs: [atHome('rds'), away('rds')],
     deadlineSeconds: DAY,
     onDeadline: 'ask',
     run: ({ input, done, tools, execution, signal, progress }) =>
@@ -99,7 +92,7 @@ const plan = runbook<Failback, RecoveryTools>('failback', {
   .step('catch-up', {
     title: 'Let it catch up, while customers go on',
     phase: 'execute',
-    needs: [home('sql', 'data'), away('sql', 'data')],
+    needs: [atHome('sql', 'data'), away('sql', 'data')],
     deadlineSeconds: DAY,
     onDeadline: 'ask',
     run: ({ input, done, tools, signal, progress }) =>
@@ -113,7 +106,7 @@ const plan = runbook<Failback, RecoveryTools>('failback', {
     title: 'Keep what comes home from being replicated away again',
     after: ['point-secret'],
     phase: 'execute',
-    needs: [home('s3'), away('s3')],
+    needs: [atHome('s3'), away('s3')],
     deadlineSeconds: 300,
     onDeadline: 'ask',
     run: ({ input, tools }) => switchRules(input, tools, false),
@@ -124,7 +117,7 @@ const plan = runbook<Failback, RecoveryTools>('failback', {
   .step('objects', {
     title: 'Bring the objects home, while customers go on',
     phase: 'execute',
-    needs: [home('s3', 'data'), away('s3', 'data')],
+    needs: [atHome('s3', 'data'), away('s3', 'data')],
     deadlineSeconds: DAY,
     onDeadline: 'ask',
     run: ({ input, tools, execution, signal, progress }) =>
@@ -154,7 +147,7 @@ const plan = runbook<Failback, RecoveryTools>('failback', {
   .step('last-objects', {
     title: 'Bring the last objects home',
     phase: 'execute',
-    needs: [home('s3', 'data'), away('s3', 'data')],
+    needs: [atHome('s3', 'data'), away('s3', 'data')],
     deadlineSeconds: 3600,
     onDeadline: 'ask',
     run: ({ input, tools, execution, signal, progress }) =>
@@ -164,7 +157,7 @@ const plan = runbook<Failback, RecoveryTools>('failback', {
   .step('prove', {
     title: 'Prove that the replica at home has every write',
     phase: 'verify',
-    needs: [home('sql', 'data'), away('sql', 'data')],
+    needs: [atHome('sql', 'data'), away('sql', 'data')],
     deadlineSeconds: 600,
     onDeadline: 'ask',
     run: ({ input, done, tools, signal }) =>
@@ -174,7 +167,7 @@ const plan = runbook<Failback, RecoveryTools>('failback', {
   .step('promote', {
     title: 'Make the database at home take writes',
     phase: 'execute',
-    needs: [home('rds'), home('sql', 'data')],
+    needs: [atHome('rds'), atHome('sql', 'data')],
     gate: {
       kind: 'oneWay',
       cost: async ({ done }) => [
@@ -197,7 +190,7 @@ const plan = runbook<Failback, RecoveryTools>('failback', {
   .step('arm', {
     title: 'Turn on backups and protection from deletion',
     phase: 'execute',
-    needs: [home('rds')],
+    needs: [atHome('rds')],
     deadlineSeconds: 3600,
     onDeadline: 'ask',
     run: async ({ input, done, tools, signal }) =>
@@ -208,7 +201,7 @@ const plan = runbook<Failback, RecoveryTools>('failback', {
     title: 'Point the secret to the database at home',
     after: ['promote'],
     phase: 'execute',
-    needs: [home('secretsmanager'), home('sql', 'data')],
+    needs: [atHome('secretsmanager'), atHome('sql', 'data')],
     deadlineSeconds: 300,
     onDeadline: 'ask',
     run: async ({ input, done, tools, execution }) =>
@@ -218,7 +211,7 @@ const plan = runbook<Failback, RecoveryTools>('failback', {
   .step('services', {
     title: 'Start the services at home',
     phase: 'execute',
-    needs: [home('ecs')],
+    needs: [atHome('ecs')],
     deadlineSeconds: 1800,
     onDeadline: 'ask',
     run: async ({ input, done, tools, signal }) =>
@@ -233,7 +226,7 @@ const plan = runbook<Failback, RecoveryTools>('failback', {
   .step('verify', {
     title: 'Write at home as a customer does',
     phase: 'verify',
-    needs: [home('http', 'data'), home('sql', 'data')],
+    needs: [atHome('http', 'data'), atHome('sql', 'data')],
     deadlineSeconds: 600,
     onDeadline: 'ask',
     run: async ({ input, done, tools, execution, signal, progress }) =>
@@ -272,7 +265,7 @@ const plan = runbook<Failback, RecoveryTools>('failback', {
   .step('count-loss', {
     title: 'Count acknowledged writes that are gone',
     phase: 'verify',
-    needs: [home('sql', 'data'), home('s3', 'data')],
+    needs: [atHome('sql', 'data'), atHome('s3', 'data')],
     deadlineSeconds: 3600,
     onDeadline: 'ask',
     run: ({ input, done, tools }) => countLostAtHome(input, done.promote, tools),
@@ -282,7 +275,14 @@ const plan = runbook<Failback, RecoveryTools>('failback', {
     title: 'Make the recovery region what it was',
     after: ['dns'],
     phase: 'execute',
-    needs: [home('rds'), away('rds'), away('ecs'), away('secretsmanager'), home('s3'), away('s3')],
+    needs: [
+      atHome('rds'),
+      away('rds'),
+      away('ecs'),
+      away('secretsmanager'),
+      atHome('s3'),
+      away('s3'),
+    ],
     deadlineSeconds: DAY,
     onDeadline: 'ask',
     run: ({ input, done, tools, execution, signal, progress }) =>
@@ -293,7 +293,7 @@ const plan = runbook<Failback, RecoveryTools>('failback', {
     title: 'Wait until the database at home is protected itself',
     after: ['arm'],
     phase: 'execute',
-    needs: [home('rds')],
+    needs: [atHome('rds')],
     deadlineSeconds: 7200,
     onDeadline: 'ask',
     run: async ({ input, done, tools, signal, progress }) =>

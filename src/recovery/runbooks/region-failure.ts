@@ -1,6 +1,7 @@
-import { type Need, noUndo, runbook } from '../../runbook/runbook.ts'
+import { noUndo, runbook } from '../../runbook/runbook.ts'
 import { checkedPlan } from '../plan-rules.ts'
 import type { RecoveryTools } from './data-corruption/tools.ts'
+import { away, perhaps } from './needs.ts'
 import {
   boundLoss,
   boundLossByHand,
@@ -33,21 +34,6 @@ import { verifyWrite, verifyWriteByHand } from './region-failure/verify-write.ts
 
 const HOURS = 4 * 3600
 
-const there = (api: string, plane: Need['plane'] = 'control'): Need => ({
-  api,
-  where: 'recovery',
-  plane,
-})
-/** What may be dead, and what the step does then. */
-const perhaps = (
-  api: string,
-  where: Need['where'],
-  plane: Need['plane'],
-  without: string,
-): Need => ({
-  ...{ api, where, plane, without },
-})
-
 /**
  * A region that is lost: the workload comes up in the recovery region, and customers follow once a write was seen to succeed there.
  *
@@ -69,8 +55,8 @@ const plan = runbook<RegionFailure, RecoveryTools, FailoverFacts>('region-failur
       perhaps('sql', 'primary', 'data', 'what does not answer is a sign'),
       perhaps('rds', 'primary', 'control', 'what does not answer is a sign'),
       perhaps('route53', 'global', 'control', 'its checkers are no witness'),
-      there('sql', 'data'),
-      there('sts'),
+      away('sql', 'data'),
+      away('sts'),
     ],
     deadlineSeconds: 120,
     onDeadline: 'ask',
@@ -82,10 +68,10 @@ const plan = runbook<RegionFailure, RecoveryTools, FailoverFacts>('region-failur
     title: 'Try what the recovery region must be able to do',
     phase: 'decide',
     needs: [
-      there('rds'),
-      there('secretsmanager', 'data'),
-      there('sql', 'data'),
-      there('ecs'),
+      away('rds'),
+      away('secretsmanager', 'data'),
+      away('sql', 'data'),
+      away('ecs'),
       perhaps('ecs', 'primary', 'control', 'as many tasks as the workload file says, or one'),
       perhaps('route53', 'global', 'control', 'the address that the workload file says'),
     ],
@@ -117,7 +103,7 @@ const plan = runbook<RegionFailure, RecoveryTools, FailoverFacts>('region-failur
     title: 'Stop writes to the old database, as surely as can be',
     phase: 'execute',
     needs: [
-      there('secretsmanager', 'data'),
+      away('secretsmanager', 'data'),
       perhaps('sql', 'primary', 'data', 'the fence is not proven'),
       perhaps('ecs', 'primary', 'control', 'the fence is not proven'),
     ],
@@ -132,7 +118,7 @@ const plan = runbook<RegionFailure, RecoveryTools, FailoverFacts>('region-failur
   .step('bound-loss', {
     title: 'Measure what would be lost',
     phase: 'verify',
-    needs: [there('rds'), there('sql', 'data'), there('s3', 'data')],
+    needs: [away('rds'), away('sql', 'data'), away('s3', 'data')],
     deadlineSeconds: 600,
     onDeadline: 'ask',
     run: async ({ input, done, tools, signal }) => {
@@ -146,7 +132,7 @@ const plan = runbook<RegionFailure, RecoveryTools, FailoverFacts>('region-failur
   .step('promote', {
     title: 'Make the database of the recovery region take writes',
     phase: 'execute',
-    needs: [there('rds'), there('sql', 'data')],
+    needs: [away('rds'), away('sql', 'data')],
     gate: {
       kind: 'oneWay',
       cost: async ({ input, done, tools, signal }) => {
@@ -169,7 +155,7 @@ const plan = runbook<RegionFailure, RecoveryTools, FailoverFacts>('region-failur
   .step('arm', {
     title: 'Turn on backups and protection from deletion',
     phase: 'execute',
-    needs: [there('rds')],
+    needs: [away('rds')],
     deadlineSeconds: 3600,
     onDeadline: 'ask',
     run: ({ input, done, tools, signal }) => armRecovered(input, done.promote, tools, signal),
@@ -180,7 +166,7 @@ const plan = runbook<RegionFailure, RecoveryTools, FailoverFacts>('region-failur
     title: 'Point the secrets of the recovery region to its database',
     after: ['promote'],
     phase: 'execute',
-    needs: [there('secretsmanager'), there('sql', 'data')],
+    needs: [away('secretsmanager'), away('sql', 'data')],
     deadlineSeconds: 300,
     onDeadline: 'ask',
     run: ({ input, done, tools, execution }) =>
@@ -191,7 +177,7 @@ const plan = runbook<RegionFailure, RecoveryTools, FailoverFacts>('region-failur
   .step('services', {
     title: 'Bring the services to their size',
     phase: 'execute',
-    needs: [there('ecs')],
+    needs: [away('ecs')],
     deadlineSeconds: 1800,
     onDeadline: 'ask',
     run: ({ input, done, tools, signal }) => scaleServices(input, done.readiness, tools, signal),
@@ -201,7 +187,7 @@ const plan = runbook<RegionFailure, RecoveryTools, FailoverFacts>('region-failur
   .step('verify', {
     title: 'Write in the recovery region as a customer does',
     phase: 'verify',
-    needs: [there('http', 'data'), there('sql', 'data')],
+    needs: [away('http', 'data'), away('sql', 'data')],
     deadlineSeconds: 600,
     onDeadline: 'ask',
     run: ({ input, done, tools, execution, signal, progress }) =>
@@ -239,7 +225,7 @@ const plan = runbook<RegionFailure, RecoveryTools, FailoverFacts>('region-failur
   .step('count-loss', {
     title: 'Count acknowledged writes that are gone',
     phase: 'verify',
-    needs: [there('sql', 'data'), there('s3', 'data')],
+    needs: [away('sql', 'data'), away('s3', 'data')],
     deadlineSeconds: 3600,
     onDeadline: 'ask',
     run: ({ input, done, tools }) => countLostThere(input, done.promote, tools),
@@ -261,7 +247,7 @@ const plan = runbook<RegionFailure, RecoveryTools, FailoverFacts>('region-failur
     title: 'Plan the way home',
     after: ['promote'],
     phase: 'decide',
-    needs: [there('sql', 'data')],
+    needs: [away('sql', 'data')],
     deadlineSeconds: 300,
     onDeadline: 'ask',
     run: ({ input, done, tools }) => planFailback(input, done.promote, done.fence, tools),
@@ -272,7 +258,7 @@ const plan = runbook<RegionFailure, RecoveryTools, FailoverFacts>('region-failur
     title: 'Wait until the new database is protected itself',
     after: ['arm'],
     phase: 'execute',
-    needs: [there('rds')],
+    needs: [away('rds')],
     deadlineSeconds: 7200,
     onDeadline: 'ask',
     run: ({ input, done, tools, signal, progress }) =>

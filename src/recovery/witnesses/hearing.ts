@@ -1,8 +1,8 @@
 import { LifeboatError } from '../../core/errors.ts'
-import { History } from '../history.ts'
 import { revealOf } from '../notifications/reveal.ts'
 import type { NotificationSurroundings } from '../notifications/telling.ts'
 import type { Workload } from '../workload.ts'
+import { Testimonies } from './testimonies.ts'
 import type { WitnessReport } from './witness.ts'
 
 /** What a server needs to hear the witnesses of a workload. */
@@ -26,8 +26,8 @@ export async function hearingOf(
   const reveal = revealOf(recoveryRegion ?? region, around)
   const found = witnesses.map(async ({ name, key }) => [name, await reveal(key)] as const)
   const keys = new Map(await Promise.all(found))
-  const history = await History.open(database)
+  const testimonies = await Testimonies.open(database)
   const onReport: Hearing['onReport'] = (name, said) =>
-    history.recordTestimony(workload, name, said, clock.now())
+    testimonies.record(workload, name, said, clock.now())
   return { keys, onReport }
 }

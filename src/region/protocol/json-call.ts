@@ -1,4 +1,5 @@
 import { request as openRequest } from 'node:http'
+import { jsonIn } from '../../core/json.ts'
 import { SENDER_HEADER } from './sender.ts'
 import { type SessionKeys, signedHeaders } from './signed-headers.ts'
 
@@ -91,11 +92,6 @@ export async function callJson(o: {
 }
 
 function parseAnswer(text: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null ? { ...value } : undefined
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined
-    throw error
-  }
+  const value = jsonIn(text)
+  return typeof value === 'object' && value !== null ? { ...value } : undefined
 }

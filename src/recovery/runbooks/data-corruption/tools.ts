@@ -8,6 +8,7 @@ import type { LockRecord } from '../../../runbook/execution-lock.ts'
 import type { History } from '../../history.ts'
 import type { LedgerFile } from '../../loss.ts'
 import type { JournalStep } from '../../phase-clock.ts'
+import type { Testimonies } from '../../witnesses/testimonies.ts'
 import type { Workload } from '../../workload.ts'
 
 /** What the steps work with. Made anew in every process; holds no credentials. */
@@ -15,6 +16,7 @@ export interface RecoveryTools {
   readonly region: RegionClient
   readonly reach: (region: string) => Promise<RegionClient>
   readonly history: History
+  readonly testimonies: Testimonies
   /** Where names are asked for; by default where the system asks. */
   readonly nameServer?: { readonly host: string; readonly port: number }
   /** Lifeboat's own environment, for the user's own steps; they are given little of it. */

@@ -63,6 +63,20 @@ export function awsPerhaps(...call: Parameters<typeof awsIn>): string {
   return `AWS_MAX_ATTEMPTS=1 ${awsIn(...call)} --cli-connect-timeout 4 --cli-read-timeout 8`
 }
 
+/** Stops the services of the region that is left, as far as its ECS answers. @param why  what follows in words */
+export function stopHomeServices({ workload, services }: FailoverFacts, why = ''): TypedLine[] {
+  return services.map(({ cluster, service }) =>
+    attempt(
+      `stop '${service}' in ${workload.region}${why}`,
+      awsPerhaps(
+        ...([workload.region, 'ecs update-service'] as const),
+        { cluster, service, 'desired-count': 0 },
+        'service.desiredCount',
+      ),
+    ),
+  )
+}
+
 export function psql(sql: string): string {
   return `psql -XAtc ${quoted(sql)}`
 }

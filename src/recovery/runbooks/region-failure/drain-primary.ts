@@ -1,6 +1,6 @@
 import type { TypedLine } from '../../../runbook/runbook.ts'
 import type { RecoveryTools } from '../data-corruption/tools.ts'
-import { attempt, awsPerhaps, type FailoverFacts } from './by-hand.ts'
+import { type FailoverFacts, stopHomeServices } from './by-hand.ts'
 import { type RegionFailure, tried } from './tools.ts'
 
 /** What became of the services of the region that was left. JSON. */
@@ -41,15 +41,6 @@ export async function drainPrimary(
   }
 }
 
-export function drainPrimaryByHand({ workload, services }: FailoverFacts): TypedLine[] {
-  return services.map(({ cluster, service }) =>
-    attempt(
-      `stop '${service}' in ${workload.region}: whoever holds a connection to it stays there`,
-      awsPerhaps(
-        ...([workload.region, 'ecs update-service'] as const),
-        { cluster, service, 'desired-count': 0 },
-        'service.desiredCount',
-      ),
-    ),
-  )
+export function drainPrimaryByHand(facts: FailoverFacts): TypedLine[] {
+  return stopHomeServices(facts, ': whoever holds a connection to it stays there')
 }

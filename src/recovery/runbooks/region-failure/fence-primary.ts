@@ -3,7 +3,7 @@ import type { TypedLine } from '../../../runbook/runbook.ts'
 import { type Fence, fence, unfence } from '../../fence.ts'
 import type { WriteGrant } from '../../grants.ts'
 import type { RecoveryTools } from '../data-corruption/tools.ts'
-import { attempt, awsPerhaps, type FailoverFacts, FENCE_FILES, logInAt } from './by-hand.ts'
+import { attempt, type FailoverFacts, FENCE_FILES, logInAt, stopHomeServices } from './by-hand.ts'
 import { asAdministratorOf, loginByRecoverySecret, type RegionFailure, tried } from './tools.ts'
 
 /**
@@ -154,19 +154,10 @@ async function stopServices(
 
 /** All of it may time out: what is lost cannot be fenced, and then owes a fence when it comes back. */
 export function fenceByHand(facts: FailoverFacts): TypedLine[] {
-  const { workload, primary, services } = facts
+  const { workload, primary } = facts
   const { list, fence: sql, unfence: kept } = FENCE_FILES
   return [
-    ...services.map(({ cluster, service }) =>
-      attempt(
-        `stop '${service}' in ${workload.region}`,
-        awsPerhaps(
-          ...([workload.region, 'ecs update-service'] as const),
-          { cluster, service, 'desired-count': 0 },
-          'service.desiredCount',
-        ),
-      ),
-    ),
+    ...stopHomeServices(facts),
     attempt(
       'log in at the old database as its administrator',
       logInAt(facts, primary, workload.database.adminSecret),

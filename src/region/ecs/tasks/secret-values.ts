@@ -1,4 +1,5 @@
 import type { Clock } from '../../../core/clock.ts'
+import { jsonIn } from '../../../core/json.ts'
 import { CallRefusal, callJson } from '../../protocol/json-call.ts'
 import type { SessionKeys } from '../../protocol/signed-headers.ts'
 import type { Container } from '../task-definition.ts'
@@ -84,14 +85,8 @@ function valueIn(text: string, { jsonKey }: SecretReference): string {
 }
 
 function parseFields(text: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null ? { ...value } : undefined
-  } catch (error) {
-    // The parser's message quotes what it read, which is a secret: it goes no further.
-    if (error instanceof SyntaxError) return undefined
-    throw error
-  }
+  const value = jsonIn(text)
+  return typeof value === 'object' && value !== null ? { ...value } : undefined
 }
 
 function unable(attempts: number, what: string): StartFailure {

@@ -1,3 +1,4 @@
+import { jsonIn } from '../../../core/json.ts'
 import type {
   BatchResultErrorEntry,
   PublishBatchInput,
@@ -145,14 +146,9 @@ function readStructure(text: string): { default: string } & Texts {
 }
 
 function parseObject(text: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const value: unknown = JSON.parse(text)
-    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
-    return isObject ? (value as Record<string, unknown>) : undefined
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined
-    throw error
-  }
+  const value = jsonIn(text)
+  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
+  return isObject ? (value as Record<string, unknown>) : undefined
 }
 
 function readAttributes(

@@ -1,3 +1,4 @@
+import { jsonIn } from '../../../core/json.ts'
 import { invalid } from '../faults.ts'
 import type { Message, MessageAttribute } from '../records.ts'
 
@@ -47,7 +48,7 @@ export function matches(
   scope: FilterPolicyScope,
   { text, attributes = {} }: Pick<Message, 'text' | 'attributes'>,
 ): boolean {
-  if (scope === 'MessageBody') return matchesBody(policy, parsedBody(text))
+  if (scope === 'MessageBody') return matchesBody(policy, jsonIn(text))
   return [...policy].every(([key, filter]) => {
     const attribute = Object.hasOwn(attributes, key) ? attributes[key] : undefined
     return isAny(filter as readonly Condition[], attribute ? valuesOf(attribute) : [undefined])
@@ -82,19 +83,10 @@ function isValue(value: unknown): value is Value {
 function valuesOf({ type, value }: MessageAttribute): Value[] {
   if (type.startsWith('Number')) return [Number(value)]
   if (type === 'String.Array') {
-    const list = parsedBody(value)
+    const list = jsonIn(value)
     return Array.isArray(list) ? list.filter(isValue) : []
   }
   return type.startsWith('String') ? [value] : []
-}
-
-function parsedBody(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined
-    throw error
-  }
 }
 
 function readPolicy(value: unknown, scope: FilterPolicyScope, depth: number): FilterPolicy {
