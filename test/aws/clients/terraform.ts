@@ -62,6 +62,33 @@ export class Terraform {
   }
 }
 
+/** What a configuration begins with. */
+export const AWS_IS_REQUIRED = `
+terraform {
+  required_providers {
+    aws = { source = "hashicorp/aws" }
+  }
+}
+`
+
+/** A provider whose services are in an embedded region. @param more  further lines of it */
+export function providerFor(o: {
+  region: string
+  endpoint: string
+  services: readonly string[]
+  more?: readonly string[]
+}): string {
+  const lines = [
+    `region = "${o.region}"`,
+    'skip_credentials_validation = true',
+    'skip_metadata_api_check = true',
+    'skip_requesting_account_id = true',
+    ...(o.more ?? []),
+    `endpoints {\n${o.services.map((service) => `    ${service} = "${o.endpoint}"`).join('\n')}\n  }`,
+  ]
+  return `provider "aws" {\n${lines.map((line) => `  ${line}`).join('\n')}\n}\n`
+}
+
 async function providerProgram(): Promise<string> {
   const names = await readdir(PLUGINS, { recursive: true })
   const program = names.find((name) => /\/terraform-provider-aws_[^/]+$/.test(name))

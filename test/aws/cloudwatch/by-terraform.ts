@@ -1,5 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { hasTerraform, Terraform, withoutTerraform } from '../clients/terraform.ts'
+import {
+  AWS_IS_REQUIRED,
+  hasTerraform,
+  providerFor,
+  Terraform,
+  withoutTerraform,
+} from '../clients/terraform.ts'
 import { CREDENTIALS, REGION, regionUnderTest } from '../region-under-test.ts'
 import { HttpSink } from '../sns/http-sink.ts'
 
@@ -33,22 +39,7 @@ export function alarmsByTerraform(): void {
 }
 
 function configuration(endpoint: string, url: string): string {
-  return `
-terraform {
-  required_providers {
-    aws = { source = "hashicorp/aws" }
-  }
-}
-provider "aws" {
-  region                      = "${REGION}"
-  skip_credentials_validation = true
-  skip_metadata_api_check     = true
-  skip_requesting_account_id  = true
-  endpoints {
-    cloudwatch = "${endpoint}"
-    sns        = "${endpoint}"
-  }
-}
+  return `${AWS_IS_REQUIRED}${providerFor({ region: REGION, endpoint, services: ['cloudwatch', 'sns'] })}
 resource "aws_sns_topic" "alarms" {
   name         = "terraform-alarms"
   display_name = "Alarms"

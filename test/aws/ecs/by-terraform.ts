@@ -3,10 +3,17 @@ import { join } from 'node:path'
 import { ECS } from '@aws-sdk/client-ecs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { until } from '../../trials/trial-region.ts'
-import { hasTerraform, Terraform, withoutTerraform } from '../clients/terraform.ts'
+import {
+  AWS_IS_REQUIRED,
+  hasTerraform,
+  providerFor,
+  Terraform,
+  withoutTerraform,
+} from '../clients/terraform.ts'
 import { HERE, secretsInTwoRegions, THERE } from '../secretsmanager/secrets-in-two-regions.ts'
 import { IMAGES } from './ecs-under-test.ts'
 
+const SERVICES = ['ecs', 'iam', 'secretsmanager']
 const services = `
 resource "aws_ecs_cluster" "shop" {
   name = "tf"
@@ -125,7 +132,8 @@ export function ecsByTerraform(): void {
         const images = join(world.home().folder, 'images.json')
         await writeFile(images, JSON.stringify(IMAGES), { mode: 0o600 })
         const { endpoint, credentials } = world.client(HERE)
-        terraform = await Terraform.of(`${providers(endpoint)}${services}`, credentials)
+        const provider = providerFor({ region: HERE, endpoint, services: SERVICES })
+        terraform = await Terraform.of(`${AWS_IS_REQUIRED}${provider}${services}`, credentials)
       })
       afterAll(async () => {
         await terraform?.close()
@@ -151,25 +159,4 @@ export function ecsByTerraform(): void {
       }, 600_000)
     },
   )
-}
-
-function providers(endpoint: string): string {
-  return `
-terraform {
-  required_providers {
-    aws = { source = "hashicorp/aws" }
-  }
-}
-provider "aws" {
-  region                      = "ap-southeast-1"
-  skip_credentials_validation = true
-  skip_metadata_api_check     = true
-  skip_requesting_account_id  = true
-  endpoints {
-    ecs            = "${endpoint}"
-    iam            = "${endpoint}"
-    secretsmanager = "${endpoint}"
-  }
-}
-`
 }

@@ -12,7 +12,13 @@ import { SecretsManager } from '@aws-sdk/client-secrets-manager'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { until } from '../../trials/trial-region.ts'
 import { outputOf } from '../clients/program.ts'
-import { hasTerraform, PLUGINS, withoutTerraform } from '../clients/terraform.ts'
+import {
+  AWS_IS_REQUIRED,
+  hasTerraform,
+  PLUGINS,
+  providerFor,
+  withoutTerraform,
+} from '../clients/terraform.ts'
 import { HERE, THERE, twoRegions } from '../s3/two-regions.ts'
 
 /** Terraform waits for databases and records by the minute: without this, its short form applies buckets and their replication. */
@@ -170,26 +176,7 @@ export function guideByTerraform(): void {
 
 function providers(endpoint: string): string {
   const services = 'rds s3 iam sts route53 secretsmanager cloudwatch kms'.split(' ')
-  const provider = (region: string, alias = '') => `
-provider "aws" {
-  ${alias}
-  region                      = "${region}"
-  skip_credentials_validation = true
-  skip_metadata_api_check     = true
-  skip_requesting_account_id  = true
-  s3_use_path_style           = true
-  endpoints {
-${services.map((service) => `    ${service} = "${endpoint}"`).join('\n')}
-  }
-}
-`
-  return `
-terraform {
-  required_providers {
-    aws = { source = "hashicorp/aws" }
-  }
-}
-${provider(HERE)}
-${provider(THERE, 'alias = "us_east_1"')}
-`
+  const provider = (region: string, ...more: string[]) =>
+    providerFor({ region, endpoint, services, more: ['s3_use_path_style = true', ...more] })
+  return `${AWS_IS_REQUIRED}${provider(HERE)}${provider(THERE, 'alias = "us_east_1"')}`
 }

@@ -2,7 +2,13 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { until } from '../../trials/trial-region.ts'
-import { hasTerraform, Terraform, withoutTerraform } from '../clients/terraform.ts'
+import {
+  AWS_IS_REQUIRED,
+  hasTerraform,
+  providerFor,
+  Terraform,
+  withoutTerraform,
+} from '../clients/terraform.ts'
 import { CREDENTIALS } from '../region-under-test.ts'
 import { route53UnderTest } from './route53-under-test.ts'
 
@@ -64,21 +70,7 @@ export function route53ByTerraform(): void {
 }
 
 function configuration(endpoint: string, targetPort: number): string {
-  return `
-terraform {
-  required_providers {
-    aws = { source = "hashicorp/aws" }
-  }
-}
-provider "aws" {
-  region                      = "ap-southeast-1"
-  skip_credentials_validation = true
-  skip_metadata_api_check     = true
-  skip_requesting_account_id  = true
-  endpoints {
-    route53 = "${endpoint}"
-  }
-}
+  return `${AWS_IS_REQUIRED}${providerFor({ region: 'ap-southeast-1', endpoint, services: ['route53'] })}
 variable "inverted" {
   type    = bool
   default = false
