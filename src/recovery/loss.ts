@@ -1,6 +1,8 @@
 import { createReadStream } from 'node:fs'
+import { stat } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
 import type { Buckets } from '../aws/buckets.ts'
+import { jsonIn } from '../core/json.ts'
 import { type Database, quoteIdentifier, type Row } from '../probe/database.ts'
 import { concurrently } from './objects/concurrently.ts'
 
@@ -53,7 +55,9 @@ export type JointLossCount = LossCount & {
 
 const BATCH = 1_000
 
-/** Looks every acknowledged write up. A last line that was cut off by a crash was not acknowledged. */
+/**
+ * Looks up every write that was acknowledged until now. A last line that was cut off by a crash was not acknowledged.
+ */
 export async function countLoss(
   database: Database,
   ledger: LedgerFile,
@@ -187,9 +191,12 @@ function sameValue(stored: string | null | undefined, acknowledged: unknown): bo
   return stored.trim() !== '' && Number(stored) === Number(acknowledged)
 }
 
+/** What the file holds now: whoever appends to it may be faster than whoever reads it. */
 async function* batchesOf(path: string): AsyncGenerator<Entry[]> {
+  const { size } = await stat(path)
+  if (size === 0) return
   let batch: Entry[] = []
-  for await (const line of createInterface({ input: createReadStream(path) })) {
+  for await (const line of createInterface({ input: createReadStream(path, { end: size - 1 }) })) {
     const entry = parseLine(line)
     if (entry) batch.push(entry)
     if (batch.length < BATCH) continue
@@ -200,11 +207,6 @@ async function* batchesOf(path: string): AsyncGenerator<Entry[]> {
 }
 
 function parseLine(line: string): Entry | undefined {
-  try {
-    const value: unknown = JSON.parse(line)
-    return typeof value === 'object' && value !== null ? { ...value } : undefined
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined
-    throw error
-  }
+  const value = jsonIn(line)
+  return typeof value === 'object' && value !== null ? { ...value } : undefined
 }

@@ -173,3 +173,32 @@ test('a write ledger goes on by itself, and what is missing is counted', async (
   const { acknowledgedAt } = JSON.parse(lines()[0]!)
   expect(await countLoss(session, ledger)).toMatchObject({ lost: 1, oldestLostAt: acknowledgedAt })
 })
+
+test('a count ends with what was acknowledged when it began, however fast customers go on', async () => {
+  const session = await shop.createShop('busy')
+  const path = join(shop.folder, 'busy.jsonl')
+  const line = (sequence: number) => `{"sequence":${sequence},"at":"2026-01-01T00:00:00Z"}\n`
+  const lines = (from: number, count: number) =>
+    Array.from({ length: count }, (_, index) => line(from + index)).join('')
+  writeFileSync(path, lines(1, 2_500))
+  await session.query('CREATE TABLE acknowledged (sequence bigint PRIMARY KEY)')
+  await session.query('INSERT INTO acknowledged SELECT generate_series(1, 2500)')
+  let turns = 0
+  // A real session whose customers write as much as it looks up; they tire, so that a count without an end is seen to have had none.
+  const busy = new Proxy(session, {
+    get: (target, name) => {
+      const value = Reflect.get(target, name)
+      if (name !== 'query') return typeof value === 'function' ? value.bind(target) : value
+      return (...args: unknown[]) => {
+        turns += 1
+        if (turns < 30) writeFileSync(path, lines(2_500 + turns * 1_000, 1_000), { flag: 'a' })
+        return value.apply(target, args)
+      }
+    },
+  })
+  const ledger = {
+    ...{ path, keyField: 'sequence', timeField: 'at' },
+    ...{ table: 'public.acknowledged', keyColumn: 'sequence' },
+  }
+  expect(await countLoss(busy, ledger)).toMatchObject({ acknowledged: 2_500, lost: 0 })
+})
