@@ -44,7 +44,7 @@ class AdjustableRunningTime implements RunningTime {
  *
  * @param iamDelayMs     how long changes of policies take until they are effective
  * @param disk           the size of a small disk for its folder, as `mount` takes it; only root can have one
- * @param prepare        is given its folder before the region is opened for the first time
+ * @param prepare        is given its folder before the region is opened for the first time, and may take an hour
  * @param bucketDefaults what buckets are made with
  * @param withDatabases  whether the file needs DB instances; the binaries are then copied to its folder
  */
@@ -91,7 +91,7 @@ export function regionUnderTest({
     await chmod(folder, 0o711)
     await prepare(folder)
     await open()
-  })
+  }, 3_600_000)
   afterAll(async () => {
     await region.close()
     if (disk) await unmount(folder)

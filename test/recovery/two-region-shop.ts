@@ -141,6 +141,8 @@ export function twoRegionShop({
     /** What a process of its own needs to execute something here. */
     stateUrl: () => executive.database.url,
     access: () => allowed,
+    /** The account itself, which may all. */
+    root: () => opened.access,
     /** Waits until an execution has ended or waits for somebody. */
     untilRest: async (id: string): Promise<Execution> =>
       await executive.executions.waitFor(
