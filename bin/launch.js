@@ -15,7 +15,7 @@ async function launch() {
       return
     }
   }
-  await import(pathToFileURL(join(root, 'dist', 'src', 'cli', 'main.js')).href)
+  await import(pathToFileURL(join(root, 'dist', 'programs', 'main.js')).href)
 }
 
 launch()

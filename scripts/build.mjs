@@ -1,8 +1,9 @@
-// Compiles the sources to dist/. Safe to call again; incremental.
+// Compiles the sources to dist/, and bundles the programs among them. Safe to call again; incremental.
 import { spawnSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { bundle } from './bundle.mjs'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const startedAt = new Date()
@@ -24,6 +25,8 @@ for (const top of ['src', 'examples', 'bench']) {
     cpSync(join(root, top, path), to)
   }
 }
+
+await bundle()
 
 // What bin/lifeboat compares the sources with; dated before the compiler read them.
 const stamp = join(root, 'dist', '.built')

@@ -118,9 +118,16 @@ function isWritableCache(folder) {
 }
 
 function isCompiled() {
-  if (!existsSync(stamp) || !existsSync(join(root, 'dist', 'src', 'cli', 'main.js'))) return false
+  if (!existsSync(stamp) || !existsSync(join(root, 'dist', 'programs', 'main.js'))) return false
   const builtAt = statSync(stamp).mtimeMs
-  const inputs = ['tsconfig.json', 'package.json', 'src', 'examples', 'bench', 'scripts/build.mjs']
+  const sources = ['src', 'examples', 'bench']
+  const inputs = [
+    'tsconfig.json',
+    'package.json',
+    ...sources,
+    'scripts/build.mjs',
+    'scripts/bundle.mjs',
+  ]
   return inputs.every((input) => newestIn(join(root, input)) <= builtAt)
 }
 
