@@ -66,13 +66,13 @@ describe(`an object of ${SIZE / MEBIBYTE} MiB`, { timeout: 10 * DEADLINE_MS }, (
 
     const key = 'replicated/parts'
     const parts = await timed('parts', SIZE, () => upload(at(key), partsOf(SIZE)))
-    const hash = await hashOfBytes(0, SIZE)
-    expect(await hashOf(s3(HERE), source, key)).toBe(hash)
     await timed('replication', SIZE, () =>
       until('it is replicated', DEADLINE_MS, async () => {
         return (await world.status(HERE, source, key)) === 'COMPLETED'
       }),
     )
+    const hash = await hashOfBytes(0, SIZE)
+    expect(await hashOf(s3(HERE), source, key)).toBe(hash)
     expect(await hashOf(s3(THERE), destination, key)).toBe(hash)
     const there = { Bucket: destination, Key: key, VersionId: parts.VersionId }
     await s3(THERE).send(new DeleteObjectCommand(there))
