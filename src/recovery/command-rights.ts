@@ -34,10 +34,13 @@ export type Scope =
   | 'zones'
   | 'dnsChanges'
   | 'healthChecks'
+  | 'keys'
 
 type Rights = Readonly<Partial<Record<string, readonly Scope[]>>>
 
 const READ_LOGIN: Rights = { 'secretsmanager:GetSecretValue': ['logins'] }
+/** Logins, and what signs notifications and the reports of witnesses. */
+const READ_KEYS: Rights = { 'secretsmanager:GetSecretValue': ['logins', 'awayLogins', 'keys'] }
 const LIST_VERSIONS: Rights = { 's3:ListBucketVersions': ['buckets'] }
 const restoring = (buckets: Scope, objects: Scope): Rights => ({
   's3:ListBucketVersions': [buckets],
@@ -97,7 +100,7 @@ export const COMMAND_RIGHTS: Readonly<Record<string, Rights>> = {
   },
   watch: {
     ...SEE_REGION,
-    'secretsmanager:GetSecretValue': ['logins', 'awayLogins'],
+    ...READ_KEYS,
     'ecs:DescribeServices': ['services'],
     'ecs:UpdateService': ['services'],
     ...LIST_VERSIONS,
@@ -120,7 +123,7 @@ export const COMMAND_RIGHTS: Readonly<Record<string, Rights>> = {
     'rds:AddTagsToResource': ['copies'],
   },
   'runbook run data-corruption': {
-    ...READ_LOGIN,
+    'secretsmanager:GetSecretValue': ['logins', 'keys'],
     ...READ_BACKUPS,
     'rds:DescribeDBInstances': ['copies'],
     'rds:RestoreDBInstanceToPointInTime': ['copies', 'groups', 'backups'],
@@ -145,7 +148,7 @@ export const COMMAND_RIGHTS: Readonly<Record<string, Rights>> = {
     'rds:RestoreDBInstanceToPointInTime': ['awayCopies', 'awayGroups', 'awayBackups'],
     'rds:RestoreDBInstanceFromDBSnapshot': ['awayCopies', 'awayGroups', 'awaySnapshots'],
     'rds:AddTagsToResource': ['awayCopies'],
-    'secretsmanager:GetSecretValue': ['logins', 'awayLogins'],
+    ...READ_KEYS,
     'secretsmanager:DescribeSecret': ['awayLogins'],
     'secretsmanager:StopReplicationToReplica': ['awayLogins'],
     'secretsmanager:PutSecretValue': ['awayLogins'],
@@ -162,7 +165,7 @@ export const COMMAND_RIGHTS: Readonly<Record<string, Rights>> = {
     'rds:DeleteDBInstance': ['copies'],
     'kms:DescribeKey': ['homeKeys', 'awayKeys'],
     'kms:CreateGrant': ['homeKeys', 'awayKeys'],
-    'secretsmanager:GetSecretValue': ['logins', 'awayLogins'],
+    ...READ_KEYS,
     'secretsmanager:DescribeSecret': ['logins', 'awayLogins'],
     'secretsmanager:StopReplicationToReplica': ['logins'],
     'secretsmanager:PutSecretValue': ['logins'],

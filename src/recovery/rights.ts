@@ -126,6 +126,10 @@ function arnsOf(scope: Scope, workload: Workload, only?: string): string[] {
       return publicName ? ['arn:aws:route53:::change/*'] : []
     case 'healthChecks':
       return publicName ? ['arn:aws:route53:::healthcheck/*'] : []
+    case 'keys':
+      return hiddenPlaces(workload)
+        .filter((place) => place.startsWith('secret:'))
+        .map((place) => secret(place.slice('secret:'.length), away ?? region))
     case 'canaries':
       return replicated.map((one) => s3(`${one.bucket}/${canaryKey(one)}`))
     case 'replicaCanaries':
@@ -143,4 +147,13 @@ function arnsOf(scope: Scope, workload: Workload, only?: string): string[] {
     case 'lockBucket':
       return lock ? [s3(lock.bucket)] : []
   }
+}
+
+/** Where the secrets of those who are told, and of those who tell, are found. */
+function hiddenPlaces({ notifications = [], witnesses = [] }: Workload): string[] {
+  const ofTargets = notifications.map((target) => {
+    if (target.kind === 'webhook') return target.key
+    return target.kind === 'slack' ? target.url : target.login?.at
+  })
+  return [...ofTargets, ...witnesses.map(({ key }) => key)].filter((place) => place !== undefined)
 }
