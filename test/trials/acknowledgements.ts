@@ -72,6 +72,7 @@ export function sumOf(counts: Counts): number {
  */
 export async function committedAt(login: Login): Promise<Counts> {
   const client = new pg.Client(login)
+  client.on('error', () => undefined)
   await client.connect()
   try {
     const { rows } = await client.query(

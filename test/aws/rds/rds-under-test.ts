@@ -85,6 +85,8 @@ export async function sql(
   other: { database?: string; password?: string } = {},
 ): Promise<Record<string, unknown>[]> {
   const connection = new pg.Client({ ...loginOf(instance), ...other })
+  // A promotion ends sessions, also one that has had its answer.
+  connection.on('error', () => undefined)
   await connection.connect()
   try {
     const result = await connection.query(text)
