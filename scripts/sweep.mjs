@@ -50,6 +50,8 @@ const SWEEPS = [
     4,
   ],
   ['200 failovers amid partitions', 'test/recovery/partitions', rounds(200), 190],
+  ['200 flips of health under queries', 'test/aws/route53/flips', rounds(200), 3],
+  ['100,000 malformed DNS messages', 'test/security/hostile-dns', { LIFEBOAT_FUZZ: 100_000 }, 3],
   ['200,000 forged requests', 'test/security/forged', { LIFEBOAT_FORGERIES: 200_000 }, 5],
   [
     'every crash point of a recovery, killed twice',

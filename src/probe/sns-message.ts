@@ -71,6 +71,11 @@ export class SnsMessageVerifier {
     if (fields.TopicArn !== this.trust.topicArn) {
       throw refused(`it is of the topic '${fields.TopicArn}'`)
     }
+    // What is signed names its fields by line breaks only: with one inside, a subject passes for a part of another id.
+    const broken = SIGNED_FIELDS[kind].find(
+      (name) => name !== 'Message' && /[\r\n]/.test(fields[name] ?? ''),
+    )
+    if (broken) throw refused(`its ${broken} has a line break`)
     const certificate = await this.#certificateAt(fields.SigningCertURL ?? '')
     const algorithm = ALGORITHM_BY_VERSION.get(fields.SignatureVersion ?? '')
     if (!algorithm) throw refused(`its signature has the version '${fields.SignatureVersion}'`)

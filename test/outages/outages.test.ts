@@ -120,8 +120,13 @@ test('--slow: a region answers so much later, its databases do not, nor does ano
   expect(performance.now() - before).toBeGreaterThanOrEqual(600)
   const other = await world.latency(THERE)
   expect(other).toBeLessThan(600)
-  const [row] = await world.sql('select clock_timestamp() - statement_timestamp() as took')
-  expect(row).toBeDefined()
+  const queryMs = async () => {
+    const startedMs = performance.now()
+    await world.sql('select 1')
+    return performance.now() - startedMs
+  }
+  // The fastest one: a busy machine is slow, too.
+  expect(Math.min(await queryMs(), await queryMs(), await queryMs())).toBeLessThan(600)
   await outage(HERE, { kind: 'slow', ms: 1 })
   await lift(HERE)
   expect(await world.latency(HERE)).toBeLessThan(600)

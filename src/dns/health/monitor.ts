@@ -2,14 +2,11 @@ import { setMaxListeners } from 'node:events'
 import type { Clock } from '../../core/clock.ts'
 import type { Alarm, Checker, Endpoint, Health, HealthCheck, Observation } from './health-check.ts'
 import { afterResult, judge } from './judge.ts'
-import { Slots } from './slots.ts'
 
 /** How often an alarm is looked at, in seconds. */
 const ALARM_INTERVAL_SECONDS = 10
 /** How long what does not change a status may be unwritten, in milliseconds. */
 const FLUSH_MS = 1_000
-/** Requests to endpoints that are under way at once. */
-const MAX_PROBES = 200
 
 /** What became of an alarm, in words. */
 export type AlarmState = Omit<Observation, 'at'> & { readonly isUnknown: boolean }
@@ -46,11 +43,12 @@ interface Watched {
  *
  * What it knew before its process ended it knows again, and goes on from there. A new check is healthy until it is known not
  * to be. A change of a status is written before anybody is told of it.
+ *
+ * A location has one request under way at most, and waits for nobody else's: an endpoint that hangs delays no other check.
  */
 export class HealthMonitor {
   readonly #watched = new Map<string, Watched>()
   readonly #unwritten = new Set<Watched>()
-  readonly #slots = new Slots(MAX_PROBES)
   #flushing: NodeJS.Timeout | undefined
 
   constructor(private readonly o: MonitorOptions) {}
@@ -110,10 +108,9 @@ export class HealthMonitor {
     if (check.kind === 'endpoint') {
       const intervalMs = (check.intervalSeconds * 1000) / this.o.speed
       for (const [index, location] of check.locations.entries()) {
-        const look = () => this.#slots.use(() => this.o.probe(check, signal), signal)
         const phaseMs = (intervalMs * index) / check.locations.length
         this.#loop({ phaseMs, intervalMs }, signal, async () => {
-          this.#observe(id, location, await look(), check.threshold)
+          this.#observe(id, location, await this.o.probe(check, signal), check.threshold)
         })
       }
     } else if (check.kind === 'alarm') {

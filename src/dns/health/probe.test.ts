@@ -303,6 +303,16 @@ describe('an endpoint asked by HTTPS', () => {
   })
 })
 
+test('no room for a socket is no failure of an endpoint', async () => {
+  for (const code of ['EMFILE', 'ENFILE']) {
+    const named = endpoint(80, { address: undefined, host: 'www.shop.test' })
+    const addressOf = async () => {
+      throw Object.assign(new Error('too many open files'), { code })
+    }
+    await expect(ask(named, { addressOf })).rejects.toMatchObject({ code })
+  }
+})
+
 test('a request ends when it is told to, and leaves nothing open', async () => {
   const port = await serving(() => undefined)
   const ending = new AbortController()

@@ -44,6 +44,9 @@ const TIMED_OUT =
 
 const REFUSED = 'Connection refused.'
 
+/** What is no fault of an endpoint: without a socket nothing is known of it. */
+const OF_THIS_MACHINE = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM'])
+
 /** The reason why an endpoint is not healthy, in words. */
 class ProbeFailure extends Error {
   override readonly name = 'ProbeFailure'
@@ -53,7 +56,7 @@ class ProbeFailure extends Error {
  * Asks an endpoint once. Whatever it answers, no more than so many bytes are read for no longer than so long, and no redirect is
  * followed.
  *
- * @throws the signal's reason when it aborts
+ * @throws the signal's reason when it aborts; what says that this machine has no room for a request
  */
 export async function probe(endpoint: Endpoint, o: ProbeOptions): Promise<Omit<Observation, 'at'>> {
   const limits = o.limits ?? AWS_LIMITS
@@ -71,6 +74,7 @@ export async function probe(endpoint: Endpoint, o: ProbeOptions): Promise<Omit<O
     return success(status, about)
   } catch (error) {
     o.signal.throwIfAborted()
+    if (OF_THIS_MACHINE.has((error as NodeJS.ErrnoException).code ?? '')) throw error
     const words = reasonOf(error)
     return { isSuccess: false, status: `Failure: ${withResolved(words, about)}` }
   } finally {

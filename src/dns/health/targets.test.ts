@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { parseRange, Targets } from './targets.ts'
+import { EVERYWHERE, parseRange, Targets } from './targets.ts'
 
 const loopback = new Targets()
-const wide = new Targets(['0.0.0.0/0', '::/0'].map((text) => parseRange(text)!))
+const wide = new Targets(EVERYWHERE)
 
 describe('health checks', () => {
   test.each(['127.0.0.1', '127.255.0.9', '::1', '::ffff:127.0.0.1', '::ffff:7f00:1'])(
@@ -42,7 +42,16 @@ describe('health checks', () => {
     '::ffff:169.254.169.254',
     '::ffff:a9fe:a9fe',
     'fe80::1',
+    'fe80::1%lo',
     'fd00:ec2::254',
+    'fd00:ec2::23',
+    'fd20:ce::254',
+    '100.100.100.200',
+    '168.63.129.16',
+    '192.0.0.192',
+    '64:ff9b::a9fe:a9fe',
+    '64:ff9b:1::a9fe:a9fe',
+    '2002:a9fe:a9fe::',
     '0.0.0.0',
     '224.0.0.1',
     '255.255.255.255',

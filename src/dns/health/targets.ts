@@ -20,20 +20,35 @@ const LOOPBACK: readonly AddressRange[] = [
 ]
 
 /**
- * Addresses that nobody may have asked, whatever is allowed: those of metadata services, which give credentials to whoever
- * asks, and those that are not one host's.
+ * Addresses that nobody may have asked, whatever is allowed: those at which a machine tells its own credentials, those that are
+ * not one host's, and those that stand for an IPv4 address behind a translator.
+ *
+ * Source: IANA, "Special-Purpose Address Registry"; EC2 User Guide, "Instance metadata", and what other clouds call it.
  */
 const NEVER: readonly AddressRange[] = [
   { address: '0.0.0.0', prefix: 8 },
   { address: '169.254.0.0', prefix: 16 },
   { address: '224.0.0.0', prefix: 3 },
+  { address: '100.100.100.200', prefix: 32 },
+  { address: '168.63.129.16', prefix: 32 },
+  { address: '192.0.0.192', prefix: 32 },
   { address: '::', prefix: 128 },
   { address: 'fe80::', prefix: 10 },
   { address: 'ff00::', prefix: 8 },
-  { address: 'fd00:ec2::254', prefix: 128 },
+  { address: 'fd00:ec2::', prefix: 32 },
+  { address: 'fd20:ce::254', prefix: 128 },
+  { address: '64:ff9b::', prefix: 96 },
+  { address: '64:ff9b:1::', prefix: 48 },
+  { address: '2002::', prefix: 16 },
 ]
 
-/** Which addresses health checks may reach: this machine's own, and what was allowed explicitly. */
+/** Everything, but for what nobody may have asked. */
+export const EVERYWHERE: readonly AddressRange[] = [
+  { address: '0.0.0.0', prefix: 0 },
+  { address: '::', prefix: 0 },
+]
+
+/** Which addresses a home's own requests may reach: this machine's own, and what was allowed explicitly. */
 export class Targets {
   readonly #allowed: BlockList
   readonly #never = listOf(NEVER)

@@ -97,6 +97,24 @@ describe('is refused:', () => {
     )
   })
 
+  test.each([
+    ['dns', { kind: 'partition', from: A }, [], 'Give it --kill or --freeze.'],
+    ['dns', { kind: 'api-only' }, [], 'Give it --kill or --freeze.'],
+    [A, { kind: 'partition', from: 'global' }, [], '--kill, --freeze, --slow or --api-only.'],
+    [A, { kind: 'freeze' }, [[A, { kind: 'kill' }]], `region outage ${A} --lift.`],
+    [A, { kind: 'partition', from: B }, [[B, { kind: 'freeze' }]], `region outage ${B} --lift.`],
+  ] as const)('%s %j, with a hint that can be followed', (name, order, before, hint) => {
+    const outages = declared(...before)
+    expect(() => withOutage(outages, name, order)).toThrow(
+      expect.objectContaining({ hint: expect.stringContaining(hint) }),
+    )
+    for (const [, kind] of hint.matchAll(/--(kill|freeze|api-only)/g)) {
+      const allowed = { kind } as OutageOrder
+      const asked = order.kind === 'partition' && order.from === 'global' ? 'global' : name
+      expect(outagesOf(withOutage(NO_OUTAGES, asked, allowed), asked)).toHaveLength(1)
+    }
+  })
+
   test('nothing that is asked for twice', () => {
     const killed = declared([A, { kind: 'kill' }])
     expect(withOutage(killed, A, { kind: 'kill' })).toEqual(killed)

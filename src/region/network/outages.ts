@@ -34,6 +34,7 @@ export type OutageOrder =
   | { readonly kind: 'partition'; readonly from: string }
 
 const LONGEST_SLOW_MS = 60_000
+const DNS_HINT = 'Give it --kill or --freeze.'
 
 /**
  * The outages with one more. Those of a process add up, but one that is killed or frozen has no other: who does not run cannot
@@ -53,9 +54,8 @@ export function withOutage(outages: Outages, name: string, order: OutageOrder): 
   const isEnd = order.kind === 'kill' || order.kind === 'freeze'
   const others = outagesOf(outages, name).filter((words) => words !== wordsOf(order))
   if (isEnd && others.length > 0) {
-    throw refused(
-      `'${name}' cannot be ${order.kind === 'kill' ? 'killed' : 'frozen'} while it is: ${others.join(', ')}`,
-    )
+    const words = order.kind === 'kill' ? 'killed' : 'frozen'
+    throw refused(name, `'${name}' cannot be ${words} beside what is wrong: ${others.join(', ')}`)
   }
   if (!isEnd) refuseBesideEnd(name, before)
   const after = { ...before, ...memberOf(order) }
@@ -162,22 +162,23 @@ function checkOrder(name: string, order: OutageOrder): void {
   const isForRegions = order.kind === 'partition' || order.kind === 'replication-only'
   if (once !== undefined && isForRegions) {
     throw new LifeboatError('InvalidUsage', `'${once}' replicates nothing to other regions`, {
-      hint: 'It can be killed, frozen, or slow.',
+      hint: once === 'dns' ? DNS_HINT : 'Give it --kill, --freeze, --slow or --api-only.',
     })
   }
   if (once === 'dns' && (order.kind === 'slow' || order.kind === 'api-only')) {
     throw new LifeboatError('InvalidUsage', "'dns' has no API", {
-      hint: 'It can be killed or frozen.',
+      hint: DNS_HINT,
     })
   }
 }
 
 function refuseBesideEnd(name: string, { isKilled, isFrozen }: Outage): void {
-  if (isKilled || isFrozen) throw refused(`'${name}' is ${isKilled ? 'killed' : 'frozen'} already`)
+  if (!isKilled && !isFrozen) return
+  throw refused(name, `'${name}' is ${isKilled ? 'killed' : 'frozen'} already`)
 }
 
-function refused(what: string): LifeboatError {
+function refused(name: string, what: string): LifeboatError {
   return new LifeboatError('InvalidUsage', what, {
-    hint: 'Lift that first: lifeboat region outage NAME --lift.',
+    hint: `Lift that first: lifeboat region outage ${name} --lift.`,
   })
 }

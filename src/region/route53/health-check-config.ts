@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import { Targets } from '../../dns/health/targets.ts'
+import { EVERYWHERE, Targets } from '../../dns/health/targets.ts'
 import type { HealthCheckConfig } from '../protocol/models/route-53.ts'
 import { CHECKER_REGIONS } from './checker-regions.ts'
 import { domainName } from './names.ts'
@@ -34,10 +34,7 @@ const CALCULATED_MEMBERS = ['HealthThreshold', 'ChildHealthChecks'] as const
 const ALARM_MEMBERS = ['AlarmIdentifier', 'InsufficientDataHealthStatus'] as const
 
 /** Addresses that may be named where any that is reachable at all is allowed. */
-const anywhere = new Targets([
-  { address: '0.0.0.0', prefix: 0 },
-  { address: '::', prefix: 0 },
-])
+const anywhere = new Targets(EVERYWHERE)
 
 /**
  * The settings of a health check with all defaults, when they can be meant.
@@ -136,7 +133,9 @@ function alarmConfig({ AlarmIdentifier, InsufficientDataHealthStatus }: HealthCh
 function checkAddress(address: string): void {
   if (isIP(address) === 0) throw invalid(`IPAddress '${address}' is not an IP address.`)
   if (!anywhere.isAllowed(address)) {
-    throw invalid(`IPAddress '${address}' is forbidden: it is link-local, multicast or no host's.`)
+    throw invalid(
+      `IPAddress '${address}' is forbidden: it is link-local, multicast, of a metadata service or no host's.`,
+    )
   }
 }
 

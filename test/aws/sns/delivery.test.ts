@@ -97,3 +97,23 @@ test('what was on its way when the region ended arrives after its start', async 
     text: 'still here',
   })
 })
+
+test('endpoints that hang do not delay the others', async () => {
+  const hanging = await region.topic('hanging')
+  const paths = Array.from({ length: 8 }, (_, n) => `/hanging-${n}`)
+  for (const path of paths) {
+    await region.subscribed(hanging, path)
+    region.sink().hang(path)
+  }
+  const TopicArn = await region.topic('beside')
+  await region.subscribed(TopicArn, '/beside')
+  await Promise.all(
+    paths.map((_, n) => region.sdk().publish({ TopicArn: hanging, Message: `${n}` })),
+  )
+  for (const path of paths) await region.sink().waitFor(path, 8)
+  await region.sdk().publish({ TopicArn, Message: 'm' })
+  // An endpoint has fifteen seconds to answer.
+  await region.sink().waitFor('/beside', 1, 10_000)
+  for (const path of paths) expect(region.sink().at(path)).toHaveLength(8)
+  await region.sdk().deleteTopic({ TopicArn: hanging })
+})

@@ -111,6 +111,56 @@ describe('is refused:', () => {
     expect(await verdict(JSON.stringify(others))).toMatch(/signature is not of what it says/)
   })
 
+  test('the same signed bytes, cut into other fields', async () => {
+    const { Subject, Message, MessageId, ...others } = genuine as Record<string, string>
+    const cuts: Fields[] = [
+      // The subject is gone, and the id is one that was never seen: a replay that looks new.
+      { ...others, Message: Message!, MessageId: `${MessageId}\nSubject\n${Subject}` },
+      { ...others, Message: Message!, MessageId: MessageId!, Subject: `${Subject}\r` },
+    ]
+    for (const cut of cuts) expect(await verdict(JSON.stringify(cut))).toMatch(/has a line break/)
+    const lines = `m\nMessageId\nmine\nSubject\ns`
+    await region.sdk().publish({ TopicArn: topicArn, Message: lines })
+    const sent = (await region.sink().message('/genuine', 2)) as Fields
+    expect(await verdict(JSON.stringify(sent))).toBe(`believed: ${lines}`)
+    const shifted = {
+      ...sent,
+      Message: 'm',
+      MessageId: `mine\nSubject\ns\nMessageId\n${sent.MessageId}`,
+    }
+    expect(await verdict(JSON.stringify(shifted))).toMatch(/has a line break/)
+  })
+
+  test('a confirmation that leads elsewhere, by whomever it is signed', async () => {
+    const SigningCertURL = `${origin}/SimpleNotificationService-forged.pem`
+    const confirmation = {
+      ...genuine,
+      Type: 'SubscriptionConfirmation',
+      Token: 't',
+      SigningCertURL,
+    }
+    const text = (fields: Fields) =>
+      ['Message', 'MessageId', 'SubscribeURL', 'Timestamp', 'Token', 'TopicArn', 'Type']
+        .map((name) => `${name}\n${fields[name]}\n`)
+        .join('')
+    const verdictOn = async (SubscribeURL: string) => {
+      const fields: Fields = { ...confirmation, SubscribeURL }
+      const Signature = createSign('RSA-SHA1')
+        .update(text(fields))
+        .sign(forger.privateKey, 'base64')
+      return await verdict(JSON.stringify({ ...fields, Signature }), origin)
+    }
+    expect(await verdictOn(`${origin}/?Action=ConfirmSubscription`)).toBe('believed: m')
+    for (const elsewhere of [
+      'http://169.254.169.254/latest/meta-data/',
+      `${origin.replace('//', '//user@')}/?Action=ConfirmSubscription`,
+      `${origin}.evil.test/?Action=ConfirmSubscription`,
+      'file:///etc/passwd',
+    ]) {
+      expect(await verdictOn(elsewhere)).toMatch(/it would be confirmed at/)
+    }
+  })
+
   test("the forger's signature, with the region's certificate", async () => {
     expect(await verdict(JSON.stringify(forged({ ...genuine, Message: 'x' })))).toMatch(
       /signature is not of what it says/,

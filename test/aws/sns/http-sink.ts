@@ -18,6 +18,7 @@ export type Envelope = Readonly<Record<string, string>> & {
 export class HttpSink {
   readonly received: Received[] = []
   readonly #statuses = new Map<string, number[]>()
+  readonly #hanging = new Set<string>()
 
   private constructor(private readonly server: Server) {}
 
@@ -29,6 +30,7 @@ export class HttpSink {
       for await (const chunk of request) body += chunk
       const path = request.url ?? ''
       sink.received.push({ path, headers: request.headers, body })
+      if (sink.#hanging.has(path)) return
       const statuses = sink.#statuses.get(path) ?? []
       response.writeHead((statuses.length > 1 ? statuses.shift() : statuses[0]) ?? 200).end()
     })
@@ -48,6 +50,11 @@ export class HttpSink {
   /** How the requests to a path are answered, one after the other; the last one stays. */
   answer(path: string, ...statuses: number[]): void {
     this.#statuses.set(path, statuses)
+  }
+
+  /** Requests to a path are not answered from now on. */
+  hang(path: string): void {
+    this.#hanging.add(path)
   }
 
   at(path: string): Received[] {

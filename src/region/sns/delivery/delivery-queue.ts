@@ -11,6 +11,8 @@ const TICK_MS = 250
 /** Deliveries under way at a time: of all subscriptions, and of one. */
 const AT_ONCE = 64
 const AT_ONCE_EACH = 8
+/** As many when the others are each the only one of its subscription: endpoints that hang delay no other. */
+const AT_MOST = 512
 /** What may wait for endpoints that are away. Bounds memory and disk. */
 const MAX_QUEUED = 10_000
 
@@ -29,6 +31,7 @@ export interface Attempt {
 export class DeliveryQueue {
   readonly #deliveries: Map<string, Delivery>
   readonly #travelling = new Map<string, Promise<void>>()
+  readonly #travellingBySubscription = new Map<string, number>()
   readonly #lastStartMs = new Map<string, number>()
   readonly #ending = new AbortController()
   #running: Promise<void> = Promise.resolve()
@@ -86,7 +89,7 @@ export class DeliveryQueue {
     while (!signal.aborted) {
       const now = this.o.clock.now()
       for (const delivery of this.#deliveries.values()) {
-        if (this.#travelling.size >= AT_ONCE) break
+        if (this.#travelling.size >= AT_MOST) break
         if (this.#isDue(delivery, now)) this.#start(delivery, now)
       }
       await this.#untilTickOrWoken()
@@ -96,8 +99,8 @@ export class DeliveryQueue {
   #isDue({ nextAttemptAt, ...delivery }: Delivery, now: Date): boolean {
     const { subscriptionArn } = delivery
     if (this.#travelling.has(keyOf(delivery)) || nextAttemptAt > now.toISOString()) return false
-    const siblings = [...this.#travelling.keys()].filter((key) => key.endsWith(subscriptionArn))
-    return siblings.length < AT_ONCE_EACH
+    const most = this.#travelling.size < AT_ONCE ? AT_ONCE_EACH : 1
+    return (this.#travellingBySubscription.get(subscriptionArn) ?? 0) < most
   }
 
   #start(delivery: Delivery, now: Date): void {
@@ -116,9 +119,17 @@ export class DeliveryQueue {
       })
       .finally(() => {
         this.#travelling.delete(key)
+        this.#count(subscriptionArn, -1)
         this.#wake?.()
       })
     this.#travelling.set(key, travel)
+    this.#count(subscriptionArn, 1)
+  }
+
+  #count(subscriptionArn: string, change: 1 | -1): void {
+    const count = (this.#travellingBySubscription.get(subscriptionArn) ?? 0) + change
+    if (count > 0) this.#travellingBySubscription.set(subscriptionArn, count)
+    else this.#travellingBySubscription.delete(subscriptionArn)
   }
 
   async #travel(delivery: Delivery, attempt: Attempt | undefined): Promise<void> {
