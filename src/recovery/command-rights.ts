@@ -34,6 +34,7 @@ export type Scope =
   | 'zones'
   | 'dnsChanges'
   | 'healthChecks'
+  | 'functions'
 
 type Rights = Readonly<Partial<Record<string, readonly Scope[]>>>
 
@@ -49,6 +50,9 @@ const restoring = (buckets: Scope, objects: Scope): Rights => ({
   's3:DeleteObject': [objects],
 })
 const READ_BACKUPS: Rights = { 'rds:DescribeDBInstanceAutomatedBackups': ['backups', 'database'] }
+
+/** What the user's own steps of a runbook call. */
+const OWN_STEPS: Rights = { 'lambda:InvokeFunction': ['functions'] }
 
 const LOCK: Rights = {
   's3:GetObject': ['lock'],
@@ -120,6 +124,7 @@ export const COMMAND_RIGHTS: Readonly<Record<string, Rights>> = {
     'rds:AddTagsToResource': ['copies'],
   },
   'runbook run data-corruption': {
+    ...OWN_STEPS,
     ...READ_LOGIN,
     ...READ_BACKUPS,
     'rds:DescribeDBInstances': ['copies'],
@@ -136,6 +141,7 @@ export const COMMAND_RIGHTS: Readonly<Record<string, Rights>> = {
     's3:PutObject': ['lock', 'objects'],
   },
   'runbook run region-failure': {
+    ...OWN_STEPS,
     ...LOCK,
     ...LEAD_CUSTOMERS,
     'rds:DescribeDBInstanceAutomatedBackups': ['awayBackups'],
@@ -153,6 +159,7 @@ export const COMMAND_RIGHTS: Readonly<Record<string, Rights>> = {
     's3:ListBucketVersions': ['replicas'],
   },
   'runbook run failback': {
+    ...OWN_STEPS,
     ...LOCK,
     ...LEAD_CUSTOMERS,
     'rds:CreateDBInstanceReadReplica': ['copies', 'groups', 'awayCopies', 'awayGroups'],

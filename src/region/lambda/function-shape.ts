@@ -2,7 +2,7 @@ import type { FunctionConfiguration } from '../protocol/models/lambda.ts'
 import { LATEST } from './function-name.ts'
 import type { FunctionRecord } from './function-record.ts'
 
-/** A function as clients read it. Unlike AWS: it is `Active` as soon as it is there. */
+/** A function as clients read it. Unlike AWS: a function is `Active` as soon as it is made. */
 export function functionShape(fn: FunctionRecord, arn: string): FunctionConfiguration {
   return {
     FunctionName: fn.name,

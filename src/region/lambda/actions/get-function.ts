@@ -6,7 +6,11 @@ import type {
 import { functionShape } from '../function-shape.ts'
 import type { Lambda } from '../lambda.ts'
 
-/** Unlike AWS: it tells no location from which the code could be downloaded. @throws LambdaFault `ResourceNotFoundException` */
+/**
+ * Unlike AWS: it tells no location from which the code could be downloaded.
+ *
+ * @throws LambdaFault `ResourceNotFoundException`
+ */
 export async function getFunction(
   lambda: Lambda,
   input: GetFunctionRequest,

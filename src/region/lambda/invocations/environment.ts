@@ -44,7 +44,7 @@ export function checkedVariables(
 /**
  * The environment of a function: what AWS gives, and the function's own over it where those are not reserved.
  *
- * Unlike AWS: it has `AWS_ENDPOINT_URL`, without which SDKs would call AWS, and the SDK is not there unless the function brings it.
+ * Unlike AWS: a function is given `AWS_ENDPOINT_URL`, without which SDKs would call AWS, and brings the SDK itself where it needs one.
  *
  * @param o.stream  tells this invocation from all others
  */

@@ -16,7 +16,7 @@ import { runHandler } from './handler-run.ts'
 import { LogTail } from './log-tail.ts'
 import { type Outcome, outcomeOf } from './outcome.ts'
 
-/** Unlike AWS: so many functions run at a time, as this machine has to do with what it is; a region of AWS runs a thousand. */
+/** Unlike AWS: 32 invocations run at a time, not a thousand, and the next one is refused. */
 const MAX_CONCURRENT = 32
 
 export interface RoleKeys {
