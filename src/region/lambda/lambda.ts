@@ -43,9 +43,8 @@ export class Lambda {
     const both = [named?.qualifier, qualifier].filter((one) => one !== undefined)
     const found = both.every((one) => one === LATEST) ? this.find(nameOrArn) : undefined
     if (found) return found
-    const arn = named ? this.arnOf(named.name) : (nameOrArn ?? '')
-    const of = both.length === 0 ? '' : `:${both[0]}`
-    throw new LambdaFault('ResourceNotFoundException', `Function not found: ${arn}${of}`)
+    const arn = named ? this.arnOf(named.name, both[0]) : nameOrArn
+    throw new LambdaFault('ResourceNotFoundException', `Function not found: ${arn}`)
   }
 
   /**
@@ -71,8 +70,9 @@ export class Lambda {
     await this.o.documents.delete(FUNCTIONS, name)
   }
 
-  arnOf(name: string): string {
-    return `arn:aws:lambda:${this.o.region}:${this.o.accountId}:function:${name}`
+  arnOf(name: string, qualifier?: string): string {
+    const of = qualifier === undefined ? '' : `:${qualifier}`
+    return `arn:aws:lambda:${this.o.region}:${this.o.accountId}:function:${name}${of}`
   }
 
   /** In the form of a UUID. */

@@ -12,7 +12,7 @@ import { isPresignedV2 } from './presigned-v2.ts'
 import type { RawHead, RawRequest, RawStream } from './raw-request.ts'
 import type { Reply } from './reply.ts'
 import type { Service } from './service.ts'
-import { isAnonymous, isSignedOtherwise, serviceInClaim } from './signature-claim.ts'
+import { claimIn, isAnonymous, isSignedOtherwise, serviceInClaim } from './signature-claim.ts'
 import { type KeyRing, VerifiedRequest, type Verifier } from './sigv4.ts'
 import type { StreamReply, StreamService } from './stream-service.ts'
 import { VerifiedStream } from './verified-stream.ts'
@@ -77,10 +77,15 @@ export class Endpoint {
     return [...this.#streams.values()].find(({ isOpen }) => isOpen)
   }
 
-  /** How large the body of a request may be, by the service that it claims to be for; undefined: as large as any. */
+  /**
+   * How large the body of a request may be, by the service that it claims to be for; undefined: none of its own. Who does not even
+   * know an access key is not read that much of.
+   */
   bodyLimit(head: RawHead): { maxBytes: number; tooLarge: Reply } | undefined {
-    const limit = this.#services.get(serviceInClaim(head) ?? '')?.bodyLimit?.(head)
-    if (!limit) return undefined
+    const claim = claimIn(head)
+    const limit = this.#services.get(claim?.scope.service ?? '')?.bodyLimit?.(head)
+    if (!claim || !limit) return undefined
+    if (!this.o.keys.get(claim.accessKeyId, claim.sessionToken)) return undefined
     const { maxBytes, tooLarge } = limit
     return { maxBytes, tooLarge: errorReplyFor(head)(tooLarge, newRequestId(this.o.random)) }
   }

@@ -97,6 +97,7 @@ describe('CreateFunction', () => {
     expect((await caller.invoke({ FunctionName: 'theirs' })).StatusCode).toBe(200)
     for (const call of [
       () => caller.invoke({ FunctionName: 'made', InvocationType: 'DryRun' as const }),
+      () => caller.invoke({ FunctionName: 'theirs', Qualifier: '$LATEST' }),
       () => caller.getFunction({ FunctionName: 'theirs' }),
       () => caller.deleteFunction({ FunctionName: 'theirs' }),
       () => caller.listFunctions({}),

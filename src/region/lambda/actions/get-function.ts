@@ -25,6 +25,5 @@ export async function getFunctionConfiguration(
   { FunctionName, Qualifier }: GetFunctionRequest,
 ): Promise<FunctionConfiguration> {
   const fn = lambda.get(FunctionName, Qualifier)
-  const arn = lambda.arnOf(fn.name)
-  return functionShape(fn, Qualifier === undefined ? arn : `${arn}:${Qualifier}`)
+  return functionShape(fn, lambda.arnOf(fn.name, Qualifier))
 }

@@ -82,9 +82,7 @@ export class Invocations {
     fn: FunctionRecord,
     { event, clientContext }: { event: Uint8Array; clientContext?: unknown },
   ): Promise<Outcome & { readonly log: LogTail }> {
-    if (this.#running.size >= MAX_CONCURRENT || this.#closing.signal.aborted) {
-      throw new LambdaFault('TooManyRequestsException', 'Rate Exceeded.')
-    }
+    this.#checkRoom()
     const run = this.#run(fn, event, clientContext)
     // Whoever waits hears of its failure.
     const settled = Promise.allSettled([run])
@@ -96,8 +94,9 @@ export class Invocations {
     }
   }
 
-  /** As `run`, of which nobody hears. */
+  /** As `run`, of which nobody hears. @throws LambdaFault `TooManyRequestsException` */
   start(fn: FunctionRecord, event: Uint8Array): void {
+    this.#checkRoom()
     this.run(fn, { event }).catch(this.o.onError)
   }
 
@@ -105,6 +104,11 @@ export class Invocations {
   async close(): Promise<void> {
     this.#closing.abort()
     await Promise.all(this.#running)
+  }
+
+  #checkRoom(): void {
+    if (this.#running.size < MAX_CONCURRENT && !this.#closing.signal.aborted) return
+    throw new LambdaFault('TooManyRequestsException', 'Rate Exceeded.')
   }
 
   async #run(fn: FunctionRecord, event: Uint8Array, clientContext: unknown) {
