@@ -15,6 +15,7 @@ const SERVICES = [
   ['s3control', 's3-control', 'Amazon S3 Control'],
   ['route53', 'route-53', 'Amazon Route 53'],
   ['ecs', 'ecs', 'Amazon ECS'],
+  ['lambda', 'lambda', 'AWS Lambda'],
   ['secretsmanager', 'secrets-manager', 'AWS Secrets Manager'],
   ['kms', 'kms', 'AWS KMS'],
   ['cloudwatch', 'cloudwatch', 'Amazon CloudWatch'],

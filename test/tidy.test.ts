@@ -23,6 +23,7 @@ const ONLY_IN: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^@aws-sdk\/core|^@smithy\//, ['aws', 'region/protocol']],
   [/^lmdb$/, ['objectstore', 'region/protocol']],
   [/^dns-packet$/, ['probe', 'region/route53']],
+  [/^fflate$/, ['region/lambda']],
   [/^nodemailer$/, ['probe']],
   [/^pg$/, ['probe', 'runbook']],
   [/^@dbos-inc\//, ['runbook']],
@@ -35,7 +36,7 @@ const ONLY_IN: readonly (readonly [RegExp, readonly string[]])[] = [
 
 /** Within `region`, one service never imports another: `region.ts` wires them. */
 const REGION_SERVICES = [
-  ...['cloudwatch', 'ecs', 'iam', 'kms', 'rds', 'route53'],
+  ...['cloudwatch', 'ecs', 'iam', 'kms', 'lambda', 'rds', 'route53'],
   ...['s3', 's3control', 'secretsmanager', 'sns', 'sts'],
 ]
 

@@ -153,3 +153,22 @@ test("somebody else's instance of that name stops the restore", async () => {
   })
   expect(asked).not.toContain('RestoreDBInstanceToPointInTime')
 })
+
+test('a function is called again when AWS did not look at the call, and not when no answer came', async () => {
+  let calls = 0
+  const { functions } = await regionThat((_, response) => {
+    calls += 1
+    if (calls === 3) return response.writeHead(200).end('{"drained":7}')
+    if (calls > 3) return response.destroy()
+    const headers = { 'x-amzn-errortype': 'TooManyRequestsException' }
+    response.writeHead(429, headers).end('{"message":"Rate Exceeded."}')
+  })
+  const { signal } = new AbortController()
+  expect(await functions.invoke('drain', { signal })).toMatchObject({ value: { drained: 7 } })
+  expect(calls).toBe(3)
+  await expect(functions.invoke('drain', { signal })).rejects.toMatchObject({
+    code: 'OutcomeUnknown',
+    message: "it is not known whether the call to invoke function 'drain' was carried out",
+  })
+  expect(calls).toBe(4)
+})

@@ -47,15 +47,34 @@ export class Calls {
   }
 
   /**
+   * A call of which nobody can find out whether it has had its effect: it is sent again only when AWS did not look at it.
+   *
+   * @throws LifeboatError as `read` does, and `OutcomeUnknown` when no usable answer came
+   */
+  once<Answer>(what: string, send: () => Promise<Answer>): Promise<Answer> {
+    return this.#change(what, send, async (unanswered) => {
+      throw outcomeUnknown(what, unanswered, 'Find out what it has done before it is called again.')
+    })
+  }
+
+  /**
    * A call with an effect.
    *
    * @param readBack  finds the effect; undefined when it is not (yet) there
    * @throws LifeboatError as `read` does, and `OutcomeUnknown` when no effect could be read back
    */
-  async change<Answer>(
+  change<Answer>(
     what: string,
     send: () => Promise<Answer>,
     readBack: () => Promise<Answer | undefined>,
+  ): Promise<Answer> {
+    return this.#change(what, send, (unanswered) => this.#readBack(what, unanswered, readBack))
+  }
+
+  async #change<Answer>(
+    what: string,
+    send: () => Promise<Answer>,
+    settle: (unanswered: unknown) => Promise<Answer>,
   ): Promise<Answer> {
     for (let attempt = 1; ; attempt++) {
       try {
@@ -63,7 +82,7 @@ export class Calls {
       } catch (error) {
         const fate = fateOf(error)
         if (fate === 'refused') throw refusal(what, error)
-        if (fate === 'unknown') return this.#readBack(what, error, readBack)
+        if (fate === 'unknown') return settle(error)
         if (attempt === READ_ATTEMPTS) throw this.#givenUp(what, fate, error)
         await this.#backOff(attempt)
       }
@@ -86,14 +105,8 @@ export class Calls {
       await this.clock.sleep(READ_BACK_EVERY_MS)
     } while (this.clock.monotonicMs() < deadline)
 
-    throw new LifeboatError(
-      'OutcomeUnknown',
-      `it is not known whether the call to ${what} was carried out`,
-      {
-        hint: 'Look at the resource, then retry: the step describes before it acts.',
-        cause: unanswered,
-      },
-    )
+    const hint = 'Look at the resource, then retry: the step describes before it acts.'
+    throw outcomeUnknown(what, unanswered, hint)
   }
 
   #givenUp(what: string, fate: CallFate, error: unknown): LifeboatError {
@@ -103,4 +116,12 @@ export class Calls {
   #backOff(attempt: number): Promise<void> {
     return this.clock.sleep(150 * 2 ** (attempt - 1))
   }
+}
+
+function outcomeUnknown(what: string, cause: unknown, hint: string): LifeboatError {
+  return new LifeboatError(
+    'OutcomeUnknown',
+    `it is not known whether the call to ${what} was carried out`,
+    { hint, cause },
+  )
 }

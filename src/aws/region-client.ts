@@ -1,5 +1,6 @@
 import { CloudWatchClient } from '@aws-sdk/client-cloudwatch'
 import { ECSClient } from '@aws-sdk/client-ecs'
+import { LambdaClient } from '@aws-sdk/client-lambda'
 import { RDSClient } from '@aws-sdk/client-rds'
 import { Route53Client } from '@aws-sdk/client-route-53'
 import { S3Client } from '@aws-sdk/client-s3'
@@ -14,6 +15,7 @@ import { Calls } from './calls.ts'
 import { DatabaseBackups } from './database-backups.ts'
 import { DatabaseReplicas } from './database-replicas.ts'
 import { Documents } from './documents.ts'
+import { Functions } from './functions.ts'
 import { Rds } from './rds.ts'
 import { Route53 } from './route53.ts'
 import { Secrets } from './secrets.ts'
@@ -27,6 +29,8 @@ const EMBEDDED_ACCOUNT = '000000000000'
 
 const CONNECT_TIMEOUT_MS = 3_000
 const REQUEST_TIMEOUT_MS = 20_000
+/** No function runs longer. Source: Lambda Developer Guide, "Lambda quotas". */
+const INVOCATION_TIMEOUT_MS = 905_000
 
 export interface RegionClientOptions {
   readonly region: string
@@ -53,6 +57,7 @@ export class RegionClient {
   /** One for all regions; its API is in us-east-1. */
   readonly route53: Route53
   readonly services: Services
+  readonly functions: Functions
   readonly #calls: Calls
   readonly #clients: {
     cloudWatch: CloudWatchClient
@@ -63,6 +68,7 @@ export class RegionClient {
     sts: STSClient
     route53: Route53Client
     ecs: ECSClient
+    lambda: LambdaClient
   }
 
   constructor({ region, endpoint, credentials, clock, ...o }: RegionClientOptions) {
@@ -95,6 +101,10 @@ export class RegionClient {
       sts: new STSClient(config),
       route53: new Route53Client(config),
       ecs: new ECSClient(config),
+      lambda: new LambdaClient({
+        ...config,
+        requestHandler: { ...config.requestHandler, requestTimeout: INVOCATION_TIMEOUT_MS },
+      }),
     }
     this.#calls = new Calls(region, clock)
     this.alarms = new Alarms(this.#clients.cloudWatch, this.#calls)
@@ -113,6 +123,7 @@ export class RegionClient {
     this.documents = new Documents(this.#clients.s3, this.#calls)
     this.route53 = new Route53(this.#clients.route53, this.#calls, clock)
     this.services = new Services(this.#clients.ecs, this.#calls, clock)
+    this.functions = new Functions(this.#clients.lambda, this.#calls)
   }
 
   async identity(): Promise<{ account: string; world: World }> {

@@ -35,6 +35,7 @@ export type Scope =
   | 'dnsChanges'
   | 'healthChecks'
   | 'keys'
+  | 'functions'
 
 type Rights = Readonly<Partial<Record<string, readonly Scope[]>>>
 
@@ -52,6 +53,9 @@ const restoring = (buckets: Scope, objects: Scope): Rights => ({
   's3:DeleteObject': [objects],
 })
 const READ_BACKUPS: Rights = { 'rds:DescribeDBInstanceAutomatedBackups': ['backups', 'database'] }
+
+/** What the user's own steps of a runbook call. */
+const OWN_STEPS: Rights = { 'lambda:InvokeFunction': ['functions'] }
 
 const LOCK: Rights = {
   's3:GetObject': ['lock'],
@@ -123,6 +127,7 @@ export const COMMAND_RIGHTS: Readonly<Record<string, Rights>> = {
     'rds:AddTagsToResource': ['copies'],
   },
   'runbook run data-corruption': {
+    ...OWN_STEPS,
     'secretsmanager:GetSecretValue': ['logins', 'keys'],
     ...READ_BACKUPS,
     'rds:DescribeDBInstances': ['copies'],
@@ -139,6 +144,7 @@ export const COMMAND_RIGHTS: Readonly<Record<string, Rights>> = {
     's3:PutObject': ['lock', 'objects'],
   },
   'runbook run region-failure': {
+    ...OWN_STEPS,
     ...LOCK,
     ...LEAD_CUSTOMERS,
     'rds:DescribeDBInstanceAutomatedBackups': ['awayBackups'],
@@ -156,6 +162,7 @@ export const COMMAND_RIGHTS: Readonly<Record<string, Rights>> = {
     's3:ListBucketVersions': ['replicas'],
   },
   'runbook run failback': {
+    ...OWN_STEPS,
     ...LOCK,
     ...LEAD_CUSTOMERS,
     'rds:CreateDBInstanceReadReplica': ['copies', 'groups', 'awayCopies', 'awayGroups'],

@@ -1,5 +1,7 @@
 import { COMMAND_RIGHTS, type Scope } from './command-rights.ts'
 import { canaryKey } from './objects/canary.ts'
+import { functionArn } from './own-steps/function-name.ts'
+import { functionsOf } from './own-steps/own-step.ts'
 import type { Workload } from './workload.ts'
 import { ledgerBucketOf } from './write-ledger.ts'
 
@@ -34,10 +36,11 @@ export function policyOf(
   bucket?: string,
 ): PolicyDocument {
   const actionsByScopes = new Map<string, Set<string>>()
-  for (const [action, scopes] of commands.flatMap((name) =>
-    Object.entries(COMMAND_RIGHTS[name] ?? {}),
-  )) {
-    const arns = (scopes ?? []).flatMap((scope) => arnsOf(scope, workload, bucket))
+  const rights = commands.flatMap((name) => Object.entries(COMMAND_RIGHTS[name] ?? {}))
+  for (const [action, scopes = []] of rights) {
+    const arns = scopes.flatMap((scope) =>
+      scope === 'functions' ? functionsFor(commands, workload) : arnsOf(scope, workload, bucket),
+    )
     if (arns.length === 0) continue
     const key = JSON.stringify([scopes, arns])
     actionsByScopes.set(key, (actionsByScopes.get(key) ?? new Set()).add(action))
@@ -50,9 +53,22 @@ export function policyOf(
   return { Version: '2012-10-17', Statement: statements }
 }
 
-function arnsOf(scope: Scope, workload: Workload, only?: string): string[] {
+/** The functions that the user's own steps of the runbooks among the commands call. */
+function functionsFor(
+  commands: readonly string[],
+  { steps = [], ...workload }: Workload,
+): string[] {
+  const own = steps.filter(({ runbook }) => commands.includes(`runbook run ${runbook}`))
+  const arns = own.flatMap(functionsOf).map(({ name, region }) => {
+    const where = region === 'primary' ? workload.region : workload.recoveryRegion
+    return functionArn(name, where ?? workload.region)
+  })
+  return [...new Set(arns)]
+}
+
+function arnsOf(scope: Exclude<Scope, 'functions'>, workload: Workload, only?: string): string[] {
   const { region, database, buckets, lock, services, publicName, recoveryRegion: away } = workload
-  const arns = (of: Scope) => arnsOf(of, workload, only)
+  const arns = (of: typeof scope) => arnsOf(of, workload, only)
   const rds = (rest: string, where = region) => `arn:aws:rds:${where}:*:${rest}`
   const s3 = (rest: string) => `arn:aws:s3:::${rest}`
   // Secrets Manager puts six characters of its own behind a name.

@@ -58,6 +58,7 @@ export class Api {
     this.#server = await HttpServer.listen({
       port,
       answer: (raw) => this.#endpoint.answer(raw),
+      bodyLimit: (head) => this.#endpoint.bodyLimit(head),
       isStreamed: (head) => this.#endpoint.isStreamed(head),
       answerStream: (raw) => this.#endpoint.answerStream(raw),
       onError: this.o.onError,

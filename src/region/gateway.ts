@@ -23,14 +23,13 @@ import { TcpLinks } from './network/tcp-links.ts'
 import { PEER_SCOPE } from './peer/peer-client.ts'
 import { AuthFault } from './protocol/auth-fault.ts'
 import type { CredentialScope } from './protocol/canonical-request.ts'
-import { speaksJson } from './protocol/dispatch.ts'
+import { errorReplyFor } from './protocol/error-reply.ts'
 import { Fault } from './protocol/fault.ts'
 import { parseForm } from './protocol/form.ts'
 import { GLOBAL_REGION, GLOBAL_SERVICES } from './protocol/global-services.ts'
 import { closeServer, limitedServer, listening, send, serveAll } from './protocol/http-server.ts'
 import { isPresignedV2 } from './protocol/presigned-v2.ts'
 import { headersByName, type RawHead, splitTarget } from './protocol/raw-request.ts'
-import { jsonErrorReply, queryErrorReply } from './protocol/reply.ts'
 import { SENDER_HEADER } from './protocol/sender.ts'
 import { claimedScope, isAnonymous, isSignedOtherwise } from './protocol/signature-claim.ts'
 import { regionOfBucket } from './s3/region-of-bucket.ts'
@@ -217,9 +216,9 @@ export class Gateway {
 
   #route(request: IncomingMessage, response: ServerResponse, isAwaited: boolean): void {
     const headers = headersByName(request.rawHeaders)
+    const target = request.url ?? ''
+    const head = { method: request.method ?? '', target, rawHeaders: request.rawHeaders }
     try {
-      const target = request.url ?? ''
-      const head = { method: request.method ?? '', target, rawHeaders: request.rawHeaders }
       const scope = this.#scopeOf(head, headers)
       const child = this.#childFor(scope, { head, host: headers.get('host')?.[0] ?? '' })
       if (!child) {
@@ -239,11 +238,10 @@ export class Gateway {
     } catch (error) {
       if (!(error instanceof Fault)) throw error
       request.resume()
-      const errorReply = speaksJson(headers) ? jsonErrorReply : queryErrorReply
       // A body that waits to be sent may never come.
       send(
         response,
-        errorReply(error, systemRandom.hex(32)),
+        errorReplyFor(head)(error, systemRandom.hex(32)),
         isAwaited ? { connection: 'close' } : {},
       )
     }

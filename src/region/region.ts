@@ -15,6 +15,7 @@ import type { RoleSessions } from './iam/role-sessions.ts'
 import { iamService } from './iam/service.ts'
 import { openIdentity } from './identity.ts'
 import { openKms } from './kms/service.ts'
+import { openLambda } from './lambda/service.ts'
 import { STRAIGHT, type Ways } from './network/ways.ts'
 import { Peers } from './peer/peers.ts'
 import { DocumentStore } from './protocol/documents.ts'
@@ -239,6 +240,17 @@ async function openServices(
     random: systemRandom,
     onError: o.onError,
   })
+  const lambda = await openLambda({
+    region: o.name,
+    accountId: ACCOUNT_ID,
+    folder: join(o.folder, 'lambda'),
+    documents: await documents('lambda'),
+    endpoint: o.replication.endpoint,
+    keysOf: (...asked) => o.sessions.startForService(...asked),
+    clock: o.clock,
+    random: systemRandom,
+    onError: o.onError,
+  })
   const sns = openSns({
     region: o.name,
     accountId: ACCOUNT_ID,
@@ -278,5 +290,6 @@ async function openServices(
     cloudWatch,
     { begin: control.begin, close: control.close },
     ecs,
+    lambda,
   ]
 }

@@ -8,7 +8,8 @@ const page = readFileSync(join(root, 'docs', 'notifications-and-own-steps.md'), 
 const blocks = [...page.matchAll(/^```yaml\n([\s\S]*?)^```/gm)].map((match) => match[1]!)
 
 test('the examples are parts of a workload file, and keep what the text says of defaults', () => {
-  const example = readFileSync(join(root, 'examples', 'shop', 'lifeboat.yaml'), 'utf8')
+  const shop = readFileSync(join(root, 'examples', 'shop', 'lifeboat.yaml'), 'utf8')
+  const example = shop.replace(/(primary: [a-z0-9-]+)/, '$1, recovery: eu-central-1')
   const {
     notifications = [],
     steps = [],
@@ -21,8 +22,10 @@ test('the examples are parts of a workload file, and keep what the text says of 
   ])
   expect(notifications.map(({ timeoutSeconds }) => timeoutSeconds)).toEqual([10, 10, 20])
   expect(witnesses).toEqual([{ name: 'pingdom', key: 'env:PINGDOM_KEY', holdsSeconds: 180 }])
+  expect(steps[2]?.does).toMatchObject({ kind: 'lambda', region: 'recovery' })
   expect(steps.map(({ name, isIdempotent }) => [name, isIdempotent])).toEqual([
     ['scale-workers', true],
     ['warm-cache', false],
+    ['drain-queue', false],
   ])
 })

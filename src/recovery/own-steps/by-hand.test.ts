@@ -10,8 +10,10 @@ const step: OwnStep = {
   folder: '/etc/shop',
 }
 
+const facts = { workload: { region: 'eu-west-1', recoveryRegion: 'eu-central-1' } }
+
 test('commands and requests of one word after the other are quoted for a shell', () => {
-  expect(ownLines(step).map(({ kind, line }) => [kind, line])).toEqual([
+  expect(ownLines(step, facts).map(({ kind, line }) => [kind, line])).toEqual([
     ['do', `(cd /etc/shop && ./drain 'it'\\''s' '$HOME')`],
     [
       'check',
@@ -23,5 +25,16 @@ test('commands and requests of one word after the other are quoted for a shell',
 test('what a person does is said, and nothing is run', () => {
   const { check: _, ...rest } = step
   const manual: OwnStep = { ...rest, does: { kind: 'manual', instructions: 'Call the bank.' } }
-  expect(ownLines(manual)).toEqual([{ kind: 'do', what: 'ada: Call the bank.', line: 'true' }])
+  expect(ownLines(manual, facts)).toEqual([
+    { kind: 'do', what: 'ada: Call the bank.', line: 'true' },
+  ])
+})
+
+test('a function is called with its payload, and its own failure is one of the line', () => {
+  const does = { kind: 'lambda', name: 'drain', region: 'recovery', payload: ["it's"] } as const
+  const { check: _, ...rest } = step
+  expect(ownLines({ ...rest, does }, facts).map(({ line }) => line)).toEqual([
+    `[ "$(printf %s '["it'\\''s"]' | AWS_MAX_ATTEMPTS=1 aws lambda invoke --function-name drain ` +
+      '--payload fileb:///dev/stdin --cli-read-timeout 905 --region eu-central-1 --query FunctionError --output text >(cat >&2))" = None ]',
+  ])
 })

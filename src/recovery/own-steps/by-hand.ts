@@ -1,19 +1,27 @@
 import type { TypedLine } from '../../runbook/runbook.ts'
-import { act, check, quoted } from '../runbooks/region-failure/by-hand.ts'
+import { act, awsIn, check, quoted } from '../runbooks/region-failure/by-hand.ts'
+import type { Workload } from '../workload.ts'
 import type { Doing, OwnStep } from './own-step.ts'
 
 /** A step of the user's own as a person types it. What Lifeboat tells a command by its environment, nobody tells it here. */
-export function ownLines({ owner, does, check: checked, folder }: OwnStep): TypedLine[] {
+export function ownLines(
+  { owner, does, check: checked, folder }: OwnStep,
+  { workload }: { readonly workload: Regions },
+): TypedLine[] {
+  const lineOf = (doing: Doing) => shellLine(doing, folder, workload)
   const line =
     does.kind === 'manual'
       ? act(`${owner}: ${does.instructions}`, 'true')
-      : act(`of ${owner}`, shellLine(does, folder))
+      : act(`of ${owner}`, lineOf(does))
   return checked
-    ? [line, check('what it has reached', `bash -c ${quoted(shellLine(checked, folder))}`)]
+    ? [line, check('what it has reached', `bash -c ${quoted(lineOf(checked))}`)]
     : [line]
 }
 
-function shellLine(doing: Doing, folder: string | undefined): string {
+type Regions = Pick<Workload, 'region' | 'recoveryRegion'>
+
+function shellLine(doing: Doing, folder: string | undefined, workload: Regions): string {
+  if (doing.kind === 'lambda') return invokeLine(doing, workload)
   if (doing.kind === 'http') return curlLine(doing)
   const command = doing.argv.map(quoted).join(' ')
   return folder === undefined ? command : `(cd ${quoted(folder)} && ${command})`
@@ -24,4 +32,19 @@ function curlLine({ url, method, body, status }: Extract<Doing, { kind: 'http' }
   return status === undefined
     ? `curl -fsS -o /dev/null ${asked}`
     : `[ "$(curl -s -o /dev/null -w '%{http_code}' ${asked})" = ${status} ]`
+}
+
+/**
+ * It is called once, however long it takes. The aws CLI ends well also when the function fails; what that answers goes to the
+ * terminal.
+ */
+function invokeLine(
+  { name, region, payload = {} }: Extract<Doing, { kind: 'lambda' }>,
+  workload: Regions,
+): string {
+  const where = region === 'primary' ? workload.region : (workload.recoveryRegion ?? '')
+  const options = { 'function-name': name, payload: 'fileb:///dev/stdin', 'cli-read-timeout': 905 }
+  const call = `${awsIn(where, 'lambda invoke', options, 'FunctionError')} >(cat >&2)`
+  const once = `AWS_MAX_ATTEMPTS=1 ${call}`
+  return `[ "$(printf %s ${quoted(JSON.stringify(payload))} | ${once})" = None ]`
 }

@@ -1,28 +1,20 @@
 import type { OwnStep } from './own-step.ts'
 import type { OwnContext } from './perform.ts'
 
+export type Purpose = 'run' | 'check' | 'undo'
+
 /** What a program needs of its surroundings to find itself and others; never a credential. */
 const ORDINARY = ['PATH', 'HOME', 'LANG', 'TZ', 'TMPDIR'] as const
 
-/**
- * The environment of a step's commands: the facts of the execution, what every program needs, and what the step passes on by
- * name. Nothing else of Lifeboat's own environment, which holds credentials (I12).
- */
-export function factsFor(
-  own: OwnStep,
-  { input, done, tools, execution, step }: OwnContext,
-  purpose: 'run' | 'check' | 'undo',
+/** What a step's functions and commands are told of the execution. */
+export function factsOf(
+  { input, done, execution, step }: OwnContext,
+  purpose: Purpose,
 ): Record<string, string> {
-  const { environment = {} } = tools
   const { workload } = input
-  const passed = [...ORDINARY, ...own.pass].flatMap((name) => {
-    const value = environment[name]
-    return value === undefined ? [] : [[name, value] as const]
-  })
   const isAway = execution.runbook === 'region-failure'
   const database = databaseOf(done)
   return {
-    ...Object.fromEntries(passed),
     LIFEBOAT_EXECUTION: execution.id,
     LIFEBOAT_RUNBOOK: execution.runbook,
     LIFEBOAT_STEP: step,
@@ -35,6 +27,23 @@ export function factsFor(
       LIFEBOAT_DATABASE_PORT: String(database.endpoint.port),
     }),
   }
+}
+
+/**
+ * The environment of a step's commands: the facts of the execution, what every program needs, and what the step passes on by
+ * name. Nothing else of Lifeboat's own environment, which holds credentials (I12).
+ */
+export function environmentFor(
+  own: OwnStep,
+  context: OwnContext,
+  purpose: Purpose,
+): Record<string, string> {
+  const { environment = {} } = context.tools
+  const passed = [...ORDINARY, ...own.pass].flatMap((name) => {
+    const value = environment[name]
+    return value === undefined ? [] : [[name, value] as const]
+  })
+  return { ...Object.fromEntries(passed), ...factsOf(context, purpose) }
 }
 
 interface Recovered {

@@ -7,6 +7,7 @@ import { reachedBefore } from '../plan-rules.ts'
 import { RUNBOOKS } from '../runbooks/all.ts'
 import { type Mistake, offsetOf } from '../workload-place.ts'
 import type { WorkloadSource } from '../workload-schema.ts'
+import { regionOfFunction } from './function-name.ts'
 import { ownStepOf } from './own-step.ts'
 import { planFor } from './plan.ts'
 import { type OwnStepSource, ownStep } from './schema.ts'
@@ -20,13 +21,20 @@ export const ownStepShapes: Readonly<Record<string, object>> = {
   'steps.http': ownStep.shape.http.unwrap().shape,
   'steps.check.http': ownStep.shape.http.unwrap().shape,
   'steps.undo.http': ownStep.shape.http.unwrap().shape,
+  'steps.lambda': ownStep.shape.lambda.unwrap().shape,
+  'steps.check.lambda': ownStep.shape.lambda.unwrap().shape,
+  'steps.undo.lambda': ownStep.shape.lambda.unwrap().shape,
 }
 
 /** What of the user's own steps is well-formed and makes no sense, by itself or in its runbook. */
-export function ownStepMistakes(document: Document, { steps = [] }: WorkloadSource): Mistake[] {
+export function ownStepMistakes(
+  document: Document,
+  { steps = [], regions }: WorkloadSource,
+): Mistake[] {
   return steps.flatMap((step, index) => {
     const found = [
       ...kindMistakes(step),
+      ...regionMistakes(step, regions),
       ...nameMistakes(step, steps.slice(0, index)),
       ...placeMistakes(step),
     ]
@@ -46,9 +54,9 @@ interface Found {
 
 /** Each does one thing. */
 function kindMistakes(step: OwnStepSource): Found[] {
-  const { command, http, manual } = step
+  const { command, http, lambda, manual } = step
   const parts = [
-    { path: [], kinds: { command, http, manual } },
+    { path: [], kinds: { command, http, lambda, manual } },
     ...(step.check ? [{ path: ['check'], kinds: step.check }] : []),
     ...(step.undo ? [{ path: ['undo'], kinds: step.undo }] : []),
   ]
@@ -56,7 +64,7 @@ function kindMistakes(step: OwnStepSource): Found[] {
     const given = Object.entries(kinds).flatMap(([kind, value]) => (value ? [kind] : []))
     if (given.length === 1) return []
     const what = path[0] ?? `step '${step.name}'`
-    const of = path.length === 0 ? 'command, http, manual' : 'command, http'
+    const of = `command, http, lambda${path.length === 0 ? ', manual' : ''}`
     const message =
       given.length === 0 ? `${what} does nothing` : `${what} does two things: ${given.join(', ')}`
     return [
@@ -66,6 +74,31 @@ function kindMistakes(step: OwnStepSource): Found[] {
         hint: `Write one of ${of}.`,
       },
     ]
+  })
+}
+
+/** A function is in one of the workload's regions, and where its ARN says that it is. */
+function regionMistakes(step: OwnStepSource, regions: WorkloadSource['regions']): Found[] {
+  const own = ownStepOf(step)
+  const parts = [
+    { path: ['lambda', 'function'], doing: own.does },
+    { path: ['check', 'lambda', 'function'], doing: own.check },
+    { path: ['undo', 'lambda', 'function'], doing: own.undo },
+  ]
+  return parts.flatMap(({ path, doing }) => {
+    if (doing?.kind !== 'lambda') return []
+    const { name, region } = doing
+    const where = regions[region]
+    if (where === undefined) {
+      const message = `function '${name}' is in the recovery region, and there is none`
+      return [
+        { path, message, hint: 'Name it as regions: { recovery }, or write region: primary.' },
+      ]
+    }
+    const said = regionOfFunction(name) ?? where
+    if (said === where) return []
+    const message = `function '${name}' is in '${said}', and the ${region} region is '${where}'`
+    return [{ path, message, hint: 'Write the region that it is in: primary or recovery.' }]
   })
 }
 

@@ -1,5 +1,5 @@
 import { parseDuration } from '../../core/duration.ts'
-import type { Need as AnyNeed } from '../../runbook/runbook.ts'
+import type { Need as AnyNeed, Json } from '../../runbook/runbook.ts'
 import type { DoingSource, OwnStepSource } from './schema.ts'
 
 /** As JSON. */
@@ -14,7 +14,14 @@ export type HttpDoing = {
   /** Undefined: any from 200 to 299. */
   readonly status?: number
 }
-export type Doing = CommandDoing | HttpDoing
+export type LambdaDoing = {
+  readonly kind: 'lambda'
+  /** Or ARN. */
+  readonly name: string
+  readonly region: 'primary' | 'recovery'
+  readonly payload?: Json
+}
+export type Doing = CommandDoing | HttpDoing | LambdaDoing
 
 /** A step of the user's own. JSON, so that an execution keeps it and goes on with it as it was. */
 export type OwnStep = {
@@ -35,17 +42,22 @@ export type OwnStep = {
 }
 
 export function ownStepOf(source: OwnStepSource): OwnStep {
-  const { name, title = name, runbook, after, owner, manual, needs, check, undo } = source
-  const reaches = needs ?? (manual === undefined ? undefined : [])
+  const { name, title = name, runbook, after, owner, manual } = source
+  const doing = (one: NonNullable<DoingSource>) => doingOf(one, runbook)
+  const does: OwnStep['does'] =
+    manual === undefined ? doing(source) : { kind: 'manual', instructions: manual }
+  const check = source.check && doing(source.check)
+  const undo = source.undo && doing(source.undo)
+  const needs = source.needs?.map(needOf) ?? derivedNeeds(does, check, undo)
   return {
     ...{ name, title, runbook, after, owner },
     deadlineSeconds: parseDuration(source.deadline),
-    ...(reaches && { needs: reaches.map(needOf) }),
+    ...(needs && { needs }),
     isIdempotent: source.idempotent,
     pass: source.pass ?? [],
-    does: manual === undefined ? doingOf(source) : { kind: 'manual', instructions: manual },
-    ...(check && { check: doingOf(check) }),
-    ...(undo && { undo: doingOf(undo) }),
+    does,
+    ...(check && { check }),
+    ...(undo && { undo }),
   }
 }
 
@@ -53,7 +65,33 @@ function needOf({ without, ...need }: NonNullable<OwnStepSource['needs']>[number
   return without === undefined ? need : { ...need, without }
 }
 
-function doingOf({ command = [], http }: NonNullable<DoingSource>): Doing {
+/** What a step reaches that does not say it: nothing by itself where a person does it, and else known where all is Lambda's. */
+function derivedNeeds(
+  does: OwnStep['does'],
+  check: Doing | undefined,
+  undo: Doing | undefined,
+): Need[] | undefined {
+  const doings = [does, check, undo].flatMap((one) => one ?? [])
+  const isKnown = does.kind === 'manual' || doings.every(({ kind }) => kind === 'lambda')
+  if (!isKnown) return undefined
+  const regions = doings.flatMap((one) => (one.kind === 'lambda' ? [one.region] : []))
+  return [...new Set(regions)].map((where) => ({ api: 'lambda', where, plane: 'data' }))
+}
+
+/** Every function that a step calls. */
+export function functionsOf({ does, check, undo }: OwnStep): LambdaDoing[] {
+  return [does, check, undo].flatMap((one) => (one?.kind === 'lambda' ? [one] : []))
+}
+
+function doingOf(
+  { command = [], http, lambda }: NonNullable<DoingSource>,
+  runbook: OwnStep['runbook'],
+): Doing {
+  if (lambda) {
+    const { function: name, payload } = lambda
+    const region = lambda.region ?? (runbook === 'region-failure' ? 'recovery' : 'primary')
+    return { kind: 'lambda', name, region, ...(payload !== undefined && { payload }) }
+  }
   if (!http) return { kind: 'command', argv: command }
   const { url, method, body, status } = http
   return {
@@ -71,5 +109,6 @@ export function doingWords(doing: OwnStep['does']): string {
       .map((arg) => (/^[\w./:=@%+,-]+$/.test(arg) ? arg : JSON.stringify(arg)))
       .join(' ')
   }
+  if (doing.kind === 'lambda') return `function '${doing.name}' of the ${doing.region} region`
   return `${doing.method} ${doing.url}, which answers ${doing.status ?? '2xx'}`
 }

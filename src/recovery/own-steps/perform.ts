@@ -1,11 +1,13 @@
+import type { FunctionAnswer } from '../../aws/functions.ts'
+import { assert } from '../../core/assert.ts'
 import { LifeboatError } from '../../core/errors.ts'
 import { findCommands } from '../../probe/command.ts'
 import type { Json, StepContext } from '../../runbook/runbook.ts'
 import type { RecoveryTools } from '../runbooks/data-corruption/tools.ts'
 import type { Workload } from '../workload.ts'
-import { attemptDoing } from './doing.ts'
-import { factsFor } from './facts.ts'
-import type { Doing, OwnStep } from './own-step.ts'
+import { attemptDoing, type DoingSurroundings } from './doing.ts'
+import { environmentFor, factsOf, type Purpose } from './facts.ts'
+import type { Doing, LambdaDoing, OwnStep } from './own-step.ts'
 
 export type OwnContext = StepContext<
   { readonly workload: Workload },
@@ -101,13 +103,30 @@ function endLeftOver(pid: number): void {
   }
 }
 
-function surroundingsOf(own: OwnStep, context: OwnContext, purpose: 'run' | 'check' | 'undo') {
+function surroundingsOf(own: OwnStep, context: OwnContext, purpose: Purpose): DoingSurroundings {
   const { environment = {}, knownSecrets = [] } = context.tools
   const passed = own.pass.flatMap((name) => environment[name] ?? [])
   return {
-    environment: factsFor(own, context, purpose),
+    environment: environmentFor(own, context, purpose),
+    invoke: (doing, signal) => invokeIn(context, doing, { purpose, signal }),
     ...(own.folder !== undefined && { folder: own.folder }),
     secrets: [...knownSecrets, ...passed],
     signal: context.signal,
   }
+}
+
+async function invokeIn(
+  context: OwnContext,
+  { name, region, payload }: LambdaDoing,
+  { purpose, signal }: { purpose: Purpose; signal: AbortSignal },
+): Promise<FunctionAnswer> {
+  const { workload } = context.input
+  const where = region === 'primary' ? workload.region : workload.recoveryRegion
+  assert(where, 'a workload with a function of its recovery region has one')
+  const { functions } = await context.tools.reach(where)
+  return await functions.invoke(name, {
+    custom: factsOf(context, purpose),
+    signal,
+    ...(payload !== undefined && { payload: JSON.stringify(payload) }),
+  })
 }

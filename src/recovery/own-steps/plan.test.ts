@@ -1,6 +1,9 @@
 import { expect, test } from 'vitest'
 import type { Runbook } from '../../runbook/runbook.ts'
+import { policyOf } from '../rights.ts'
 import { regionFailure } from '../runbooks/region-failure.ts'
+import type { Workload } from '../workload.ts'
+import { parseWorkload } from '../workload-file.ts'
 import type { OwnStep } from './own-step.ts'
 import { planFor } from './plan.ts'
 
@@ -37,6 +40,68 @@ test('the rules of a plan hold for every step', () => {
   expect(() => planFor(plan, { steps: [silent] })).toThrow("'silent' does not say what it reaches")
   const lost = own('lost', { needs: [{ api: 'sqs', where: 'primary', plane: 'data' }] })
   expect(() => planFor(plan, { steps: [lost] })).toThrow("'lost' cannot do without sqs")
+})
+
+test('what a step reaches by Lambda need not be said, and must not be lost', () => {
+  const file = (more: string) => `
+workload: shop
+objectives: { rto: 15m, rpo: 5m }
+regions: { primary: eu-west-1, recovery: eu-central-1 }
+database: { instance: shop-db, secret: shop/database }
+checks: [{ name: one, sql: select 1, expect: 1 }]
+steps: [{ name: drain, runbook: region-failure, after: promote, owner: ada, ${more} }]`
+  const stepIn = (more: string) => parseWorkload(file(more)).steps![0]!
+  const drained = stepIn(
+    'lambda: { function: drain, payload: [1] }, check: { lambda: { function: is-drained } }',
+  )
+  expect(drained.does).toEqual({ kind: 'lambda', name: 'drain', region: 'recovery', payload: [1] })
+  expect(drained.needs).toEqual([{ api: 'lambda', where: 'recovery', plane: 'data' }])
+  expect(() => stepIn('lambda: { function: drain, region: primary }')).toThrow(
+    "'drain' cannot do without lambda of what is lost (primary)",
+  )
+  expect(() => stepIn("lambda: { function: drain }, check: { command: ['true'] }")).toThrow(
+    "'drain' does not say what it reaches",
+  )
+  const arn = 'arn:aws:lambda:eu-west-1:123456789012:function:drain'
+  expect(() => stepIn(`lambda: { function: '${arn}' }`)).toThrow(
+    `function '${arn}' is in 'eu-west-1', and the recovery region is 'eu-central-1'`,
+  )
+  expect(() => stepIn("lambda: { function: drain }, command: ['true']")).toThrow(
+    "step 'drain' does two things: command, lambda",
+  )
+  expect(() =>
+    parseWorkload(file('lambda: { function: drain }').replace(', recovery: eu-central-1', '')),
+  ).toThrow("function 'drain' is in the recovery region, and there is none")
+})
+
+test('a policy allows the functions of the runbooks that it is for, and no others', () => {
+  const name = 'drain:live'
+  const workload = {
+    ...{
+      region: 'eu-west-1',
+      recoveryRegion: 'eu-central-1',
+      buckets: [],
+      services: [],
+      database: { instance: 'a', secret: 'b', adminSecret: 'b' },
+    },
+    steps: [
+      own('one', { does: { kind: 'lambda', name, region: 'recovery' } }),
+      own('two', {
+        runbook: 'failback',
+        does: { kind: 'lambda', name: '123456789012:function:home', region: 'primary' },
+      }),
+    ],
+  } as unknown as Workload
+  const allowed = (...commands: string[]) =>
+    policyOf(workload, commands)
+      .Statement.filter(({ Action }) => Action.includes('lambda:InvokeFunction'))
+      .map(({ Resource }) => Resource)
+  const away = `arn:aws:lambda:eu-central-1:*:function:${name}`
+  expect(allowed('runbook run region-failure')).toEqual([[away]])
+  expect(allowed('runbook run region-failure', 'runbook run failback')).toEqual([
+    [away, 'arn:aws:lambda:eu-west-1:123456789012:function:home'],
+  ])
+  expect(allowed('runbook run data-corruption', 'status')).toEqual([])
 })
 
 test('a plan shows what a step does, and that nothing checks it', () => {

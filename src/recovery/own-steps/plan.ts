@@ -1,6 +1,7 @@
 import { noUndo, type Runbook, type Step } from '../../runbook/runbook.ts'
 import { checkedPlan } from '../plan-rules.ts'
 import type { RecoveryTools } from '../runbooks/data-corruption/tools.ts'
+import type { FailoverFacts } from '../runbooks/region-failure/by-hand.ts'
 import type { Workload } from '../workload.ts'
 import { ownLines } from './by-hand.ts'
 import { doingWords, type OwnStep } from './own-step.ts'
@@ -44,7 +45,7 @@ function stepOf(own: OwnStep): Step {
         cost: async () => [does.instructions, `${owner} knows about it`],
       },
     }),
-    byHand: () => ownLines(own),
+    byHand: (facts: FailoverFacts) => ownLines(own, facts),
     run: (context: RunContext) => perform(own, context),
     undo: undo
       ? (context: RunContext) => takeBack(own, undo, context)

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { duration, name } from '../workload-values.ts'
+import { FUNCTION_NAME } from './function-name.ts'
 
 const command = z
   .array(z.string())
@@ -17,8 +18,25 @@ const http = z
   })
   .meta({ description: 'A request over HTTP; redirects are not followed' })
 
+const lambda = z
+  .strictObject({
+    function: z
+      .string()
+      .regex(FUNCTION_NAME, 'use the name, the partial ARN or the ARN of a function')
+      .meta({ description: 'Its name or its ARN' }),
+    region: z.enum(['primary', 'recovery']).optional().meta({
+      description:
+        'Which region it is in; default: recovery in `region-failure`, as the other one is lost then, else primary',
+    }),
+    payload: z.json().optional().meta({ description: 'What it is given; default: {}' }),
+  })
+  .meta({
+    description:
+      'An AWS Lambda function, which is called and waited for. It finds the facts of the execution in `custom` of its client context',
+  })
+
 /** Exactly one of them; see `ownStepMistakes`. */
-const doing = { command: command.optional(), http: http.optional() }
+const doing = { command: command.optional(), http: http.optional(), lambda: lambda.optional() }
 
 const need = z
   .strictObject({
@@ -46,7 +64,8 @@ export const ownStep = z
     owner: name('Who knows about it'),
     deadline: duration('How long it may take, its check included').default('10m'),
     needs: z.array(need).optional().meta({
-      description: 'All that it reaches; must be said in a runbook for a lost region',
+      description:
+        'All that it reaches; must be said in a runbook for a lost region, unless it does all by `lambda` or `manual`',
     }),
     idempotent: z.boolean().default(false).meta({
       description:

@@ -22,6 +22,7 @@ const STATEMENTS: Readonly<Record<string, readonly Statement[]>> = {
       ...['ecs:Describe*', 'ecs:List*'],
       ...['iam:Generate*', 'iam:Get*', 'iam:List*', 'iam:Simulate*'],
       ...['kms:Describe*', 'kms:Get*', 'kms:List*'],
+      ...['lambda:Get*', 'lambda:List*'],
       ...['rds:Describe*', 'rds:Download*', 'rds:List*'],
       ...['route53:Get*', 'route53:List*', 'route53:Test*'],
       ...['s3:DescribeJob', 's3:Get*', 's3:List*'],
@@ -44,6 +45,10 @@ const STATEMENTS: Readonly<Record<string, readonly Statement[]>> = {
       ...['ecr:GetDownloadUrlForLayer', 'ecr:BatchGetImage'],
       ...['logs:CreateLogStream', 'logs:PutLogEvents'],
     ),
+  ],
+  AWSLambda_FullAccess: [allow('lambda:*')],
+  'service-role/AWSLambdaBasicExecutionRole': [
+    allow('logs:CreateLogGroup', 'logs:CreateLogStream', 'logs:PutLogEvents'),
   ],
 }
 

@@ -7,9 +7,18 @@ import { GLOBAL_REGION, GLOBAL_SERVICES } from './global-services.ts'
 import { readJsonInput, writeJsonOutput } from './json-codec.ts'
 import type { Operation, QueryForm, ServiceModel } from './model.ts'
 import { readQueryInput, writeQueryOutput } from './query-codec.ts'
-import { jsonErrorReply, jsonReply, queryErrorReply, type Reply, xmlReply } from './reply.ts'
+import {
+  jsonErrorReply,
+  jsonReply,
+  queryErrorReply,
+  type Reply,
+  restJsonErrorReply,
+  xmlReply,
+} from './reply.ts'
+import { routeRest } from './rest/route.ts'
+import { readRestJsonInput } from './rest-json/read-input.ts'
+import { writeRestJsonOutput } from './rest-json/write-output.ts'
 import { readRestInput } from './rest-xml/read-input.ts'
-import { routeRest } from './rest-xml/route.ts'
 import { writeRestOutput } from './rest-xml/write-output.ts'
 import type { Action, Service } from './service.ts'
 import type { VerifiedRequest } from './sigv4.ts'
@@ -34,13 +43,14 @@ export async function dispatch(
     }
     if (isCbor(request)) return await answerCbor(request, service, about)
     if (query) return await answerQuery(request, service, { ...about, query })
-    return service.model.protocol === 'rest-xml'
+    return isRest(service.model)
       ? await answerRest(request, service, about)
       : await answerJson(request, service, about)
   } catch (error) {
     if (!(error instanceof Fault)) throw error
     const isCompatible = service?.model.query !== undefined
     if (isCbor(request)) return cborErrorReply(error, requestId, { isCompatible })
+    if (service?.model.protocol === 'rest-json') return restJsonErrorReply(error, requestId)
     const isJson = service
       ? !query && service.model.protocol !== 'rest-xml'
       : speaksJson(request.headers)
@@ -48,6 +58,10 @@ export async function dispatch(
       ? jsonErrorReply(error, requestId, { isCompatible })
       : queryErrorReply(error, requestId, (query ?? service?.model)?.xmlNamespace)
   }
+}
+
+function isRest({ protocol }: ServiceModel): boolean {
+  return protocol === 'rest-xml' || protocol === 'rest-json'
 }
 
 /** Undefined when the request is not of the query protocol. */
@@ -74,27 +88,36 @@ async function answerRest(
   if (!routed) throw refused('UnknownOperationException', 'The operation is not known.')
   const { operation, labels } = routed
   const run = actionOf(actions, operation)
-  const input = restInput(operation, request, labels)
+  const input = restInput(model, operation, request, labels)
   authorizeAll(request, service, { operation, input, authorize })
   const result = await run(input as never, request.caller)
+  const ofModel = operation.http?.status ?? 200
+  if (model.protocol === 'rest-json') {
+    const { status = ofModel, headers, body } = writeRestJsonOutput(operation, result)
+    const told = { 'content-type': 'application/json', 'x-amzn-requestid': requestId }
+    return { status, headers: { ...told, ...headers }, body }
+  }
   const { headers, body } = writeRestOutput(operation, result, model.xmlNamespace ?? '')
   return {
-    status: operation.http?.status ?? 200,
+    status: ofModel,
     headers: { ...headers, 'x-amzn-requestid': requestId },
     // Only services that stream have other bodies.
     body: typeof body === 'string' ? body : '',
   }
 }
 
-/** @throws Fault `InvalidInput` for what does not follow the model */
+/** @throws Fault `InvalidInput` for what does not follow the model of a service that speaks XML, else as `readRestJsonInput` */
 function restInput(
+  model: ServiceModel,
   operation: Operation,
   { query, headers, body }: VerifiedRequest,
   labels: Record<string, string>,
 ): object {
   const firstOf = [...headers].map(([name, values]) => [name, values[0] ?? ''] as const)
+  const parts = { labels, query, headers: new Map(firstOf), body }
+  if (model.protocol === 'rest-json') return readRestJsonInput(operation, parts)
   try {
-    return readRestInput(operation, { labels, query, headers: new Map(firstOf), body })
+    return readRestInput(operation, parts)
   } catch (error) {
     if (error instanceof Fault) throw refused('InvalidInput', error.message)
     throw error
@@ -182,12 +205,13 @@ function authorizeAll(
   service: Service,
   o: { operation: Operation; input: object; authorize: Authorizer },
 ): void {
-  const { Tags: tags } = o.input as { Tags?: readonly { Key?: string; Value?: string }[] }
+  const { Tags } = o.input as { Tags?: readonly { Key?: string; Value?: string }[] | object }
+  const tags = Array.isArray(Tags) ? Tags : []
   const userAgent = headers.get('user-agent')?.[0]
   const context = {
     'aws:RequestedRegion': GLOBAL_SERVICES.has(scope.service) ? GLOBAL_REGION : scope.region,
     ...(userAgent === undefined ? {} : { 'aws:UserAgent': userAgent }),
-    ...tagContext('aws:RequestTag', tags ?? []),
+    ...tagContext('aws:RequestTag', tags),
   }
   for (const access of service.accesses(o.operation.name, o.input as never, caller)) {
     o.authorize(caller, { ...access, context: { ...context, ...access.context } })

@@ -4,14 +4,15 @@ import { LifeboatError } from '../../core/errors.ts'
 import type { Random } from '../../core/random.ts'
 import type { Authorizer } from './authorization.ts'
 import type { CredentialScope } from './canonical-request.ts'
-import { dispatch, speaksJson } from './dispatch.ts'
+import { dispatch } from './dispatch.ts'
+import { errorReplyFor } from './error-reply.ts'
 import { commonFault, Fault } from './fault.ts'
 import type { OpenService } from './open-service.ts'
 import { isPresignedV2 } from './presigned-v2.ts'
-import { headersByName, type RawHead, type RawRequest, type RawStream } from './raw-request.ts'
-import { jsonErrorReply, queryErrorReply, type Reply } from './reply.ts'
+import type { RawHead, RawRequest, RawStream } from './raw-request.ts'
+import type { Reply } from './reply.ts'
 import type { Service } from './service.ts'
-import { isAnonymous, isSignedOtherwise, serviceInClaim } from './signature-claim.ts'
+import { claimIn, isAnonymous, isSignedOtherwise, serviceInClaim } from './signature-claim.ts'
 import { type KeyRing, VerifiedRequest, type Verifier } from './sigv4.ts'
 import type { StreamReply, StreamService } from './stream-service.ts'
 import { VerifiedStream } from './verified-stream.ts'
@@ -76,9 +77,22 @@ export class Endpoint {
     return [...this.#streams.values()].find(({ isOpen }) => isOpen)
   }
 
+  /**
+   * How large the body of a request may be, by the service that it claims to be for; undefined: none of its own. Who does not even
+   * know an access key is not read that much of.
+   */
+  bodyLimit(head: RawHead): { maxBytes: number; tooLarge: Reply } | undefined {
+    const claim = claimIn(head)
+    const limit = this.#services.get(claim?.scope.service ?? '')?.bodyLimit?.(head)
+    if (!claim || !limit) return undefined
+    if (!this.o.keys.get(claim.accessKeyId, claim.sessionToken)) return undefined
+    const { maxBytes, tooLarge } = limit
+    return { maxBytes, tooLarge: errorReplyFor(head)(tooLarge, newRequestId(this.o.random)) }
+  }
+
   async answer(raw: RawRequest): Promise<Reply> {
     const requestId = newRequestId(this.o.random)
-    const errorReply = speaksJson(headersByName(raw.rawHeaders)) ? jsonErrorReply : queryErrorReply
+    const errorReply = errorReplyFor(raw)
     try {
       const open = this.#openFor(raw)
       if (open) return await open.answer(raw, requestId)

@@ -7,7 +7,7 @@ import { queryErrorReply, type Reply } from './reply.ts'
 import type { StreamReply } from './stream-service.ts'
 import { arrivingBody, sendStream } from './streaming.ts'
 
-/** Largest request body, in bytes. Secrets hold 64 KiB and RDS requests are smaller. */
+/** Largest request body, in bytes, where a service has no limit of its own. Secrets hold 64 KiB and RDS requests are smaller. */
 const MAX_BODY_BYTES = 1024 * 1024
 /** How long a whole body may take to arrive, in milliseconds. */
 const BODY_TIMEOUT_MS = 30_000
@@ -42,6 +42,8 @@ export class HttpServer {
     answer: (raw: RawRequest) => Promise<Reply>
     /** For requests whose bodies are read by their service, as they arrive. */
     isStreamed: (head: RawHead) => boolean
+    /** Of requests whose bodies may be larger than those of others. */
+    bodyLimit?: (head: RawHead) => { maxBytes: number; tooLarge: Reply } | undefined
     answerStream: (raw: RawStream) => Promise<StreamReply>
     onError: (error: unknown) => void
   }): Promise<HttpServer> {
@@ -54,7 +56,7 @@ export class HttpServer {
       }
       const serveWhole = async () => {
         if (isAwaited) response.writeContinue()
-        const body = await readBody(request, response)
+        const body = await readBody(request, response, o.bodyLimit?.(head))
         if (body) send(response, await o.answer({ ...head, body }))
       }
       const serveStream = async () => {
@@ -150,7 +152,11 @@ export async function listening(server: TcpServer, port: number): Promise<void> 
 }
 
 /** The body, or undefined when the client was refused or has gone. */
-function readBody(request: IncomingMessage, response: ServerResponse): Promise<Buffer | undefined> {
+function readBody(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { maxBytes, tooLarge } = USUAL_LIMIT,
+): Promise<Buffer | undefined> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = []
     let length = 0
@@ -165,10 +171,10 @@ function readBody(request: IncomingMessage, response: ServerResponse): Promise<B
       done(undefined)
     }
     const timer = setTimeout(() => refuse(tooSlow()), BODY_TIMEOUT_MS)
-    if (Number(request.headers['content-length'] ?? 0) > MAX_BODY_BYTES) return refuse(tooLarge())
+    if (Number(request.headers['content-length'] ?? 0) > maxBytes) return refuse(tooLarge)
     request.on('data', (chunk: Buffer) => {
       length += chunk.length
-      if (length > MAX_BODY_BYTES) return refuse(tooLarge())
+      if (length > maxBytes) return refuse(tooLarge)
       chunks.push(chunk)
     })
     request.on('end', () => done(Buffer.concat(chunks)))
@@ -193,9 +199,9 @@ export function send(
   response.end(body)
 }
 
-function tooLarge(): Reply {
-  const message = `A request has at most ${MAX_BODY_BYTES} bytes.`
-  return refusal('RequestEntityTooLarge', message, 413)
+const USUAL_LIMIT = {
+  maxBytes: MAX_BODY_BYTES,
+  tooLarge: refusal('RequestEntityTooLarge', `A request has at most ${MAX_BODY_BYTES} bytes.`, 413),
 }
 
 function tooSlow(): Reply {

@@ -23,6 +23,28 @@ export function readJsonValue(input: Schema, value: unknown): Record<string, unk
   return readStructure(input, value, '')
 }
 
+/**
+ * The members of which a body is made where a REST protocol binds others to the path, the parameters and the headers. Which of
+ * all are missing, its caller knows.
+ *
+ * @throws Fault as `readJsonInput`
+ */
+export function readJsonMembers(
+  members: readonly { readonly member: string; readonly schema: Schema }[],
+  body: Buffer,
+): Record<string, unknown> {
+  return readMembers(
+    members.map(({ member, schema }) => [member, schema]),
+    parse(body),
+    '',
+  )
+}
+
+/** As an operation refuses an input that lacks a member. */
+export function missingMember(path: string): Fault {
+  return validation(`Value at '${path}' failed to satisfy constraint: Member must not be null`)
+}
+
 /** The body of an answer. */
 export function writeJsonOutput(output: Schema, result: object): string {
   return JSON.stringify(writeStructure(output, result))
@@ -42,26 +64,30 @@ function parse(body: Buffer): unknown {
 }
 
 function readStructure(structure: Schema, value: unknown, path: string): Record<string, unknown> {
+  const members = structure.isStructSchema() ? structure.structIterator() : []
+  const result = readMembers(members, value, path)
+  for (const name of requiredMembers(structure)) {
+    if (result[name] === undefined) throw missingMember(join(path, name))
+  }
+  return result
+}
+
+function readMembers(
+  members: Iterable<readonly [string, Schema]>,
+  value: unknown,
+  path: string,
+): Record<string, unknown> {
   if (!isObject(value)) throw serialization(`${path || 'The body'} is not an object.`)
   const result: Record<string, unknown> = {}
   const known = new Set<string>()
-  if (structure.isStructSchema()) {
-    for (const [name, member] of structure.structIterator()) {
-      known.add(name)
-      // A null member is an absent one.
-      if (!Object.hasOwn(value, name) || value[name] === null) continue
-      result[name] = readValue(member, value[name], join(path, name))
-    }
+  for (const [name, member] of members) {
+    known.add(name)
+    // A null member is an absent one.
+    if (!Object.hasOwn(value, name) || value[name] === null) continue
+    result[name] = readValue(member, value[name], join(path, name))
   }
   for (const name of Object.keys(value)) {
     if (!known.has(name)) throw validation(`'${join(path, name)}' is not known.`)
-  }
-  for (const name of requiredMembers(structure)) {
-    if (result[name] === undefined) {
-      throw validation(
-        `Value at '${join(path, name)}' failed to satisfy constraint: Member must not be null`,
-      )
-    }
   }
   return result
 }

@@ -12,7 +12,7 @@ import { COMMON_FAULTS, type CommonFault, type FaultShape } from './fault.ts'
 export interface ServiceModel {
   /** The service's name in the credential scope of a signature. */
   readonly name: string
-  readonly protocol: 'query' | 'json-1.1' | 'rest-xml'
+  readonly protocol: 'query' | 'json-1.1' | 'rest-xml' | 'rest-json'
   /** The API version that query clients send, or the prefix of a JSON client's `X-Amz-Target`. */
   readonly version: string
   readonly xmlNamespace?: string
@@ -59,7 +59,7 @@ const REQUIRED_COUNT = 6
 /**
  * The operations and errors among the exports of an SDK client package.
  *
- * It is loaded when the service is first called: a region knows eleven services and most of its lives need three, and their
+ * It is loaded when the service is first called: a region knows twelve services and most of its lives need three, and their
  * packages are half of the time that a region takes to start.
  */
 export function readModel(

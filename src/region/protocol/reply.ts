@@ -49,6 +49,19 @@ export function jsonErrorReply(
   return { ...reply, headers: { ...reply.headers, ...headers, 'x-amzn-errortype': code } }
 }
 
+/** As clients of REST services read JSON: the code in a header, with the status that it has. */
+export function restJsonErrorReply(fault: Fault, requestId: string): Reply {
+  const code = fault instanceof AuthFault ? fault.jsonCode : fault.wireCode
+  const Type = fault.httpStatus < 500 ? 'User' : 'Service'
+  const body = JSON.stringify({ Type, message: fault.message })
+  const headers = { 'content-type': 'application/json', 'x-amzn-errortype': code }
+  return {
+    status: fault.httpStatus,
+    headers: { ...headers, 'x-amzn-requestid': requestId },
+    body,
+  }
+}
+
 /**
  * The code that the query protocol has for a fault, for clients that look for it there: their service has changed its
  * protocol, and their users' code has not. The body names the fault's shape.

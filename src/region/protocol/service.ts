@@ -1,5 +1,7 @@
 import type { AccessRequest } from './authorization.ts'
+import type { Fault } from './fault.ts'
 import type { ServiceModel } from './model.ts'
+import type { RawHead } from './raw-request.ts'
 
 /** Who signed a request: proven by the signature, before any action sees it. */
 export interface Caller {
@@ -37,6 +39,14 @@ export interface Service {
    * None: anybody who signs may.
    */
   readonly accesses: (operation: string, input: never, caller: Caller) => readonly AccessRequest[]
+  /** Of a service whose requests may be larger than those of others. */
+  readonly bodyLimit?: (head: RawHead) => BodyLimit
+}
+
+/** How large the body of a request may be, and what is said of one that is larger. */
+export interface BodyLimit {
+  readonly maxBytes: number
+  readonly tooLarge: Fault
 }
 
 /** Takes an input decoded by the model's schema; what it returns is encoded by the output's schema. */

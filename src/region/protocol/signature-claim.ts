@@ -65,9 +65,14 @@ export function claimedScope(
 
 /** The service in a request's credential scope, before anything is verified: for routing alone. */
 export function serviceInClaim(head: RawHead): string | undefined {
+  return claimIn(head)?.scope.service
+}
+
+/** What a request says about its own signature; undefined for one that says nothing of the kind. */
+export function claimIn(head: RawHead): Claim | undefined {
   try {
     const query = parseForm(splitTarget(head.target).queryText)
-    return claimOf(headersByName(head.rawHeaders), query).scope.service
+    return claimOf(headersByName(head.rawHeaders), query)
   } catch (error) {
     if (error instanceof Fault) return undefined
     throw error

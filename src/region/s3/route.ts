@@ -1,7 +1,7 @@
 import type { HttpBinding, Operation } from '../protocol/model.ts'
 import { requiredMembers } from '../protocol/model.ts'
 import { s3Model } from '../protocol/models/s3.ts'
-import { bindingsOf } from '../protocol/rest-xml/bindings.ts'
+import { bindingsOf } from '../protocol/rest/bindings.ts'
 import type { Address } from './address.ts'
 import { S3Fault } from './faults.ts'
 

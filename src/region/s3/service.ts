@@ -1,7 +1,7 @@
 import { assert } from '../../core/assert.ts'
 import type { Operation } from '../protocol/model.ts'
 import { s3Model } from '../protocol/models/s3.ts'
-import { bindingsOf } from '../protocol/rest-xml/bindings.ts'
+import { bindingsOf } from '../protocol/rest/bindings.ts'
 import { readRestInput } from '../protocol/rest-xml/read-input.ts'
 import { writeRestOutput } from '../protocol/rest-xml/write-output.ts'
 import type { StreamReply, StreamService } from '../protocol/stream-service.ts'

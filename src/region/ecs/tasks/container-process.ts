@@ -1,12 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { accessSync, constants, existsSync, realpathSync, statSync } from 'node:fs'
+import { accessSync, constants, statSync } from 'node:fs'
 import { constants as os } from 'node:os'
 import { basename, join } from 'node:path'
 import type { Readable } from 'node:stream'
 import type { Clock } from '../../../core/clock.ts'
 import { serverAccount } from '../../../postgres/server-account.ts'
+import { deathSignal, killMarked } from '../../marked-processes.ts'
 import type { BoundedLog } from './bounded-log.ts'
-import { killMarked, markOf } from './marked-processes.ts'
+import { metadataPath } from './metadata-path.ts'
 import type { ProcessPlan } from './process-plan.ts'
 import { StartFailure } from './start-failure.ts'
 
@@ -77,7 +78,7 @@ export class ContainerProcess {
         resolve(status ?? 128 + (signal ? os.signals[signal] : 0))
       })
     })
-    await killMarked(markOf(o.runtimeId), o.clock)
+    await killMarked(environmentMark(o.runtimeId), o.clock)
     await Promise.all(copied)
     await o.log.close()
     return code
@@ -107,10 +108,7 @@ function findProgram(name: string, path: string): string | undefined {
   })
 }
 
-/** A prefix with which the kernel kills the process when we die. It needs setpriv of util-linux. */
-function deathSignal(): string[] {
-  const setpriv = ['/usr/bin/setpriv', '/bin/setpriv'].find(
-    (path) => existsSync(path) && basename(realpathSync(path)) === 'setpriv',
-  )
-  return setpriv ? [setpriv, '--pdeathsig', 'KILL', '--'] : []
+/** The end of a variable of a container's processes, by which they are known. */
+export function environmentMark(runtimeId: string): string {
+  return `${metadataPath(runtimeId)}\0`
 }

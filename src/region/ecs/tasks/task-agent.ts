@@ -2,12 +2,13 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../../../core/clock.ts'
 import type { Random } from '../../../core/random.ts'
+import { killMarked } from '../../marked-processes.ts'
 import { AuthFault } from '../../protocol/auth-fault.ts'
 import type { NetworkBinding } from '../../protocol/models/ecs.ts'
 import type { TaskDefinitionContent } from '../task-definition.ts'
+import { environmentMark } from './container-process.ts'
 import { HostPorts, variablesFor } from './host-ports.ts'
 import { findImage, type Image, NoImage } from './images.ts'
-import { killMarked, markOf } from './marked-processes.ts'
 import { planProcess } from './process-plan.ts'
 import { secretValues } from './secret-values.ts'
 import { StartFailure } from './start-failure.ts'
@@ -61,7 +62,9 @@ export class TaskAgent {
    */
   static async open(o: TaskAgentOptions): Promise<TaskAgent> {
     for (const task of o.tasks.list().filter((one) => !isStopped(one))) {
-      for (const { runtimeId } of task.containers) await killMarked(markOf(runtimeId), o.clock)
+      for (const { runtimeId } of task.containers) {
+        await killMarked(environmentMark(runtimeId), o.clock)
+      }
       await o.tasks.change(task.id, (before) => lostWithHost(before, o.clock.now().toISOString()))
     }
     const findTask = (id: string) => o.tasks.find(id)

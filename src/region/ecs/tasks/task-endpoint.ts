@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import type { Random } from '../../../core/random.ts'
 import { Fault } from '../../protocol/fault.ts'
 import { closeServer, limitedServer, listening } from '../../protocol/http-server.ts'
-import { markOf } from './marked-processes.ts'
+import { metadataPath } from './metadata-path.ts'
 import type { ContainerRecord, TaskRecord } from './task.ts'
 
 /** How a task comes to act as its role. */
@@ -57,7 +57,7 @@ export class TaskEndpoint {
 
   /** The variables by which a container finds its metadata. */
   metadataVariables(runtimeId: string): Record<string, string> {
-    return { ECS_CONTAINER_METADATA_URI_V4: `${this.#origin}${markOf(runtimeId)}` }
+    return { ECS_CONTAINER_METADATA_URI_V4: `${this.#origin}${metadataPath(runtimeId)}` }
   }
 
   /**

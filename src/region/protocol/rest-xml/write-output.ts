@@ -1,6 +1,6 @@
 import type { Operation, Schema } from '../model.ts'
+import { bindingsOf } from '../rest/bindings.ts'
 import { formatNumber } from '../scalars.ts'
-import { bindingsOf } from './bindings.ts'
 import { nameOf, writeXmlShape } from './xml-shapes.ts'
 
 /** An answer in the parts of which HTTP makes one. */

@@ -1,5 +1,5 @@
 import type { Schema } from '../model.ts'
-import { membersOf } from './xml-shapes.ts'
+import { membersOf } from '../rest-xml/xml-shapes.ts'
 
 /** Where the members of a request or an answer travel. */
 export interface Bindings {
@@ -9,6 +9,8 @@ export interface Bindings {
   readonly prefixes: readonly Bound[]
   readonly query: readonly Bound[]
   readonly labels: readonly string[]
+  /** The member that tells the status of an answer. */
+  readonly status: string | undefined
   /** The one member that is the whole body. */
   readonly payload: Bound | undefined
   /** The members of which the body is made when none is all of it. */
@@ -35,6 +37,7 @@ export function bindingsOf(structure: Schema): Bindings {
     [Place in 'headers' | 'prefixes' | 'query' | 'body']: Bound[]
   } & { labels: string[] }
   let payload: Bound | undefined
+  let status: string | undefined
   for (const [member, schema] of membersOf(structure)) {
     const traits = schema.getMergedTraits()
     const at = (name: string) => ({ member, name, schema })
@@ -45,9 +48,10 @@ export function bindingsOf(structure: Schema): Bindings {
     } else if (typeof traits.httpQuery === 'string') made.query.push(at(traits.httpQuery))
     else if (traits.httpLabel) made.labels.push(member)
     else if (traits.httpPayload) payload = at(member)
+    else if (traits.httpResponseCode) status = member
     else made.body.push(at(member))
   }
-  const bindings = { ...made, payload }
+  const bindings = { ...made, payload, status }
   KNOWN.set(key, bindings)
   return bindings
 }
@@ -57,6 +61,7 @@ const NOTHING: Bindings = {
   prefixes: [],
   query: [],
   labels: [],
+  status: undefined,
   payload: undefined,
   body: [],
 }
