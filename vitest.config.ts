@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** Small files that take minutes: begun last, they would be waited for alone. */
-const LONG = ['aws/terraform', 'demo/demo', 'demo/region', 'runbook/crashing-the-sample']
+const LONG = ['aws/terraform', 'demo/demo']
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

@@ -78,7 +78,8 @@ describe(`a bucket of ${KEYS.toLocaleString('en')} keys`, () => {
     ],
   ])('has pages that cost the same at the beginning and at the end: %s', async (name, query) => {
     const pages: number[] = []
-    for (const index of [0, KEYS / 2, KEYS - 1001]) {
+    // The last one ends before the deleted keys, which are passed over at a cost of their own.
+    for (const index of [0, KEYS / 2, KEYS - 1010]) {
       const { ms, entries } = await pageMs(query(keyOf(index)))
       expect(entries).toBeGreaterThanOrEqual(1000)
       pages.push(ms)
