@@ -1,4 +1,4 @@
-import { InvokeCommand, type LambdaClient } from '@aws-sdk/client-lambda'
+import type { LambdaClient, LambdaClientConfig } from '@aws-sdk/client-lambda'
 import { jsonIn } from '../core/json.ts'
 import type { Calls } from './calls.ts'
 
@@ -17,12 +17,18 @@ export interface FunctionAnswer {
   readonly isLogCut: boolean
 }
 
-/** AWS Lambda of one region, in our words. Every method throws as `Calls` says. */
+/** AWS Lambda of one region, in our words. Every method throws as `Calls` says. Holds sockets: destroy it. */
 export class Functions {
+  #client: LambdaClient | undefined
+
   constructor(
-    private readonly client: LambdaClient,
+    private readonly config: LambdaClientConfig,
     private readonly calls: Calls,
   ) {}
+
+  destroy(): void {
+    this.#client?.destroy()
+  }
 
   /**
    * Calls a function and waits for its answer. It is called once: nobody but its author knows whether it may be called twice.
@@ -41,8 +47,12 @@ export class Functions {
     },
   ): Promise<FunctionAnswer> {
     const { payload, custom, signal } = o
+    // Few workloads call functions, and every command would begin a tenth of a second later.
+    const { InvokeCommand, LambdaClient } = await import('@aws-sdk/client-lambda')
+    this.#client ??= new LambdaClient(this.config)
+    const client = this.#client
     const answer = await this.calls.once(`invoke function '${name}'`, () =>
-      this.client.send(
+      client.send(
         new InvokeCommand({
           FunctionName: name,
           LogType: 'Tail',

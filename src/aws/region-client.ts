@@ -1,6 +1,5 @@
 import { CloudWatchClient } from '@aws-sdk/client-cloudwatch'
 import { ECSClient } from '@aws-sdk/client-ecs'
-import { LambdaClient } from '@aws-sdk/client-lambda'
 import { RDSClient } from '@aws-sdk/client-rds'
 import { Route53Client } from '@aws-sdk/client-route-53'
 import { S3Client } from '@aws-sdk/client-s3'
@@ -68,7 +67,6 @@ export class RegionClient {
     sts: STSClient
     route53: Route53Client
     ecs: ECSClient
-    lambda: LambdaClient
   }
 
   constructor({ region, endpoint, credentials, clock, ...o }: RegionClientOptions) {
@@ -101,10 +99,6 @@ export class RegionClient {
       sts: new STSClient(config),
       route53: new Route53Client(config),
       ecs: new ECSClient(config),
-      lambda: new LambdaClient({
-        ...config,
-        requestHandler: { ...config.requestHandler, requestTimeout: INVOCATION_TIMEOUT_MS },
-      }),
     }
     this.#calls = new Calls(region, clock)
     this.alarms = new Alarms(this.#clients.cloudWatch, this.#calls)
@@ -123,7 +117,13 @@ export class RegionClient {
     this.documents = new Documents(this.#clients.s3, this.#calls)
     this.route53 = new Route53(this.#clients.route53, this.#calls, clock)
     this.services = new Services(this.#clients.ecs, this.#calls, clock)
-    this.functions = new Functions(this.#clients.lambda, this.#calls)
+    this.functions = new Functions(
+      {
+        ...config,
+        requestHandler: { ...config.requestHandler, requestTimeout: INVOCATION_TIMEOUT_MS },
+      },
+      this.#calls,
+    )
   }
 
   async identity(): Promise<{ account: string; world: World }> {
@@ -136,6 +136,6 @@ export class RegionClient {
   }
 
   close(): void {
-    for (const client of Object.values(this.#clients)) client.destroy()
+    for (const client of [...Object.values(this.#clients), this.functions]) client.destroy()
   }
 }
