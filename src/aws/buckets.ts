@@ -13,9 +13,15 @@ import {
 import { LifeboatError } from '../core/errors.ts'
 import type { Calls } from './calls.ts'
 import { awsCodeOf } from './faults.ts'
+import { frontEtags } from './front-etags.ts'
 import { copyOnTop } from './object-copies.ts'
 import { headersOf } from './object-headers.ts'
-import { fetchVersionPage, type ListedVersion, type PageMarker } from './version-page.ts'
+import {
+  fetchVersionPage,
+  type ListedVersion,
+  type PageMarker,
+  type VersionPage,
+} from './version-page.ts'
 
 export type { ListedVersion } from './version-page.ts'
 
@@ -114,9 +120,7 @@ export class Buckets {
     prefix = '',
   ): AsyncGenerator<readonly ListedVersion[], void, void> {
     const fetch = (marker: PageMarker | undefined) =>
-      this.calls.read(`list the versions in bucket '${bucket}'`, () =>
-        fetchVersionPage(this.client, { bucket, prefix, marker }),
-      )
+      this.#fetchVersions(bucket, { prefix, marker })
     let page = await fetch(undefined)
     while (page.next) {
       const coming = fetch(page.next)
@@ -143,9 +147,12 @@ export class Buckets {
     return (await this.#findHead(bucket, key, versionId)) !== undefined
   }
 
-  /** The entity tag of what is in front, without quotes; undefined when the key has no object. */
-  async findEtag(bucket: string, key: string): Promise<string | undefined> {
-    return (await this.#findHead(bucket, key, undefined))?.ETag?.replaceAll('"', '')
+  /** The entity tag of what is in front of each key, without quotes; keys that have no object are left out. */
+  async frontEtags(bucket: string, keys: Iterable<string>): Promise<Map<string, string>> {
+    return await frontEtags(keys, ({ prefix = '', after = '', most }) => {
+      const marker = after === '' ? undefined : { KeyMarker: after }
+      return this.#fetchVersions(bucket, { prefix, marker, most })
+    })
   }
 
   /** Headers, metadata and tags of one version. */
@@ -220,6 +227,15 @@ export class Buckets {
   async destroyVersion(bucket: string, key: string, versionId: string): Promise<void> {
     await this.calls.repeat(`destroy version '${versionId}' of '${key}' in '${bucket}'`, () =>
       this.client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key, VersionId: versionId })),
+    )
+  }
+
+  #fetchVersions(
+    bucket: string,
+    part: { prefix: string; marker: PageMarker | undefined; most?: number | undefined },
+  ): Promise<VersionPage> {
+    return this.calls.read(`list the versions in bucket '${bucket}'`, () =>
+      fetchVersionPage(this.client, { bucket, ...part }),
     )
   }
 

@@ -29,14 +29,19 @@ export interface VersionPage {
 }
 
 /**
- * One page of a bucket's versions, of up to a thousand.
+ * One page of a bucket's versions, of up to a thousand, or of fewer.
  *
  * The page is read by us and not by the SDK: it tells versions and delete markers in two lists, so that which of two
  * came first is lost where both are of the same second, and takes ten times as long.
  */
 export async function fetchVersionPage(
   client: S3Client,
-  o: { bucket: string; prefix: string; marker: PageMarker | undefined },
+  o: {
+    bucket: string
+    prefix: string
+    marker: PageMarker | undefined
+    most?: number | undefined
+  },
 ): Promise<VersionPage> {
   let text = ''
   const command = new ListObjectVersionsCommand({
@@ -44,6 +49,7 @@ export async function fetchVersionPage(
     Prefix: o.prefix,
     // XML cannot hold every key.
     EncodingType: 'url',
+    MaxKeys: o.most,
     ...o.marker,
   })
   command.middlewareStack.add(

@@ -59,6 +59,10 @@ function readStat(pid: number): { state: string; startedTicks: number } | undefi
   }
 }
 
+let ownBootId: string | undefined
+
+/** No process outlives a boot. */
 function bootId(): string {
-  return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+  ownBootId ??= readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+  return ownBootId
 }

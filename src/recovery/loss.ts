@@ -4,7 +4,6 @@ import { createInterface } from 'node:readline'
 import type { Buckets } from '../aws/buckets.ts'
 import { jsonIn } from '../core/json.ts'
 import { type Database, quoteIdentifier, type Row } from '../probe/database.ts'
-import { concurrently } from './objects/concurrently.ts'
 
 /**
  * A file of JSON lines that a writer outside the database keeps: one line for each write that was
@@ -159,14 +158,15 @@ async function fatesOfObjects(
   { bucket, keyField, etagField }: NonNullable<LedgerFile['objects']>,
   batch: readonly Entry[],
 ): Promise<(Fate | undefined)[]> {
-  const fates: (Fate | undefined)[] = batch.map(() => undefined)
-  await concurrently(batch.entries(), async ([i, entry]) => {
-    const { [keyField]: key, [etagField]: etag } = entry
-    if (typeof key !== 'string') return
-    const found = await buckets.findEtag(bucket, key)
-    fates[i] = found === undefined ? 'lost' : found === etag ? 'intact' : 'altered'
+  const keyOf = (entry: Entry) => entry[keyField]
+  const keys = batch.map(keyOf).filter((key) => typeof key === 'string')
+  const etags = await buckets.frontEtags(bucket, keys)
+  return batch.map((entry) => {
+    const key = keyOf(entry)
+    if (typeof key !== 'string') return undefined
+    const etag = etags.get(key)
+    return etag === undefined ? 'lost' : etag === entry[etagField] ? 'intact' : 'altered'
   })
-  return fates
 }
 
 async function lookUp(

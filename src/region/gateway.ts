@@ -227,7 +227,7 @@ export class Gateway {
           'Credential should be scoped to a valid region.',
         )
       }
-      if (!child.isAlive) {
+      if (child.isEndTold) {
         response.destroy()
         return
       }

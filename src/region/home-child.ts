@@ -75,8 +75,12 @@ export class HomeChild {
 
   /** The kernel is asked, because the end of a child is told later than it comes. */
   get isAlive(): boolean {
-    const isEndTold = this.child.exitCode !== null || this.child.signalCode !== null
-    return !isEndTold && isRunning(this.identity)
+    return !this.isEndTold && isRunning(this.identity)
+  }
+
+  /** For what is asked many times a second, and looks at the answer of a dead one, too. */
+  get isEndTold(): boolean {
+    return this.child.exitCode !== null || this.child.signalCode !== null
   }
 
   /** Sends a signal to its whole group: itself, its databases and its tasks. */

@@ -1,7 +1,7 @@
 import type { Buckets, ListedVersion } from '../../aws/buckets.ts'
+import { concurrently } from '../../core/concurrently.ts'
 import { compareKeys } from '../../core/object-key-order.ts'
 import type { Bucket } from '../workload.ts'
-import { concurrently } from './concurrently.ts'
 
 /** A bucket where the objects are now, and the one that they come home to. */
 export interface WayHome {

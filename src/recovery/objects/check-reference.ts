@@ -1,12 +1,12 @@
 import type { Buckets } from '../../aws/buckets.ts'
 import type { Clock } from '../../core/clock.ts'
+import { concurrently } from '../../core/concurrently.ts'
 import { LifeboatError } from '../../core/errors.ts'
 import { compareKeys } from '../../core/object-key-order.ts'
 import { type Database, sqlStateOf } from '../../probe/database.ts'
 import type { CheckResult } from '../checks.ts'
 import type { Reference } from '../workload.ts'
 import { type BucketPart, versionsIn } from './changes-since.ts'
-import { concurrently } from './concurrently.ts'
 import { findBrokenReferences, type Referenced, stillReferenced, tellBroken } from './references.ts'
 
 /** Rows that point into a bucket. */

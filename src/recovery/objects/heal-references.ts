@@ -1,6 +1,6 @@
 import type { Buckets } from '../../aws/buckets.ts'
+import { concurrently } from '../../core/concurrently.ts'
 import type { BucketPart } from './changes-since.ts'
-import { concurrently } from './concurrently.ts'
 import type { BrokenReference, Referenced } from './references.ts'
 
 /** What was done about rows whose object was hidden. */

@@ -1,10 +1,10 @@
 import type { Buckets, Replication, ReplicationStatus } from '../../aws/buckets.ts'
 import type { Clock } from '../../core/clock.ts'
+import { concurrently } from '../../core/concurrently.ts'
 import { LifeboatError } from '../../core/errors.ts'
 import type { Bucket } from '../workload.ts'
 import type { CanaryTravel } from './canary.ts'
 import { comparePair, type PairComparison } from './compare-pair.ts'
-import { concurrently } from './concurrently.ts'
 
 export type ReplicatedBucket = Bucket & { readonly replica: NonNullable<Bucket['replica']> }
 

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Buckets } from '../../aws/buckets.ts'
 import type { Clock } from '../../core/clock.ts'
+import { concurrently } from '../../core/concurrently.ts'
 import { LifeboatError } from '../../core/errors.ts'
 import {
   type BucketPart,
@@ -9,7 +10,6 @@ import {
   type KeyChange,
   versionsIn,
 } from './changes-since.ts'
-import { concurrently } from './concurrently.ts'
 
 /** What brings a bucket back: older versions on top, and delete markers over what was not there. */
 export type RestorePlan = {

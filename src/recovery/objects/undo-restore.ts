@@ -1,6 +1,6 @@
 import type { ListedVersion } from '../../aws/buckets.ts'
+import { concurrently } from '../../core/concurrently.ts'
 import { type KeyHistory, keysAt, objectOf, versionsIn } from './changes-since.ts'
-import { concurrently } from './concurrently.ts'
 import type { BucketRestore } from './restore-bucket.ts'
 
 /**
