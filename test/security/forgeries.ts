@@ -111,7 +111,7 @@ export const HEADER_FORGERIES: Readonly<Record<string, Forgery>> = {
     }),
   'another region': scoped({ region: 'us-west-2' }),
   'no such region': scoped({ region: '*' }),
-  'a service that is not there': scoped({ service: 'lambda' }),
+  'a service that is not there': scoped({ service: 'sqs' }),
   'the date of another day': (draft, signing) =>
     signed(draft, { ...signing, scope: { ...signing.scope, date: '20200101' } }),
   'a request of a while ago': (draft, signing, choices) =>
