@@ -1,5 +1,5 @@
 import { copyFile, mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Clock } from '../../../core/clock.ts'
 import { entryPoint } from '../../../core/entry-point.ts'
@@ -50,6 +50,7 @@ export interface InvocationsOptions {
 export class Invocations {
   readonly #running = new Set<Promise<unknown>>()
   readonly #closing = new AbortController()
+  #program: Promise<string> | undefined
 
   private constructor(
     private readonly lambda: Lambda,
@@ -59,10 +60,7 @@ export class Invocations {
 
   /** Opens it where another one may have been killed: what that has left behind is ended. */
   static async open(lambda: Lambda, o: InvocationsOptions): Promise<Invocations> {
-    await mkdir(join(o.folder, 'runtime'), { recursive: true, mode: 0o711 })
     await killMarked(`LAMBDA_TASK_ROOT=${o.folder}/`, o.clock)
-    const program = fileURLToPath(entryPoint(import.meta.url, './handler-program.ts'))
-    await copyFile(program, programIn(o.folder))
     const ids = new Set(lambda.functions().map(({ id }) => id))
     return new Invocations(lambda, o, await CodeStore.open(o.folder, ids))
   }
@@ -124,8 +122,12 @@ export class Invocations {
     const log = new LogTail()
     log.append(`START RequestId: ${requestId} Version: ${LATEST}\n`)
     const startedMs = clock.monotonicMs()
+    this.#program ??= layProgram(folder).catch((error: unknown) => {
+      this.#program = undefined
+      throw error
+    })
     const end = await runHandler({
-      program: programIn(folder),
+      program: await this.#program,
       taskRoot,
       environment: environmentOf(fn, given),
       mark: `${mark}\0`,
@@ -151,8 +153,12 @@ export class Invocations {
   }
 }
 
-function programIn(folder: string): string {
-  return join(folder, 'runtime', 'handler.mjs')
+/** Where the account of functions can read it; a region without functions has no file that others may read. */
+async function layProgram(folder: string): Promise<string> {
+  const file = join(folder, 'runtime', 'handler.mjs')
+  await mkdir(dirname(file), { recursive: true, mode: 0o711 })
+  await copyFile(fileURLToPath(entryPoint(import.meta.url, './handler-program.ts')), file)
+  return file
 }
 
 function wordsOf({ payload }: Outcome): string {
