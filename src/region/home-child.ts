@@ -78,7 +78,7 @@ export class HomeChild {
     return !this.isEndTold && isRunning(this.identity)
   }
 
-  /** For what is asked many times a second, and looks at the answer of a dead one, too. */
+  /** As `!isAlive`, a moment late and without asking the kernel: for what is asked with each request. */
   get isEndTold(): boolean {
     return this.child.exitCode !== null || this.child.signalCode !== null
   }

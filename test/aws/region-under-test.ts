@@ -52,7 +52,7 @@ export function regionUnderTest({
   withDatabases = false,
   iamDelayMs = 0,
   disk,
-  prepare = async () => undefined,
+  prepare,
   bucketDefaults,
 }: {
   withDatabases?: boolean
@@ -89,9 +89,9 @@ export function regionUnderTest({
     folder = await mkdtemp(join(tmpdir(), 'lifeboat-region-'))
     if (disk) spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${disk},mode=711`, 'tmpfs', folder])
     await chmod(folder, 0o711)
-    await prepare(folder)
+    await prepare?.(folder)
     await open()
-  }, 3_600_000)
+  }, prepare && 3_600_000)
   afterAll(async () => {
     await region.close()
     if (disk) await unmount(folder)
