@@ -3,7 +3,7 @@ import { readFile, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import type { Clock } from '../core/clock.ts'
 import { LifeboatError } from '../core/errors.ts'
-import { findProcess, thisProcess } from './process-identity.ts'
+import { findProcess, killIfThere, thisProcess } from './process-identity.ts'
 import { findSharedMemory, releaseSharedMemory } from './shared-memory.ts'
 
 /** On a server's command line: which process of ours started it, as its pid and start time. */
@@ -46,13 +46,13 @@ export async function killServer(dataDirectory: string, clock: Clock): Promise<v
   const postmaster = await lockHolder(dataDirectory)
   const memory = await findSharedMemory(dataDirectory, serverProcesses(dataDirectory))
   if (postmaster !== undefined && serverProcesses(dataDirectory).includes(postmaster)) {
-    kill(postmaster)
+    killIfThere(postmaster)
   }
   const end = clock.monotonicMs() + END_DEADLINE_MS
   for (;;) {
     const alive = serverProcesses(dataDirectory)
     if (alive.length === 0) break
-    for (const pid of alive) kill(pid)
+    for (const pid of alive) killIfThere(pid)
     if (clock.monotonicMs() > end) {
       throw new LifeboatError(
         'AlreadyRunning',
@@ -138,13 +138,5 @@ function whenVisible(read: () => string): string | undefined {
     const { code = '' } = error as NodeJS.ErrnoException
     if (['ENOENT', 'ESRCH', 'EACCES', 'EPERM'].includes(code)) return undefined
     throw error
-  }
-}
-
-function kill(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
   }
 }

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs'
 import { basename } from 'node:path'
 import type { Clock } from '../core/clock.ts'
+import { killIfThere } from '../postgres/process-identity.ts'
 
 /** How long processes that were killed may take to be gone, in milliseconds. */
 const DEADLINE_MS = 10_000
@@ -17,7 +18,7 @@ export async function killMarked(mark: string, clock: Clock): Promise<void> {
   for (;;) {
     const alive = markedProcesses(mark)
     if (alive.length === 0) return
-    for (const pid of alive) kill(pid)
+    for (const pid of alive) killIfThere(pid)
     if (clock.monotonicMs() > end) {
       throw new Error(`processes ${alive.join(', ')} of this region cannot be ended`)
     }
@@ -59,14 +60,6 @@ function readProcess(pid: number, file: 'environ' | 'stat'): string {
     const { code = '' } = error as NodeJS.ErrnoException
     if (['ENOENT', 'ESRCH', 'EACCES', 'EPERM'].includes(code)) return ''
     throw error
-  }
-}
-
-function kill(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
   }
 }
 
