@@ -1,8 +1,8 @@
 import { COMMAND_RIGHTS, type Scope } from './command-rights.ts'
 import { canaryKey } from './objects/canary.ts'
 import { functionArn } from './own-steps/function-name.ts'
-import { functionsOf } from './own-steps/own-step.ts'
-import type { Workload } from './workload.ts'
+import { functionsOf, regionOf } from './own-steps/own-step.ts'
+import { keyRegionOf, type Workload } from './workload.ts'
 import { ledgerBucketOf } from './write-ledger.ts'
 
 /** A statement of an IAM policy. */
@@ -59,10 +59,9 @@ function functionsFor(
   { steps = [], ...workload }: Workload,
 ): string[] {
   const own = steps.filter(({ runbook }) => commands.includes(`runbook run ${runbook}`))
-  const arns = own.flatMap(functionsOf).map(({ name, region }) => {
-    const where = region === 'primary' ? workload.region : workload.recoveryRegion
-    return functionArn(name, where ?? workload.region)
-  })
+  const arns = own
+    .flatMap(functionsOf)
+    .map((one) => functionArn(one.name, regionOf(one, workload) ?? workload.region))
   return [...new Set(arns)]
 }
 
@@ -145,7 +144,7 @@ function arnsOf(scope: Exclude<Scope, 'functions'>, workload: Workload, only?: s
     case 'keys':
       return hiddenPlaces(workload)
         .filter((place) => place.startsWith('secret:'))
-        .map((place) => secret(place.slice('secret:'.length), away ?? region))
+        .map((place) => secret(place.slice('secret:'.length), keyRegionOf(workload)))
     case 'canaries':
       return replicated.map((one) => s3(`${one.bucket}/${canaryKey(one)}`))
     case 'replicaCanaries':

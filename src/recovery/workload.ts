@@ -96,6 +96,14 @@ export type Reference = {
 }
 
 /** The names of all that tells good from bad: of checks, and of references. */
+/** Where the keys of notifications and witnesses are: they are needed when the workload's own region is lost. */
+export function keyRegionOf({
+  region,
+  recoveryRegion,
+}: Pick<Workload, 'region' | 'recoveryRegion'>) {
+  return recoveryRegion ?? region
+}
+
 export function checkNamesOf({ checks, buckets }: Workload): string[] {
   return [...checks, ...buckets.flatMap(({ references }) => references)].map(({ name }) => name)
 }

@@ -1,6 +1,6 @@
 import type { Delivery } from '../../probe/post.ts'
 import type { StateDatabase } from '../../runbook/state-database.ts'
-import type { Workload } from '../workload.ts'
+import { keyRegionOf, type Workload } from '../workload.ts'
 import type { Phase, Target } from './target.ts'
 
 /** What people are told of one moment, as it was drafted. JSON, without secrets. */
@@ -46,13 +46,9 @@ export type Audience = {
   readonly region: string
 }
 
-/** Where a workload's secrets are when the region is lost in which it runs. */
-export function audienceOf(
-  { notifications = [], recoveryRegion, region }: Workload,
-  phase: Phase,
-): Audience {
-  const targets = notifications.filter(({ on }) => on.includes(phase))
-  return { targets, region: recoveryRegion ?? region }
+export function audienceOf(workload: Workload, phase: Phase): Audience {
+  const targets = (workload.notifications ?? []).filter(({ on }) => on.includes(phase))
+  return { targets, region: keyRegionOf(workload) }
 }
 
 const MIGRATIONS = [

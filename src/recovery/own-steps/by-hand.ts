@@ -1,7 +1,6 @@
 import type { TypedLine } from '../../runbook/runbook.ts'
 import { act, awsIn, check, quoted } from '../runbooks/region-failure/by-hand.ts'
-import type { Workload } from '../workload.ts'
-import type { Doing, OwnStep } from './own-step.ts'
+import { type Doing, type LambdaDoing, type OwnStep, type Regions, regionOf } from './own-step.ts'
 
 /** A step of the user's own as a person types it. What Lifeboat tells a command by its environment, nobody tells it here. */
 export function ownLines(
@@ -17,8 +16,6 @@ export function ownLines(
     ? [line, check('what it has reached', `bash -c ${quoted(lineOf(checked))}`)]
     : [line]
 }
-
-type Regions = Pick<Workload, 'region' | 'recoveryRegion'>
 
 function shellLine(doing: Doing, folder: string | undefined, workload: Regions): string {
   if (doing.kind === 'lambda') return invokeLine(doing, workload)
@@ -38,11 +35,9 @@ function curlLine({ url, method, body, status }: Extract<Doing, { kind: 'http' }
  * It is called once, however long it takes. The aws CLI ends well also when the function fails; what that answers goes to the
  * terminal.
  */
-function invokeLine(
-  { name, region, payload = {} }: Extract<Doing, { kind: 'lambda' }>,
-  workload: Regions,
-): string {
-  const where = region === 'primary' ? workload.region : (workload.recoveryRegion ?? '')
+function invokeLine(doing: LambdaDoing, workload: Regions): string {
+  const { name, payload = {} } = doing
+  const where = regionOf(doing, workload) ?? ''
   const options = { 'function-name': name, payload: 'fileb:///dev/stdin', 'cli-read-timeout': 905 }
   const call = `${awsIn(where, 'lambda invoke', options, 'FunctionError')} >(cat >&2)`
   const once = `AWS_MAX_ATTEMPTS=1 ${call}`

@@ -21,6 +21,14 @@ export type LambdaDoing = {
   readonly region: 'primary' | 'recovery'
   readonly payload?: Json
 }
+/** Undefined: in a recovery region that the workload does not have, which the reading of its file refuses. */
+export function regionOf({ region }: LambdaDoing, workload: Regions): string | undefined {
+  return region === 'primary' ? workload.region : workload.recoveryRegion
+}
+
+/** Of a workload. */
+export type Regions = { readonly region: string; readonly recoveryRegion?: string }
+
 export type Doing = CommandDoing | HttpDoing | LambdaDoing
 
 /** A step of the user's own. JSON, so that an execution keeps it and goes on with it as it was. */

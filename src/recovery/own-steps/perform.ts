@@ -7,7 +7,7 @@ import type { RecoveryTools } from '../runbooks/data-corruption/tools.ts'
 import type { Workload } from '../workload.ts'
 import { attemptDoing, type DoingSurroundings } from './doing.ts'
 import { environmentFor, factsOf, type Purpose } from './facts.ts'
-import type { Doing, LambdaDoing, OwnStep } from './own-step.ts'
+import { type Doing, type LambdaDoing, type OwnStep, regionOf } from './own-step.ts'
 
 export type OwnContext = StepContext<
   { readonly workload: Workload },
@@ -117,11 +117,12 @@ function surroundingsOf(own: OwnStep, context: OwnContext, purpose: Purpose): Do
 
 async function invokeIn(
   context: OwnContext,
-  { name, region, payload }: LambdaDoing,
+  doing: LambdaDoing,
   { purpose, signal }: { purpose: Purpose; signal: AbortSignal },
 ): Promise<FunctionAnswer> {
   const { workload } = context.input
-  const where = region === 'primary' ? workload.region : workload.recoveryRegion
+  const { name, payload } = doing
+  const where = regionOf(doing, workload)
   assert(where, 'a workload with a function of its recovery region has one')
   const { functions } = await context.tools.reach(where)
   return await functions.invoke(name, {

@@ -1,7 +1,7 @@
 import { LifeboatError } from '../../core/errors.ts'
 import { revealOf } from '../notifications/reveal.ts'
 import type { NotificationSurroundings } from '../notifications/telling.ts'
-import type { Workload } from '../workload.ts'
+import { keyRegionOf, type Workload } from '../workload.ts'
 import { Testimonies } from './testimonies.ts'
 import type { WitnessReport } from './witness.ts'
 
@@ -15,19 +15,20 @@ export interface Hearing {
 
 /** @throws LifeboatError `InvalidUsage` when the workload has none, and what finding their keys throws */
 export async function hearingOf(
-  { name: workload, witnesses = [], recoveryRegion, region }: Workload,
+  workload: Workload,
   { database, clock, ...around }: NotificationSurroundings,
 ): Promise<Hearing> {
+  const { name, witnesses = [] } = workload
   if (witnesses.length === 0) {
-    throw new LifeboatError('InvalidUsage', `'${workload}' has no witnesses to hear`, {
+    throw new LifeboatError('InvalidUsage', `'${name}' has no witnesses to hear`, {
       hint: 'Add witnesses: [{ name: NAME, key: env:NAME }] to the workload file.',
     })
   }
-  const reveal = revealOf(recoveryRegion ?? region, around)
-  const found = witnesses.map(async ({ name, key }) => [name, await reveal(key)] as const)
+  const reveal = revealOf(keyRegionOf(workload), around)
+  const found = witnesses.map(async (one) => [one.name, await reveal(one.key)] as const)
   const keys = new Map(await Promise.all(found))
   const testimonies = await Testimonies.open(database)
-  const onReport: Hearing['onReport'] = (name, said) =>
-    testimonies.record(workload, name, said, clock.now())
+  const onReport: Hearing['onReport'] = (witness, said) =>
+    testimonies.record(name, witness, said, clock.now())
   return { keys, onReport }
 }
