@@ -6,7 +6,7 @@
  * SHOP_ORDERS_PER_SECOND  50 unless told
  * SHOP_CUSTOMERS          customers are numbered from 1 to this; 5000 unless told
  *
- * Prints one JSON line a second: {"acknowledged", "refused"}, counted since the start.
+ * Prints one JSON line a second: {"acknowledged", "refused"}, counted since the start, and "lastRefusal" if there was one.
  */
 import { Ledger } from './ledger.ts'
 import type { Order } from './orders.ts'
@@ -27,6 +27,7 @@ const inFlight = new Set<Promise<void>>()
 let number = 0
 let acknowledged = 0
 let refused = 0
+let lastRefusal: string | undefined
 
 async function placeOrder(): Promise<void> {
   number += 1
@@ -37,7 +38,10 @@ async function placeOrder(): Promise<void> {
   ]
   const customerId = String(1 + ((number * 17) % customers))
   const answer = await postJson(address, { customerId, items }, { timeoutMs: ANSWER_WITHIN_MS })
-  if (answer.status !== 201) throw new Error(`the shop answered ${answer.status}`)
+  if (answer.status !== 201) {
+    const { error } = answer.body as { error?: string }
+    throw new Error(`the shop answered ${answer.status}: ${error}`)
+  }
   const { id, total, placedAt, receipt, receiptTag } = answer.body as Order
   const acknowledgedAt = new Date().toISOString()
   await ledger.append({ id, total, placedAt, receipt, receiptTag, acknowledgedAt })
@@ -52,22 +56,24 @@ const arrivals = setInterval(() => {
     due += 1
     if (inFlight.size >= MOST_IN_FLIGHT) continue
     const order = placeOrder()
-      .catch(() => {
+      .catch((error: Error) => {
         refused += 1
+        lastRefusal = error.message
       })
       .finally(() => inFlight.delete(order))
     inFlight.add(order)
   }
 }, 10)
 
-const report = setInterval(() => console.log(JSON.stringify({ acknowledged, refused })), 1_000)
+const say = () => console.log(JSON.stringify({ acknowledged, refused, lastRefusal }))
+const report = setInterval(say, 1_000)
 
 async function stop(): Promise<void> {
   clearInterval(arrivals)
   clearInterval(report)
   await Promise.all(inFlight)
   await ledger.close()
-  console.log(JSON.stringify({ acknowledged, refused }))
+  say()
   process.exit(0)
 }
 process.once('SIGTERM', stop)

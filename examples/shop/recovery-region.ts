@@ -28,6 +28,7 @@ import {
   ChangeResourceRecordSetsCommand,
   CreateHealthCheckCommand,
   CreateHostedZoneCommand,
+  GetHealthCheckStatusCommand,
   type ResourceRecordSet,
   Route53Client,
 } from '@aws-sdk/client-route-53'
@@ -259,7 +260,8 @@ async function runService(
 
 /**
  * A failover pair. The check of the secondary asks whether its database takes writes, so that customers are not led there
- * before it does.
+ * before it does. The name is good when the primary was seen healthy: before, it leads to either, and who keeps a
+ * connection stays where it led to.
  */
 async function createName(): Promise<string> {
   const route53 = new Route53Client({})
@@ -292,13 +294,19 @@ async function createName(): Promise<string> {
     }
     return { Action: 'CREATE' as const, ResourceRecordSet }
   }
-  const Changes = [
-    await record('PRIMARY', homeAddress, '/health'),
-    await record('SECONDARY', awayAddress, '/ready'),
-  ]
+  const primary = await record('PRIMARY', homeAddress, '/health')
+  const Changes = [primary, await record('SECONDARY', awayAddress, '/ready')]
   await route53.send(
     new ChangeResourceRecordSetsCommand({ HostedZoneId: zoneId, ChangeBatch: { Changes } }),
   )
+  const { HealthCheckId } = primary.ResourceRecordSet
+  await until(`the service in ${home} is healthy`, async () => {
+    const { HealthCheckObservations: seen = [] } = await route53.send(
+      new GetHealthCheckStatusCommand({ HealthCheckId }),
+    )
+    const healthy = seen.filter(({ StatusReport }) => StatusReport?.Status?.startsWith('Success'))
+    return healthy.length > seen.length / 2 ? healthy : undefined
+  })
   return zoneId
 }
 

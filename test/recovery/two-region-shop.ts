@@ -90,7 +90,7 @@ export function twoRegionShop({
   const orders = async (count: number) => {
     const before = shop.traffic.acknowledged
     await until(
-      `${count} more orders`,
+      () => `${count} more orders: ${JSON.stringify(shop.traffic)}`,
       90_000,
       async () => shop.traffic.acknowledged >= before + count,
     )

@@ -233,13 +233,16 @@ export class TrialRegion {
 }
 
 export async function until(
-  what: string,
+  what: string | (() => string),
   deadlineMs: number,
   isTrue: () => Promise<boolean>,
 ): Promise<void> {
   const end = Date.now() + deadlineMs
   while (!(await isTrue())) {
-    if (Date.now() > end) throw new Error(`waited ${deadlineMs} ms in vain until ${what}`)
+    if (Date.now() > end) {
+      const awaited = typeof what === 'string' ? what : what()
+      throw new Error(`waited ${deadlineMs} ms in vain until ${awaited}`)
+    }
     await sleep(POLL_MS)
   }
 }

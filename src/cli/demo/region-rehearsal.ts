@@ -5,7 +5,6 @@
  *               ─ kill -9 of the first region ─ runbook region-failure ─ customers order on ─ the bill
  */
 import { createServer } from 'node:net'
-import { LifeboatError } from '../../core/errors.ts'
 import {
   failbackInput,
   regionFailureInput,
@@ -19,6 +18,7 @@ import { type Executive, openExecutive } from '../executive.ts'
 import { followToRest } from '../follow-to-rest.ts'
 import type { Invocation } from '../invocation.ts'
 import type { DemoReport } from './bill.ts'
+import { customersOrder } from './customers-order.ts'
 import { inFull, openRegions } from './opening.ts'
 import { countOrders, ledgerOf } from './orders-count.ts'
 import type { RehearsalOptions } from './rehearsal.ts'
@@ -31,7 +31,6 @@ const HOME = 'ap-southeast-1'
 const AWAY = 'us-east-1'
 const ORDERS_BEFORE = 150
 const ORDERS_AFTER = 100
-const ORDERS_WITHIN_MS = 60_000
 
 /** Plays it from the beginning to the end. What has begun stands on the stage, for the caller to clear. */
 export async function rehearseRegionFailure(
@@ -172,22 +171,6 @@ async function failOver(
   const id = await executions.start('region-failure', { ...input }, { owns: workload.name })
   const yes = options.yes || !invocation.output.canAsk
   return followToRest(executions, id, invocation, { yes })
-}
-
-async function customersOrder(
-  shop: Shop,
-  scenes: Scenes,
-  { orders, going }: { orders: number; going: string },
-): Promise<void> {
-  const before = shop.traffic.acknowledged
-  const isDone = await scenes.waitUntil(
-    () => `${going}: ${shop.traffic.acknowledged} orders, ${shop.traffic.refused} refused`,
-    ORDERS_WITHIN_MS,
-    () => shop.traffic.acknowledged >= before + orders,
-  )
-  if (!isDone) throw new LifeboatError('Unexpected', 'the shop takes no orders')
-  const { acknowledged, refused } = shop.traffic
-  scenes.note('✔', `${going}: ${acknowledged} orders acknowledged, ${refused} refused`)
 }
 
 /** For the service, at an address of its own in each region. */

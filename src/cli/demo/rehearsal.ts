@@ -4,13 +4,13 @@
  *   a region ─ a database, its secret, a bucket ─ a shop with customers ─ a watch
  *            ─ receipts deleted, UPDATE orders SET total = 0 ─ red ─ runbook data-corruption ─ the bill
  */
-import { LifeboatError } from '../../core/errors.ts'
 import { dataCorruptionInput, summary, type Workload } from '../../recovery/recovery.ts'
 import type { Execution } from '../../runbook/execution.ts'
 import { type Executive, openExecutive } from '../executive.ts'
 import { followToRest } from '../follow-to-rest.ts'
 import type { Invocation } from '../invocation.ts'
 import type { DemoReport } from './bill.ts'
+import { customersOrder } from './customers-order.ts'
 import { inFull, openRegion, openShop } from './opening.ts'
 import { countOrders, ledgerOf } from './orders-count.ts'
 import type { Scenes } from './scenes.ts'
@@ -22,7 +22,6 @@ import { workloadOf } from './workload.ts'
 /** How many orders customers place before the mistake, and after the recovery. */
 const ORDERS_BEFORE = 150
 const ORDERS_AFTER = 50
-const ORDERS_WITHIN_MS = 30_000
 
 export interface RehearsalOptions {
   readonly yes?: boolean
@@ -87,20 +86,4 @@ async function recover(
   const id = await executions.start('data-corruption', { ...input }, { owns: workload.name })
   const yes = options.yes || !invocation.output.canAsk
   return shop.whileOpen(followToRest(executions, id, invocation, { yes }))
-}
-
-async function customersOrder(
-  shop: Shop,
-  scenes: Scenes,
-  { orders, going }: { orders: number; going: string },
-): Promise<void> {
-  const before = shop.traffic.acknowledged
-  const isDone = await scenes.waitUntil(
-    () => `${going}: ${shop.traffic.acknowledged} orders, ${shop.traffic.refused} refused`,
-    ORDERS_WITHIN_MS,
-    () => shop.traffic.acknowledged >= before + orders,
-  )
-  if (!isDone) throw new LifeboatError('Unexpected', 'the shop takes no orders')
-  const { acknowledged, refused } = shop.traffic
-  scenes.note('✔', `${going}: ${acknowledged} orders acknowledged, ${refused} refused`)
 }

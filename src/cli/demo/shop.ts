@@ -12,6 +12,8 @@ const STARTS_WITHIN_MS = 15_000
 export interface Traffic {
   readonly acknowledged: number
   readonly refused: number
+  /** Why the last order was refused. */
+  readonly lastRefusal?: string
 }
 
 /**
