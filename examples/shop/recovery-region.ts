@@ -31,6 +31,7 @@ import {
   GetHealthCheckStatusCommand,
   type ResourceRecordSet,
   Route53Client,
+  TestDNSAnswerCommand,
 } from '@aws-sdk/client-route-53'
 import {
   type BucketLocationConstraint,
@@ -300,12 +301,16 @@ async function createName(): Promise<string> {
     new ChangeResourceRecordSetsCommand({ HostedZoneId: zoneId, ChangeBatch: { Changes } }),
   )
   const { HealthCheckId } = primary.ResourceRecordSet
-  await until(`the service in ${home} is healthy`, async () => {
+  await until(`'${name}' leads to the service in ${home}, which is healthy`, async () => {
     const { HealthCheckObservations: seen = [] } = await route53.send(
       new GetHealthCheckStatusCommand({ HealthCheckId }),
     )
     const healthy = seen.filter(({ StatusReport }) => StatusReport?.Status?.startsWith('Success'))
-    return healthy.length > seen.length / 2 ? healthy : undefined
+    if (healthy.length <= seen.length / 2) return undefined
+    const { RecordData = [] } = await route53.send(
+      new TestDNSAnswerCommand({ HostedZoneId: zoneId, RecordName: name, RecordType: 'A' }),
+    )
+    return RecordData.includes(homeAddress) || undefined
   })
   return zoneId
 }
