@@ -27,6 +27,7 @@ const SWEEPS = [
     rounds(1000),
     45,
   ],
+  ['200 objects a second, replicated', 'test/recovery/replication-travel', rounds(60), 3],
   ['a bucket of a million keys', 'test/aws/s3/large-bucket', { LIFEBOAT_KEYS: 1_000_000 }, 15],
   ['a pair of a million versions', 'test/recovery/large-pair', { LIFEBOAT_KEYS: 1_000_000 }, 10],
   ['an object of 10 GiB, every way', 'test/aws/s3/huge-object', { LIFEBOAT_OBJECT_MB: 10_240 }, 25],
