@@ -13,6 +13,15 @@ export function ledgerPath(home: Home, workload: Workload): string {
   return join(home.folder, 'write-ledgers', `${workload.name}.jsonl`)
 }
 
+/** What this machine keeps of a workload: where its incidents go, and what was written meanwhile, if it was watched here. */
+export function keptHere(home: Home, workload: Workload) {
+  const ledger = ledgerPath(home, workload)
+  return {
+    incidentFolder: home.incidents,
+    ...(existsSync(ledger) && { ledger: writeLedgerFile(ledger, workload) }),
+  }
+}
+
 /** What a person may say of a recovery beside the workload file. */
 export interface RecoveryOptions {
   readonly to?: string
@@ -41,11 +50,7 @@ export async function recoverWorkload(
 ): Promise<Execution> {
   const { executions, workload, invocation } = o
   const { home, output } = invocation
-  const ledger = ledgerPath(home, workload)
-  const kept = {
-    incidentFolder: home.incidents,
-    ...(existsSync(ledger) && { ledger: writeLedgerFile(ledger, workload) }),
-  }
+  const kept = keptHere(home, workload)
   const input =
     o.runbook === 'failback'
       ? failbackInput(await findFailover(executions, workload, options.failover), kept)

@@ -288,7 +288,7 @@ export const ERRORS = {
     http: 409,
     retryable: false,
     explain:
-      'An execution of another Lifeboat holds the lock of this workload (I9). Finish it there, or take over with --take-over WHY.',
+      'An execution of another Lifeboat holds the lock of this workload (I9). Finish it there, or go on with it here: lifeboat execution resume ID --take-over WHY.',
   },
 
   // Recovery.

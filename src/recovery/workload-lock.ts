@@ -6,9 +6,11 @@ import type {
   ExecutionLock,
   HeldLock,
   LockClaim,
+  LockHolder,
   LockRecord,
   Takeover,
 } from '../runbook/execution-lock.ts'
+import type { Json } from '../runbook/runbook.ts'
 
 const LEASE_SECONDS = 30
 /** S3 tells whole seconds, of the writing and of the reading. */
@@ -31,6 +33,7 @@ interface LockObject {
   readonly host: string
   readonly user: string
   readonly pid: number
+  readonly journal: string
   /** ISO 8601, by the clock of S3. Empty until the first renewal when there was no lock before: when it was written. */
   readonly since: string
   readonly leaseSeconds: number
@@ -39,6 +42,8 @@ interface LockObject {
   /** Makes every renewal another object: an entity tag is a hash of the content. */
   readonly renewal: number
   readonly takenOver?: Takeover
+  /** The execution's journal when its holder last wrote this, so that another machine can go on with it. */
+  readonly copy?: Json | undefined
 }
 
 type Written = { readonly etag: string; readonly at: Date }
@@ -64,6 +69,14 @@ export class WorkloadLock implements ExecutionLock {
     this.#place = `s3://${o.bucket}/${this.#key}`
   }
 
+  async holder(): Promise<LockHolder | undefined> {
+    const seen = await this.#read()
+    if (!seen) return undefined
+    const { workload: owns, execution, runbook, journal, host, state, copy } = seen.object
+    const isReleased = state === 'released'
+    return { owns, execution, runbook, journal, host, isReleased, hasCopy: copy !== undefined }
+  }
+
   async acquire(claim: LockClaim, signal?: AbortSignal): Promise<HeldLock> {
     const nonce = this.o.random.hex(16)
     for (let tries = 1; tries <= TRIES; tries++) {
@@ -85,9 +98,10 @@ export class WorkloadLock implements ExecutionLock {
   }
 
   #claimed(claim: LockClaim, nonce: string, seen: Seen | undefined): LockObject {
-    const { execution, runbook, host, user, pid, takeOver } = claim
+    const { execution, runbook, host, user, pid, journal, takeOver } = claim
     const at = seen?.document.readAt.toISOString() ?? ''
     const isTaken = seen && takeOver && !isFreeFor(claim, seen)
+    const left = seen?.object.execution === execution ? seen.object.copy : undefined
     return {
       workload: this.o.workload,
       generation: (seen?.object.generation ?? 0) + 1,
@@ -97,6 +111,7 @@ export class WorkloadLock implements ExecutionLock {
       host,
       user,
       pid,
+      journal,
       since: at,
       leaseSeconds: this.o.leaseSeconds ?? LEASE_SECONDS,
       nonce,
@@ -104,6 +119,7 @@ export class WorkloadLock implements ExecutionLock {
       ...(isTaken && {
         takenOver: { from: holderOf(seen), by: user, reason: takeOver, at },
       }),
+      ...(left !== undefined && { copy: left }),
     }
   }
 
@@ -121,7 +137,7 @@ export class WorkloadLock implements ExecutionLock {
 
   /** Waits until a holder that knows nothing of us yet has stopped by itself, by the clock of S3. */
   async #outlast(seen: Seen, claim: LockClaim, signal: AbortSignal | undefined): Promise<void> {
-    if (seen.object.execution === claim.execution) return
+    if (isFreeFor(claim, seen)) return
     const leftMs = leaseLeftSeconds(seen) * 1000
     if (leftMs > 0) await this.o.clock.sleep(leftMs, signal)
   }
@@ -129,14 +145,15 @@ export class WorkloadLock implements ExecutionLock {
   #held(acquired: LockObject, acquiredEtag: string): HeldLock {
     let object = acquired
     let etag = acquiredEtag
-    const write = async (state: LockObject['state']) => {
-      const next = { ...object, state, renewal: object.renewal + 1 }
+    const write = async (state: LockObject['state'], copy = object.copy) => {
+      const renewal = object.renewal + 1
+      const next = { ...object, state, renewal, copy: state === 'released' ? undefined : copy }
       const written = await this.#write(next, etag)
       if (!written) return this.#lost(object)
       object = next
       etag = written.etag
     }
-    const { generation, takenOver } = acquired
+    const { generation, takenOver, copy: found } = acquired
     const record: LockRecord = {
       place: this.#place,
       generation,
@@ -145,8 +162,9 @@ export class WorkloadLock implements ExecutionLock {
     return {
       record,
       leaseMs: acquired.leaseSeconds * 1000,
-      renew: () => write('held'),
-      park: () => write('waiting'),
+      found,
+      renew: (copy) => write('held', copy),
+      park: (copy) => write('waiting', copy),
       release: () => write('released'),
     }
   }
@@ -187,15 +205,21 @@ export class WorkloadLock implements ExecutionLock {
       'ExecutionLocked',
       `execution '${execution}' of ${user} on ${host} (process ${pid}) has owned '${object.workload}' since ${since} (${now})${lost}`,
       {
-        hint: `Finish or cancel it on ${host}. If that cannot be done, take over with --take-over WHY.`,
+        hint: `Finish or cancel it on ${host}. If that cannot be done, go on with it here: lifeboat execution resume ${execution} --take-over WHY`,
       },
     )
   }
 }
 
-/** Its own lock an execution may take again, unless another had it in between and may have changed the workload. */
-function isFreeFor({ execution, formerGeneration }: LockClaim, { object }: Seen): boolean {
-  if (formerGeneration !== undefined) return object.execution === execution
+/**
+ * Its own lock an execution may take again, unless another had it in between and may have changed the workload; or went on
+ * with this one on another machine, of which our journal knows nothing.
+ */
+function isFreeFor(claim: LockClaim, { object }: Seen): boolean {
+  const { execution, journal, formerGeneration } = claim
+  if (formerGeneration !== undefined) {
+    return object.execution === execution && object.journal === journal
+  }
   return object.state === 'released'
 }
 

@@ -31,7 +31,7 @@ export interface DriverOptions {
   readonly journal: Journal
   readonly follower: Follower
   readonly tools: (record: ExecutionRecord) => unknown
-  /** Proves, before anything begins, that no other Lifeboat has the workload. */
+  /** Proves, before anything of a step happens, that no other Lifeboat has the workload, and leaves a copy of the journal. */
   readonly confirm: (signal: AbortSignal) => Promise<void>
   readonly clock: Clock
   readonly onLog: (line: string) => void
@@ -146,9 +146,10 @@ export class Driver implements DurableWork {
         await this.#ask(step, record)
         continue
       }
-      await this.o.confirm(this.#parked.signal)
       const number = state.attempts.length + 1
       if (!(await this.#durably(() => this.#transitions.beginRun(step, number)))) continue
+      // Whoever takes over learns that it has begun.
+      await this.o.confirm(this.#parked.signal)
       const outcome = await this.#run(step, record)
       tries = (await this.#conclude(step, outcome, tries)) ? tries + 1 : 1
     }
@@ -222,9 +223,9 @@ export class Driver implements DurableWork {
       )
       const { undo, undoAttempts = [], output = null } = stepOf(record, step.name)
       if (undo !== 'pending') return undo ?? 'done'
-      await this.o.confirm(this.#parked.signal)
       const number = undoAttempts.length + 1
       if (!(await this.#durably(() => this.#transitions.beginUndo(step, number)))) continue
+      await this.o.confirm(this.#parked.signal)
       const outcome = await this.#attempt(
         step.deadlineSeconds,
         `undoing '${step.name}'`,

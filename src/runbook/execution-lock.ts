@@ -8,6 +8,8 @@ export interface LockClaim {
   readonly host: string
   readonly user: string
   readonly pid: number
+  /** Whose journal the execution is in: on another machine the same execution is another's. */
+  readonly journal: string
   /** The generation under which this execution held the lock before; without it, it never did. */
   readonly formerGeneration?: number
   /** Take the lock away from whoever has it, for this reason. */
@@ -46,6 +48,20 @@ export interface ExecutionLock {
    *   `RegionUnreachable` when it cannot be asked
    */
   acquire(claim: LockClaim, signal?: AbortSignal): Promise<HeldLock>
+  /** Who has it at this moment, or had it last; undefined when nobody ever had. @throws LifeboatError `RegionUnreachable` */
+  holder(): Promise<LockHolder | undefined>
+}
+
+export interface LockHolder {
+  readonly owns: string
+  readonly execution: string
+  readonly runbook: string
+  readonly journal: string
+  readonly host: string
+  /** It has ended. */
+  readonly isReleased: boolean
+  /** Whether another journal could go on with it. */
+  readonly hasCopy: boolean
 }
 
 /** A lock that was taken, until somebody takes it over. One process uses it, one call after the other. */
@@ -53,14 +69,17 @@ export interface HeldLock {
   readonly record: LockRecord
   /** How long the lease lasts after a renewal was asked for. */
   readonly leaseMs: number
+  /** The copy of the journal that a former holder left for the same execution. */
+  readonly found: Json | undefined
   /**
    * Proves that the lock is still held, and makes the lease last from now on.
    *
+   * @param copy  of the execution's journal, kept with the lock for whoever takes over; undefined leaves the one that is there
    * @throws LifeboatError `ExecutionLocked` when somebody has taken it over
    */
-  renew(): Promise<void>
+  renew(copy: Json | undefined): Promise<void>
   /** Keeps the lock without a process that renews it: the execution waits for a person. */
-  park(): Promise<void>
+  park(copy: Json | undefined): Promise<void>
   /** Lets others have it. */
   release(): Promise<void>
 }

@@ -115,14 +115,30 @@ export interface ExecutionsApi {
   approve(id: string, o: { by: string; step?: string }): Promise<void>
   /** No further step begins; those that run go on to their end. */
   pause(id: string): Promise<void>
-  /** Goes on after a pause, and with an execution whose process is gone; `takeOver` as in `StartOptions`. */
-  resume(id: string, o?: { takeOver?: string }): Promise<void>
+  /**
+   * Goes on after a pause, and with an execution whose process is gone; `takeOver` as in `StartOptions`. One of another
+   * machine goes on from the copy of its journal that lies with the lock.
+   */
+  resume(id: string, o?: ResumeOptions): Promise<void>
   /** Tries again what failed: steps, or while canceling the undoing of one. */
   retry(id: string): Promise<void>
   /** Leaves out the failed step, or what could not be undone, for a reason; the execution is then not proven. */
   skip(id: string, o: { reason: string; by: string; step?: string }): Promise<void>
   /** Stops and undoes what was done, newest first. Refused once a one-way step has begun. */
   cancel(id: string, o: { by: string }): Promise<void>
+}
+
+export interface ResumeOptions {
+  readonly takeOver?: string
+  readonly elsewhere?: Elsewhere
+}
+
+/** What is known of an execution that another machine had. */
+export interface Elsewhere {
+  /** The input by which its lock is found. */
+  readonly lockOf: Json
+  /** What of its input is otherwise on this machine; null takes a value away. */
+  readonly here: { readonly [name: string]: Json }
 }
 
 export interface StartOptions {

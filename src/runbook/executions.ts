@@ -5,13 +5,15 @@ import { systemRandom } from '../core/random.ts'
 import { Driver } from './driver.ts'
 import { DurableEngine } from './durable-engine.ts'
 import {
+  type Elsewhere,
   type Execution,
   type ExecutionEvent,
   type ExecutionsApi,
   hasEnded,
+  type ResumeOptions,
   type StartOptions,
 } from './execution.ts'
-import type { FindLock } from './execution-lock.ts'
+import type { FindLock, LockHolder } from './execution-lock.ts'
 import { thisExecutor } from './executor.ts'
 import { Follower } from './follow.ts'
 import { Heart } from './heart.ts'
@@ -71,6 +73,7 @@ export class Executions implements ExecutionsApi {
       find: o.lock?.find,
       user: o.lock?.user ?? '',
       executor: this.#executor,
+      journal: this.journal,
       clock: this.#clock,
       onLost: (id, error) => {
         this.#drivers.get(id)?.park(error)
@@ -95,7 +98,8 @@ export class Executions implements ExecutionsApi {
     const { engine } = await this.#ready()
     const executor = this.#executor.id
     const claim = { id, runbook: name, input: value, owns, takeOver: options.takeOver }
-    const lock = await this.#locks.claim(claim, this.#closing.signal)
+    const held = await this.#locks.claim(claim, this.#closing.signal)
+    const lock = held?.record
     try {
       await this.journal.begin({ id, runbook, input: value, owns, autoApprove, executor, lock })
     } catch (error) {
@@ -157,7 +161,15 @@ export class Executions implements ExecutionsApi {
     return operator.pause(this.journal, id)
   }
 
-  async resume(id: string, { takeOver }: { takeOver?: string } = {}): Promise<void> {
+  async resume(id: string, { takeOver, elsewhere }: ResumeOptions = {}): Promise<void> {
+    if (takeOver !== undefined && elsewhere) {
+      const holder = await this.#locks.holder(elsewhere.lockOf)
+      if (holder?.execution === id && holder.journal !== this.journal.id) {
+        if (holder.isReleased) throw endedElsewhere(holder)
+        if (!holder.hasCopy) throw nothingLeft(id, holder.runbook)
+        return this.#bringHere(holder, takeOver, elsewhere)
+      }
+    }
     await operator.unpause(this.journal, id)
     await this.#takeUp(id, { takeOver })
   }
@@ -237,14 +249,35 @@ export class Executions implements ExecutionsApi {
     await this.#handOver(id, runbook, (driver) => engine.resume(id, driver))
   }
 
+  /**
+   * Goes on with an execution of another machine, from what that has left with the lock. The lock comes first: who had it
+   * writes nothing after that.
+   */
+  async #bringHere(
+    { execution: id, runbook, owns }: LockHolder,
+    takeOver: string,
+    { lockOf, here }: Elsewhere,
+  ): Promise<void> {
+    const claim = { id, runbook, input: lockOf, owns, takeOver }
+    const held = await this.#locks.claim(claim, this.#closing.signal)
+    try {
+      if (held?.found === undefined) throw nothingLeft(id, runbook)
+      await this.journal.restore(id, held.found, { lock: held.record, here })
+      await this.#takeUp(id)
+    } catch (error) {
+      await this.#locks.park(id)
+      throw error
+    }
+  }
+
   /** Only who has adopted the execution asks for its lock, so that one of its processes does not lose it to another. */
   async #lockAgain(record: ExecutionRecord, takeOver: string | undefined): Promise<void> {
     const { id, runbook, input, owns, lock: former } = record
     const executor = this.#executor.id
     try {
       const claim = { id, runbook, input, owns, former, takeOver }
-      const lock = await this.#locks.claim(claim, this.#closing.signal)
-      if (lock) await this.journal.change(id, (_, edit) => edit.locked(lock), executor)
+      const held = await this.#locks.claim(claim, this.#closing.signal)
+      if (held) await this.journal.change(id, (_, edit) => edit.locked(held.record), executor)
     } catch (error) {
       await this.journal.change(id, (_, edit) => edit.execution({ executor: null }), executor)
       throw error
@@ -381,6 +414,19 @@ export class Executions implements ExecutionsApi {
       hint: `Choose one of: ${this.o.runbooks.map((runbook) => runbook.name).join(', ')}.`,
     })
   }
+}
+
+function endedElsewhere({ execution, host }: LockHolder): LifeboatError {
+  const message = `execution '${execution}' has ended on ${host}, where it was gone on with`
+  return new LifeboatError('ExecutionNotWaiting', message, {
+    hint: `Look at it there: lifeboat execution show ${execution}`,
+  })
+}
+
+function nothingLeft(id: string, runbook: string): LifeboatError {
+  return new LifeboatError('ExecutionNotFound', `'${id}' has left nothing to go on with`, {
+    hint: `It had begun nothing. Begin anew: lifeboat runbook run ${runbook} --take-over WHY`,
+  })
 }
 
 /** An execution goes on by the list that it began with, which was shown and approved. */

@@ -87,4 +87,9 @@ export const JOURNAL_MIGRATIONS = [
   -- Why what a step reaches stays unknown although it ends well.
   alter table runbook.steps add column unproven text;
   `,
+  `
+  -- Tells this journal from that of another machine, which may have the same execution.
+  create table runbook.identity (id text primary key default gen_random_uuid()::text);
+  insert into runbook.identity default values;
+  `,
 ]

@@ -4,6 +4,7 @@ import { LifeboatError } from '../core/errors.ts'
 import type { ExecutionEvent } from './execution.ts'
 import type { LockRecord } from './execution-lock.ts'
 import type { Executor } from './executor.ts'
+import { copyExecution, restoreExecution } from './journal-copy.ts'
 import { JournalEdit } from './journal-edit.ts'
 import { JOURNAL_MIGRATIONS } from './journal-schema.ts'
 import { type ExecutionRecord, isLive, READ_RECORDS, type RecordRow, recordOf } from './record.ts'
@@ -33,6 +34,8 @@ export class Journal {
   readonly #changes = new EventEmitter()
 
   private constructor(
+    /** Tells it from the journals of other machines. */
+    readonly id: string,
     private readonly database: StateDatabase,
     private readonly clock: Clock,
   ) {
@@ -41,7 +44,8 @@ export class Journal {
 
   static async open(database: StateDatabase, clock: Clock): Promise<Journal> {
     await database.migrate('runbook', JOURNAL_MIGRATIONS)
-    return new Journal(database, clock)
+    const [identity] = await database.query<{ id: string }>('select id from runbook.identity')
+    return new Journal(identity!.id, database, clock)
   }
 
   /** @throws LifeboatError `ExecutionAlreadyRunning` naming who holds the workload and since when */
@@ -55,47 +59,76 @@ export class Journal {
     lock?: LockRecord | undefined
   }): Promise<void> {
     const { id, runbook, owns } = o
+    await this.#begun(id, async (query) => {
+      const edit = new JournalEdit(query, id, this.clock.now())
+      await query(
+        `insert into runbook.executions (id, runbook, input, owns, auto_approve, executor, started_at)
+         values ($1, $2, $3, $4, $5, $6, $7)`,
+        [
+          id,
+          runbook.name,
+          JSON.stringify(o.input),
+          owns ?? null,
+          o.autoApprove,
+          o.executor,
+          edit.at,
+        ],
+      )
+      const { steps } = runbook
+      await query(
+        `insert into runbook.steps (execution, position, name, title, phase, gate_kind, unproven)
+         select $1, row_number() over (), *
+         from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[])`,
+        [
+          id,
+          steps.map(({ name }) => name),
+          steps.map(({ title }) => title),
+          steps.map(({ phase }) => phase),
+          steps.map(({ gate }) => gate?.kind ?? null),
+          steps.map(({ unproven }) => unproven ?? null),
+        ],
+      )
+      await edit.event('started', runbook.title)
+      if (o.lock) await edit.locked(o.lock)
+    })
+  }
+
+  /** Writes a new execution, all or nothing. */
+  async #begun(id: string, write: (query: StateDatabase['query']) => Promise<void>): Promise<void> {
     try {
-      await this.database.transaction(async (query) => {
-        const edit = new JournalEdit(query, id, this.clock.now())
-        await query(
-          `insert into runbook.executions (id, runbook, input, owns, auto_approve, executor, started_at)
-           values ($1, $2, $3, $4, $5, $6, $7)`,
-          [
-            id,
-            runbook.name,
-            JSON.stringify(o.input),
-            owns ?? null,
-            o.autoApprove,
-            o.executor,
-            edit.at,
-          ],
-        )
-        const { steps } = runbook
-        await query(
-          `insert into runbook.steps (execution, position, name, title, phase, gate_kind, unproven)
-           select $1, row_number() over (), *
-           from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[])`,
-          [
-            id,
-            steps.map(({ name }) => name),
-            steps.map(({ title }) => title),
-            steps.map(({ phase }) => phase),
-            steps.map(({ gate }) => gate?.kind ?? null),
-            steps.map(({ unproven }) => unproven ?? null),
-          ],
-        )
-        await edit.event('started', runbook.title)
-        if (o.lock) await edit.locked(o.lock)
-      })
+      await this.database.transaction(write)
     } catch (error) {
-      const { constraint } = error as { constraint?: string }
-      if (constraint === 'one_execution_owns_a_workload') throw await this.#heldBy(owns ?? '')
+      const { constraint, detail = '' } = error as { constraint?: string; detail?: string }
+      if (constraint === 'one_execution_owns_a_workload') {
+        throw await this.#heldBy(/=\((.*)\)/.exec(detail)?.[1] ?? '')
+      }
       if (constraint === 'executions_pkey') {
         throw new LifeboatError('ExecutionAlreadyRunning', `there is an execution '${id}' already`)
       }
       throw error
     }
+  }
+
+  /** What another journal needs to go on with an execution; undefined when this one does not know it. */
+  copy(id: string): Promise<Json | undefined> {
+    return copyExecution((sql, values) => this.database.query(sql, values), id)
+  }
+
+  /**
+   * Takes in an execution of another journal, with its lock, in the place of what this one knew of it. Nobody executes it then.
+   *
+   * @throws LifeboatError `ExecutionAlreadyRunning` when an execution of this journal has the workload; `StateDamaged`
+   */
+  async restore(
+    id: string,
+    copy: Json,
+    o: { lock: LockRecord; here: { readonly [name: string]: Json } },
+  ): Promise<void> {
+    await this.#begun(id, async (query) => {
+      await restoreExecution(query, id, copy, o)
+      await new JournalEdit(query, id, this.clock.now()).locked(o.lock)
+    })
+    this.#changes.emit(`execution ${id}`)
   }
 
   /** @throws LifeboatError `ExecutionAlreadyRunning` when an execution of this state owns the workload */

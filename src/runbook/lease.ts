@@ -1,6 +1,8 @@
 import type { Clock } from '../core/clock.ts'
 import { LifeboatError } from '../core/errors.ts'
 import type { HeldLock } from './execution-lock.ts'
+import type { Json } from './runbook.ts'
+import { isUnreachable } from './state-database.ts'
 
 /** Renewals within the length of a lease. */
 const RENEWALS = 5
@@ -8,6 +10,8 @@ const RETRY_MS = 200
 
 export interface LeaseOptions {
   readonly clock: Clock
+  /** The journal of the execution as it is; undefined before it has begun. @throws LifeboatError `StateUnreachable` */
+  readonly copy: () => Promise<Json | undefined>
   /** The lock was taken over. */
   readonly onLost: (error: LifeboatError) => void
   /** It could not be renewed in time; it may still be ours. */
@@ -29,6 +33,8 @@ export class Lease {
   #renewedAtMs: number
   #isSilent = false
   #lost: LifeboatError | undefined
+  #copy: Json | undefined
+  #isCopyOld = false
 
   private constructor(
     private readonly held: HeldLock,
@@ -43,7 +49,7 @@ export class Lease {
   /** Renews once, and from then on by itself. */
   static async begin(held: HeldLock, o: LeaseOptions): Promise<Lease> {
     const askedAtMs = o.clock.monotonicMs()
-    await held.renew()
+    await held.renew(await o.copy())
     return new Lease(held, o, askedAtMs)
   }
 
@@ -53,7 +59,8 @@ export class Lease {
   }
 
   /**
-   * Resolves when the lock itself has said that it is still held; while it cannot be asked, that waits.
+   * Resolves when the lock itself has said that it is still held, and has a copy of the journal as it was when this was
+   * called, or later; while it cannot be asked, that waits.
    *
    * @throws LifeboatError `ExecutionLocked`
    */
@@ -61,8 +68,11 @@ export class Lease {
     for (;;) {
       signal.throwIfAborted()
       try {
+        // What is under way may have looked at the journal before.
+        await Promise.allSettled([this.#renewing])
         await this.#renew()
-        return
+        if (!this.#isCopyOld) return
+        await this.o.clock.sleep(RETRY_MS, signal)
       } catch (error) {
         if (this.#lost) throw this.#lost
         if (!(error instanceof LifeboatError)) throw error
@@ -80,7 +90,7 @@ export class Lease {
   /** Leaves the lock with the execution, which nobody executes now. */
   async park(): Promise<void> {
     await this.#stop()
-    if (!this.#lost) await this.held.park()
+    if (!this.#lost) await this.held.park(await this.#readCopy())
   }
 
   /** Renews no more, and says nothing: the same execution takes the lock anew. */
@@ -105,7 +115,7 @@ export class Lease {
     if (this.#lost) throw this.#lost
     const askedAtMs = this.o.clock.monotonicMs()
     try {
-      await this.held.renew()
+      await this.held.renew(await this.#readCopy())
     } catch (error) {
       if (error instanceof LifeboatError && error.code === 'ExecutionLocked') {
         this.#lost = error
@@ -116,6 +126,18 @@ export class Lease {
     }
     this.#renewedAtMs = askedAtMs
     this.#isSilent = false
+  }
+
+  /** With the state away the lock is kept all the same: with the copy that there was. */
+  async #readCopy(): Promise<Json | undefined> {
+    try {
+      this.#copy = await this.o.copy()
+      this.#isCopyOld = false
+    } catch (error) {
+      if (!isUnreachable(error)) throw error
+      this.#isCopyOld = true
+    }
+    return this.#copy
   }
 
   async #keep(): Promise<void> {

@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.ts'
 import { LifeboatError } from '../core/errors.ts'
-import type { FindLock, LockRecord } from './execution-lock.ts'
+import type { FindLock, LockHolder, LockRecord } from './execution-lock.ts'
 import type { Executor } from './executor.ts'
 import { Lease } from './lease.ts'
 import type { Json } from './runbook.ts'
@@ -14,6 +14,8 @@ export class Locks {
       readonly find: FindLock | undefined
       readonly user: string
       readonly executor: Executor
+      /** Whose journal this process writes, and what is in it of an execution. */
+      readonly journal: { readonly id: string; copy(id: string): Promise<Json | undefined> }
       readonly clock: Clock
       readonly onLost: (id: string, error: LifeboatError) => void
       readonly onSilence: (id: string, reason: Error) => void
@@ -21,8 +23,13 @@ export class Locks {
     },
   ) {}
 
+  /** Who has the lock that an input leads to, or had it last; undefined when nobody ever had, or there is none. */
+  async holder(input: Json): Promise<LockHolder | undefined> {
+    return (await this.o.find?.(input))?.holder()
+  }
+
   /**
-   * Takes the lock of an execution and keeps it. Undefined: it has none.
+   * Takes the lock of an execution and keeps it; tells what a former holder left of the same execution. Undefined: it has none.
    *
    * @throws LifeboatError as `ExecutionLock.acquire`
    */
@@ -36,7 +43,7 @@ export class Locks {
       readonly takeOver?: string | undefined
     },
     signal: AbortSignal,
-  ): Promise<LockRecord | undefined> {
+  ): Promise<{ record: LockRecord; found: Json | undefined } | undefined> {
     const { id, runbook, owns, former, takeOver } = of
     const lock = owns === undefined ? undefined : await this.o.find?.(of.input)
     if (!lock || owns === undefined) return undefined
@@ -50,6 +57,7 @@ export class Locks {
     const held = await lock.acquire(
       {
         ...{ owns, execution: id, runbook, host, pid, user: this.o.user },
+        journal: this.o.journal.id,
         ...(former && { formerGeneration: former.generation }),
         ...(takeOver !== undefined && { takeOver: takeOver.trim() }),
       },
@@ -57,11 +65,12 @@ export class Locks {
     )
     const lease = await Lease.begin(held, {
       clock: this.o.clock,
+      copy: () => this.o.journal.copy(id),
       onLost: (error) => this.#ifCurrent(id, lease, () => this.o.onLost(id, error)),
       onSilence: (reason) => this.#ifCurrent(id, lease, () => this.o.onSilence(id, reason)),
     })
     this.#leases.set(id, lease)
-    return held.record
+    return held
   }
 
   /** Whether steps may run at this moment, as far as is known without asking. */

@@ -5,6 +5,7 @@ import {
   type ExecutionEvent,
   type ExecutionsApi,
   hasEnded,
+  type ResumeOptions,
   type StartOptions,
 } from '../runbook/execution.ts'
 import type { Json } from '../runbook/runbook.ts'
@@ -102,7 +103,7 @@ class ExecutionsClient implements ExecutionsApi {
     return this.#tell(id, 'pause')
   }
 
-  resume(id: string, o: { takeOver?: string } = {}): Promise<void> {
+  resume(id: string, o: ResumeOptions = {}): Promise<void> {
     return this.#tell(id, 'resume', o)
   }
 

@@ -22,7 +22,10 @@ const START = z.strictObject({
 const APPROVE = z.strictObject({ by: name, step: name.optional() })
 const SKIP = z.strictObject({ by: name, step: name.optional(), reason: z.string().max(2000) })
 const CANCEL = z.strictObject({ by: name })
-const RESUME = z.strictObject({ takeOver: z.string().max(2000).optional() })
+const RESUME = z.strictObject({
+  takeOver: z.string().max(2000).optional(),
+  elsewhere: z.strictObject({ lockOf: z.json(), here: z.record(name, z.json()) }).optional(),
+})
 const NOTHING = z.strictObject({})
 
 /** The HTTP API over executions. Knows its own callers by `token`, and its own address by `port`. */

@@ -13,6 +13,7 @@ const {
   url,
   aws,
   bucket,
+  machine,
   id,
   mode,
   takeOver,
@@ -32,7 +33,7 @@ const step = (name, more = {}) => ({
   onDeadline: 'ask',
   run: async ({ signal }) => {
     say(`begin ${name}`)
-    appendFileSync(file, `${id} ${name}\n`)
+    appendFileSync(file, `${machine} ${name}\n`)
     while (!existsSync(`${file}.${name}`)) await setTimeout(20, undefined, { signal })
     return null
   },
@@ -69,7 +70,7 @@ const lock = new WorkloadLock({
 const database = await StateDatabase.open(url)
 const executions = await Executions.open({
   ...{ database, runbooks: [slow], tools: () => ({}) },
-  lock: { find: async () => lock, user: `user-of-${id}` },
+  lock: { find: async () => lock, user: `user-of-${machine}` },
   onLog: (line) => /lock/.test(line) && say(line),
 })
 let status = 0
@@ -79,8 +80,10 @@ process.once('SIGTERM', () => {
 })
 try {
   const more = takeOver === undefined ? {} : { takeOver }
-  if (mode === 'start') await executions.start('slow', {}, { id, owns: 'shop', ...more })
-  if (mode === 'resume') await executions.resume(id, more)
+  if (mode === 'start')
+    await executions.start('slow', { from: machine, kept: 1 }, { id, owns: 'shop', ...more })
+  const elsewhere = { lockOf: {}, here: { from: machine } }
+  if (mode === 'resume') await executions.resume(id, takeOver ? { ...more, elsewhere } : {})
   if (mode === 'approve') await executions.approve(id, { by: 'ana' })
   say('executes')
   const ended = await executions.waitFor(
@@ -88,6 +91,7 @@ try {
     (now) => untilInterrupted && now.status === 'interrupted',
   )
   say(`status ${ended.status}`)
+  say(`input ${JSON.stringify(ended.input)}`)
 } catch (error) {
   if (!/closed/.test(error.message)) {
     status = 1

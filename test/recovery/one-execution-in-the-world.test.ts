@@ -84,6 +84,8 @@ function urlOf(home: string): string {
 
 interface Order {
   readonly mode?: 'start' | 'resume' | 'approve'
+  /** Of the execution; by default it is called as its machine. */
+  readonly id?: string
   readonly takeOver?: string
   readonly gate?: boolean
   readonly unconditional?: boolean
@@ -94,7 +96,8 @@ interface Order {
 
 /** A Lifeboat of one of the two machines. */
 function machine(home: 'one' | 'two', o: Order = {}) {
-  const order = { url: urlOf(home), aws: aws(), bucket, file, id: home, mode: 'start', ...o }
+  const here = { url: urlOf(home), aws: aws(), bucket, file, machine: home }
+  const order = { ...here, id: home, mode: 'start', ...o }
   const child = spawn(process.execPath, [join(import.meta.dirname, 'locked-process.mjs')], {
     env: { ...process.env, LOCKED: JSON.stringify(order) },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -222,6 +225,66 @@ test('a holder that is killed is taken over, for a reason, when its lease has en
   expect(await back.ended).toBe(1)
   expect(back.said()).toContain('ExecutionLocked')
   expect(await effects()).toEqual(['one a', 'two a', 'two b'])
+})
+
+test('another machine goes on with an execution where it was, and nobody does it again', async () => {
+  const first = machine('one')
+  await finish('a')
+  await first.says('begin b')
+  const { copy } = await lockObject()
+  // What has begun is known to whoever takes over, so that a one-way step is never taken back.
+  expect(copy.attempts).toMatchObject([{ step: 'a' }, { step: 'b', ended_at: null }])
+  first.child.kill('SIGKILL')
+  await first.ended
+  const unknown = machine('two', { mode: 'resume', id: 'one' })
+  expect(await unknown.ended).toBe(1)
+  expect(unknown.said()).toContain('ExecutionNotFound')
+
+  const second = machine('two', { mode: 'resume', id: 'one', takeOver: 'its machine burns' })
+  await second.says('begin b')
+  await finish('b')
+  expect([await second.ended, second.said()]).toEqual([0, expect.stringContaining('completed')])
+  expect(second.said()).toContain('input {"from":"two","kept":1}')
+  expect(await effects()).toEqual(['one a', 'one b', 'two b'])
+  const history = await events('two')
+  expect(history).toEqual(
+    expect.arrayContaining([
+      'started: Slow',
+      'stepCompleted: a',
+      `tookOver: from 'one' of user-of-one on ${hostname()} by user-of-two: its machine burns`,
+    ]),
+  )
+  expect(history.filter((event) => event === 'stepBegan: b')).toHaveLength(2)
+  expect(await lockObject()).toMatchObject({ state: 'released', generation: 3 })
+
+  // What the first machine knows is old, whatever it is told.
+  for (const takeOver of [undefined, 'it is back']) {
+    const back = machine('one', { mode: 'resume', ...(takeOver && { takeOver }) })
+    expect(await back.ended).toBe(1)
+    expect(back.said()).toMatch(
+      takeOver ? /ExecutionNotWaiting.* has ended on / : /ExecutionLocked/,
+    )
+  }
+  expect(await effects()).toEqual(['one a', 'one b', 'two b'])
+})
+
+test('an execution goes to another machine that insists, and comes back with all that was done there', async () => {
+  const first = machine('one', { untilInterrupted: true })
+  await first.says('begin a')
+  const second = machine('two', { mode: 'resume', id: 'one', takeOver: 'ours is nearer' })
+  await first.says('status interrupted')
+  expect(second.said()).not.toContain('begin a')
+  await second.says('begin a')
+  await finish('a')
+  await second.says('begin b')
+  second.child.kill('SIGKILL')
+  await second.ended
+
+  const back = machine('one', { mode: 'resume', takeOver: 'the other one is gone' })
+  await back.says('begin b')
+  await finish('b')
+  expect([await back.ended, back.said()]).toEqual([0, expect.stringContaining('completed')])
+  expect(await effects()).toEqual(['one a', 'two a', 'two b', 'one b'])
 })
 
 test('a holder that stood still finds out before its next step that it was taken over', async () => {

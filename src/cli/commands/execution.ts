@@ -1,6 +1,8 @@
 import { Command } from 'commander'
 import { LifeboatError } from '../../core/errors.ts'
-import type { Execution, ExecutionsApi } from '../../runbook/execution.ts'
+import type { Workload } from '../../recovery/recovery.ts'
+import type { Elsewhere, Execution, ExecutionsApi } from '../../runbook/execution.ts'
+import type { Json } from '../../runbook/runbook.ts'
 import { describeExecution, listExecutions } from '../execution-view.ts'
 import { withExitCodes } from '../exit-codes.ts'
 import { action, type Invocation, type Surroundings } from '../invocation.ts'
@@ -35,18 +37,22 @@ export function executionCommand(around: Surroundings): Command {
 interface Verb {
   readonly name: string
   readonly description: string
-  readonly option?: [flags: string, description: string]
+  readonly options?: readonly [flags: string, description: string][]
   readonly needs?: [flags: string, description: string]
   /** What it is told beside the execution: the name of a step. */
   readonly argument?: 'step'
   /** Undefined only looks. */
   readonly act?: (api: ExecutionsApi, id: string, o: VerbOptions & { by: string }) => Promise<void>
+  /** It may be told of an execution that another machine has. */
+  readonly takesOver?: true
 }
 
 interface VerbOptions {
   readonly step?: string
   readonly reason?: string
   readonly takeOver?: string
+  readonly workload?: string
+  readonly elsewhere?: Elsewhere
   readonly yes?: boolean
 }
 
@@ -57,7 +63,7 @@ const VERBS: readonly Verb[] = [
   {
     name: 'approve',
     description: 'open the gate at which it waits',
-    option: ['--step <name>', 'only if it is this step that waits'],
+    options: [['--step <name>', 'only if it is this step that waits']],
     act: (api, id, { by, step }) => api.approve(id, step ? { by, step } : { by }),
   },
   {
@@ -81,9 +87,18 @@ const VERBS: readonly Verb[] = [
   },
   {
     name: 'resume',
-    description: 'go on after a pause, or after Lifeboat itself was killed',
-    option: ['--take-over <why>', 'take the lock of the workload away from another Lifeboat'],
-    act: (api, id, { takeOver }) => api.resume(id, takeOver === undefined ? {} : { takeOver }),
+    description:
+      'go on after a pause, or after Lifeboat itself was killed, here or on another machine',
+    options: [
+      ['--take-over <why>', 'take the lock of the workload away from another Lifeboat'],
+      ['--workload <file>', 'whose lock it is, when another machine began it'],
+    ],
+    takesOver: true,
+    act: (api, id, { takeOver, elsewhere }) =>
+      api.resume(id, {
+        ...(takeOver !== undefined && { takeOver }),
+        ...(elsewhere && { elsewhere }),
+      }),
   },
   {
     name: 'retry',
@@ -93,7 +108,7 @@ const VERBS: readonly Verb[] = [
   {
     name: 'skip',
     description: 'go on without the failed step; the result is then unproven',
-    option: ['--step <name>', 'which one, where more than one has failed'],
+    options: [['--step <name>', 'which one, where more than one has failed']],
     needs: ['--reason <why>', 'kept with the execution and in the incident document'],
     act: (api, id, { reason = '', by, step }) =>
       api.skip(id, step ? { reason, by, step } : { reason, by }),
@@ -106,19 +121,19 @@ const VERBS: readonly Verb[] = [
 ]
 
 function verbCommand(around: Surroundings, verb: Verb): Command {
-  const { name, description, option, needs, argument, act } = verb
+  const { name, description, options: flags = [], needs, argument, act } = verb
   const command = new Command(name)
     .description(description)
     .argument('<id>', 'as `execution list` shows it')
   if (argument) command.argument(`<${argument}>`, 'as `execution show` names it')
-  if (option) command.option(...option)
+  for (const flag of flags) command.option(...flag)
   if (needs) command.requiredOption(...needs)
   if (act) command.option('--yes', 'open further gates without asking')
   command.action(
     action(around, (invocation, given: VerbOptions, id = '', step?: string) =>
       withApi(invocation, { isLong: !!act }, async (api) => {
         const options = argument && step !== undefined ? { ...given, step } : given
-        if (act) await decide(invocation, api, { id, act, options })
+        if (act) await decide(invocation, api, { id, verb: { ...verb, act }, options })
         show(invocation, await api.get(id))
       }),
     ),
@@ -128,7 +143,7 @@ function verbCommand(around: Surroundings, verb: Verb): Command {
 
 interface Decision {
   readonly id: string
-  readonly act: NonNullable<Verb['act']>
+  readonly verb: Verb & Required<Pick<Verb, 'act'>>
   readonly options: VerbOptions
 }
 
@@ -139,14 +154,38 @@ interface Decision {
 async function decide(
   invocation: Invocation,
   api: ExecutionsApi,
-  { id, act, options }: Decision,
+  { id, verb: { act, takesOver }, options }: Decision,
 ): Promise<void> {
-  const isOrphaned = !(await api.get(id)).isLive
-  await act(api, id, { ...options, by: operator(invocation.environment) })
+  const elsewhere = takesOver && (await elsewhereOf(invocation, api, id, options))
+  const isOrphaned = elsewhere !== undefined || !(await api.get(id)).isLive
+  const by = operator(invocation.environment)
+  await act(api, id, { ...options, by, ...(elsewhere && { elsewhere }) })
   if (!isOrphaned) return
   const { followToRest } = await import('../follow-to-rest.ts')
   const wanted = act === cancel ? 'canceled' : 'completed'
   await followToRest(api, id, invocation, { ...options, wanted })
+}
+
+/** What a machine that takes over says of an execution; undefined when it does not, or nothing is known of the workload. */
+async function elsewhereOf(
+  { home }: Invocation,
+  api: ExecutionsApi,
+  id: string,
+  { takeOver, workload: file }: VerbOptions,
+): Promise<Elsewhere | undefined> {
+  if (takeOver === undefined) return undefined
+  const known = (await api.list()).find((execution) => execution.id === id)
+  const { readWorkload } = await import('../../recovery/recovery.ts')
+  const { keptHere } = await import('../recover-workload.ts')
+  const workload = known
+    ? (known.input as { workload?: Workload }).workload
+    : await readWorkload(file ?? 'lifeboat.yaml')
+  if (!workload) return undefined
+  const { incidentFolder, ledger = null } = keptHere(home, workload)
+  return {
+    lockOf: { workload } as unknown as Json,
+    here: { incidentFolder, ledger: ledger as unknown as Json },
+  }
 }
 
 async function withApi(
