@@ -13,6 +13,7 @@ const SHORT = 8
 const MOST_LEDGER_BYTES = 60_000
 const PATIENCE_MS = 3000
 const DEADLINE_MS = 60_000
+const DEATH_TOLD_MS = 5_000
 
 const chance = new Chance()
 /** Most regions are killed right before a call; the others at any moment. */
@@ -115,8 +116,8 @@ class Trial {
         if (isCutOff() === 0) return result
       } catch (error) {
         // A connection ends before the process is told to be over.
-        await sleep(50)
-        if (isCutOff() === 0) throw error
+        const isOver = async () => isCutOff() > 0
+        await until('a region has died', DEATH_TOLD_MS, isOver).catch(() => Promise.reject(error))
       }
       this.kills['at calls of order'] += isCutOff()
     }

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { CreateRoleCommand, IAMClient, PutRolePolicyCommand } from '@aws-sdk/client-iam'
-import { type ReplicationRule, S3 } from '@aws-sdk/client-s3'
+import { type ReplicationRule, S3, S3ServiceException } from '@aws-sdk/client-s3'
 import { systemClock } from '../../../src/core/clock.ts'
 import { Region } from '../../../src/region/region.ts'
 import { HERE, THERE } from '../../aws/s3/two-regions.ts'
@@ -213,6 +213,8 @@ export class RegionsToKill {
       const text = bytes.length < TEXT_BYTES ? bytes.toString() : ''
       return { ...version, hash: createHash('sha256').update(bytes).digest('hex'), text }
     } catch (error) {
+      // Without an answer nothing is known of the version.
+      if (!(error instanceof S3ServiceException)) throw error
       return { ...version, hash: `${error}`, text: '' }
     }
   }
