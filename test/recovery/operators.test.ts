@@ -54,10 +54,11 @@ test('of two operators who fail over at once one does, and the other is told who
   const [mine] = await executionsOf(won)
   expect(both[1 - winner]!.stderr).toContain(`execution '${mine!.id}' of ${won} on `)
   expect(await executionsOf(lost)).toEqual([])
-  expect((await on(won, 'execution', 'cancel', mine!.id)).code).toBe(0)
+  const canceled = await on(won, 'execution', 'cancel', mine!.id)
+  expect(canceled.code, canceled.stderr).toBe(0)
 }, 240_000)
 
-test('credentials that end in the middle pause it, and it goes on where it was after another sign-in', async () => {
+test('credentials that end in the middle pause it, and an operator with others goes on with it on another machine', async () => {
   expect((await failover('ana')).code).toBe(APPROVAL_REQUIRED)
   const waiting = await executionsOf('ana')
   const { id } = waiting.find(({ status }) => status === 'pendingApproval')!
@@ -71,13 +72,21 @@ test('credentials that end in the middle pause it, and it goes on where it was a
   expect(stopped.code, stopped.stderr).not.toBe(0)
   expect(stopped.stderr).toContain('ExpiredToken')
   expect(stopped.stderr).toContain('Sign in to AWS again.')
-  const paused = await show(id)
+  const paused = await show('ana', id)
   expect(paused.status).toBe('pausedByFailedStep')
 
   await signIn(3600)
-  const done = await on('ana', 'execution', 'retry', id, '--yes')
+  const mine = ['execution', 'resume', id, '--workload', shop.workloadFile()]
+  const unasked = await on('bea', ...mine)
+  expect(unasked.code).toBe(ERRORS.ExecutionNotFound.exit)
+  const taken = await on('bea', ...mine, '--take-over', 'ana sleeps')
+  expect(taken.code, taken.stderr).toBe(ERRORS.StepFailed.exit)
+  const retried = await on('ana', 'execution', 'retry', id)
+  expect(retried.code, retried.stderr).toBe(EXECUTION_LOCKED)
+  expect(retried.stderr).toContain(`execution '${id}' of bea on `)
+  const done = await on('bea', 'execution', 'retry', id, '--yes')
   expect(done.code, done.stderr).toBe(0)
-  const ended = await show(id)
+  const ended = await show('bea', id)
   expect(ended).toMatchObject({ status: 'completed', verdict: 'proven' })
   // What was done before is not done again.
   for (const { name, status, attempts } of paused.steps) {
@@ -111,8 +120,11 @@ async function executionsOf(user: string): Promise<{ id: string; status: string 
   return JSON.parse(stdout).executions
 }
 
-async function show(id: string): Promise<Pick<Execution, 'status' | 'verdict' | 'steps'>> {
-  const { stdout } = await on('ana', 'execution', 'show', id)
+async function show(
+  user: string,
+  id: string,
+): Promise<Pick<Execution, 'status' | 'verdict' | 'steps'>> {
+  const { stdout } = await on(user, 'execution', 'show', id)
   return JSON.parse(stdout)
 }
 
@@ -136,7 +148,8 @@ async function signIn(durationSeconds: number): Promise<void> {
   await identity.iam.close()
   const signedIn = {
     ...{ Version: 1, AccessKeyId: accessKeyId, SecretAccessKey: secretAccessKey },
-    ...{ SessionToken: sessionToken, Expiration: new Date(Date.now() + 60_000).toISOString() },
+    SessionToken: sessionToken,
+    Expiration: new Date(Date.now() + Math.max(durationSeconds, 60) * 1000).toISOString(),
   }
   writeFileSync(join(folder.path, 'new.json'), JSON.stringify(signedIn))
   renameSync(join(folder.path, 'new.json'), join(folder.path, 'signed-in.json'))
