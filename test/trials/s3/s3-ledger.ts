@@ -49,7 +49,7 @@ export class S3Ledger {
   readonly #there = new Map<string, Line>()
   readonly #tagged = new Map<string, Line>()
   /** Uploads that were begun and not completed, with the parts that were acknowledged. */
-  readonly #uploads = new Map<string, { readonly bucket: string; readonly parts: Set<number> }>()
+  readonly #uploads = new Map<string, { readonly begun: Line; readonly parts: Set<number> }>()
   readonly #completed = new Set<string>()
 
   constructor(private readonly file: string) {}
@@ -113,8 +113,8 @@ export class S3Ledger {
     if (line.do === 'mark' && line.versionId) this.#there.set(name, line)
     if (line.do === 'delete' || (line.do === 'mark' && !line.versionId)) this.#there.delete(name)
     if (line.do === 'tag') this.#tagged.set(name, line)
-    const { uploadId = '', bucket, number = 0 } = line
-    if (line.do === 'begin') this.#uploads.set(uploadId, { bucket, parts: new Set() })
+    const { uploadId = '', number = 0 } = line
+    if (line.do === 'begin') this.#uploads.set(uploadId, { begun: line, parts: new Set() })
     if (line.do === 'part') this.#uploads.get(uploadId)?.parts.add(number)
     if (line.do !== 'complete') return
     this.#uploads.delete(uploadId)
@@ -167,11 +167,15 @@ export class S3Ledger {
   #compareUploads(uploads: readonly SeenUpload[], open: ReadonlySet<Line>): string[] {
     const faults: string[] = []
     const seen = new Map(uploads.map((upload) => [upload.uploadId, upload]))
-    for (const [uploadId, { parts }] of this.#uploads) {
+    const completing = new Set([...open].map((line) => line.do === 'complete' && line.uploadId))
+    for (const [uploadId, { begun, parts }] of this.#uploads) {
       const found = seen.get(uploadId)
-      if (!found) faults.push(`upload ${uploadId} is lost`)
+      // It may have become an object, which a rule has taken since.
+      if (!found && isExpiring(begun) && completing.has(uploadId)) continue
+      const name = `upload ${uploadId} of ${begun.bucket} ${begun.key}`
+      if (!found) faults.push(`${name} is lost`)
       const lost = [...parts].filter((number) => !found?.parts.includes(number))
-      if (lost.length > 0) faults.push(`upload ${uploadId} has lost its parts ${lost}`)
+      if (lost.length > 0) faults.push(`${name} has lost its parts ${lost}`)
     }
     let unknown = [...open].filter((line) => line.do === 'begin').length
     for (const { uploadId } of uploads) {
