@@ -14,7 +14,9 @@ import { AWAY, HOME, twoRegionShop } from './two-region-shop.ts'
 const APPROVAL_REQUIRED = ERRORS.ApprovalRequired.exit
 const EXECUTION_LOCKED = ERRORS.ExecutionLocked.exit
 
-const shop = twoRegionShop()
+const shop = twoRegionShop({ strategy: 'pilot-light' })
+const tasks = async () =>
+  (await shop.region(AWAY).services.getService({ cluster: 'shop', service: 'shop' })).desiredCount
 /** Holds the machines of the operators and how these sign in to AWS. */
 const folder = temporaryFolder()
 let roleArn: string
@@ -54,6 +56,12 @@ test('of two operators who fail over at once one does, and the other is told who
   const [mine] = await executionsOf(won)
   expect(both[1 - winner]!.stderr).toContain(`execution '${mine!.id}' of ${won} on `)
   expect(await executionsOf(lost)).toEqual([])
+  // A task was started to see whether one can be, and nothing is left of it.
+  const { steps } = await show(won, mine!.id)
+  expect(steps.find(({ name }) => name === 'readiness')!.output).toMatchObject({
+    services: [{ runningCount: 0, trial: 'a task of it starts' }],
+  })
+  expect(await tasks()).toBe(0)
   const canceled = await on(won, 'execution', 'cancel', mine!.id)
   expect(canceled.code, canceled.stderr).toBe(0)
 }, 240_000)
@@ -93,6 +101,7 @@ test('credentials that end in the middle pause it, and an operator with others g
     const after = ended.steps.find((step) => step.name === name)
     if (status === 'completed') expect(after).toMatchObject({ name, attempts })
   }
+  expect(await tasks()).toBe(1)
   await shop.orders(10)
 }, 300_000)
 

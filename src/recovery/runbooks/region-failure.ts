@@ -27,7 +27,7 @@ import {
   protectByHand,
   untilProtected,
 } from './region-failure/protect-recovered.ts'
-import { checkReadiness, readinessByHand } from './region-failure/readiness.ts'
+import { checkReadiness, endTrials, readinessByHand } from './region-failure/readiness.ts'
 import { scaleServices, scaleServicesByHand } from './region-failure/scale-services.ts'
 import type { RegionFailure } from './region-failure/tools.ts'
 import { verifyWrite, verifyWriteByHand } from './region-failure/verify-write.ts'
@@ -61,7 +61,7 @@ const plan = runbook<RegionFailure, RecoveryTools, FailoverFacts>('region-failur
     deadlineSeconds: 120,
     onDeadline: 'ask',
     run: ({ input, tools, signal, progress }) => confirm(input, tools, { signal, progress }),
-    undo: noUndo('it only looks'),
+    undo: ({ input, tools, execution }) => endTrials(input, tools, execution.id),
     byHand: confirmByHand,
   })
   .step('readiness', {
@@ -77,7 +77,8 @@ const plan = runbook<RegionFailure, RecoveryTools, FailoverFacts>('region-failur
     ],
     deadlineSeconds: 300,
     onDeadline: 'ask',
-    run: ({ input, tools, execution }) => checkReadiness(input, tools, execution.id),
+    run: ({ input, tools, execution, signal, progress }) =>
+      checkReadiness(input, tools, { execution: execution.id, signal, progress }),
     undo: ({ input, output, tools, execution }) =>
       leaveNothingHalfDone(input, output, tools, execution.id),
     byHand: readinessByHand,

@@ -7,7 +7,7 @@ import type { PublicRecords } from '../../failover-records.ts'
 import type { Workload } from '../../workload.ts'
 import type { Endpoint } from '../data-corruption/tools.ts'
 import type { DatabaseSource } from './database-sources.ts'
-import type { Ready } from './readiness.ts'
+import type { ServiceThere } from './readiness.ts'
 
 /** What the lines are filled in with, as it was found while all was well. */
 export interface FailoverFacts {
@@ -17,7 +17,7 @@ export interface FailoverFacts {
   readonly source: DatabaseSource
   /** The old database, as the secret names it. */
   readonly primary: Endpoint
-  readonly services: Ready['services']
+  readonly services: readonly ServiceThere[]
   readonly records: PublicRecords | null
 }
 

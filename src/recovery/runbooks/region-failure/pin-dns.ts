@@ -62,8 +62,8 @@ export function costOfFailingOver(
     `The database comes up in ${ready.region}: ${by}; newest commit there: ${database.newestCommitAt ?? 'unknown'}.`,
     ...(closed.length > 0 ? [`Faster ways are closed: ${closed.join('; ')}.`] : []),
     ...services.map(
-      ({ service, runningCount, tasks }) =>
-        `Service '${service}' goes from ${runningCount} to ${tasks} tasks.`,
+      ({ service, runningCount, tasks, trial }) =>
+        `Service '${service}' goes from ${runningCount} to ${tasks} tasks; ${trial}.`,
     ),
     records
       ? `DNS is ${records.setup}; the name then leads to ${records.recoveryAddress}, and does not come home by itself.`
