@@ -42,7 +42,10 @@ interface LockObject {
   /** Makes every renewal another object: an entity tag is a hash of the content. */
   readonly renewal: number
   readonly takenOver?: Takeover
-  /** The execution's journal when its holder last wrote this, so that another machine can go on with it. */
+  /**
+   * The execution's journal when its holder last wrote this, so that another machine can go on with it. So whoever may write
+   * this object may steer a recovery that is taken over.
+   */
   readonly copy?: Json | undefined
 }
 
@@ -74,7 +77,7 @@ export class WorkloadLock implements ExecutionLock {
     if (!seen) return undefined
     const { workload: owns, execution, runbook, journal, host, state, copy } = seen.object
     const isReleased = state === 'released'
-    return { owns, execution, runbook, journal, host, isReleased, hasCopy: copy !== undefined }
+    return { owns, execution, runbook, journal, host, isReleased, copy }
   }
 
   async acquire(claim: LockClaim, signal?: AbortSignal): Promise<HeldLock> {

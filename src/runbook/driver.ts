@@ -151,7 +151,7 @@ export class Driver implements DurableWork {
       // Whoever takes over learns that it has begun.
       await this.o.confirm(this.#parked.signal)
       const outcome = await this.#run(step, record)
-      tries = (await this.#conclude(step, outcome, tries)) ? tries + 1 : 1
+      tries = (await this.#conclude(step, number, outcome, tries)) ? tries + 1 : 1
     }
   }
 
@@ -164,26 +164,31 @@ export class Driver implements DurableWork {
   }
 
   /** Records what a try came to. True: another try follows by itself. */
-  async #conclude(step: Step, outcome: Outcome<Json>, tries: number): Promise<boolean> {
+  async #conclude(
+    step: Step,
+    number: number,
+    outcome: Outcome<Json>,
+    tries: number,
+  ): Promise<boolean> {
     const transitions = this.#transitions
     if (outcome.kind === 'completed') {
-      await this.#durably(() => transitions.complete(step, outcome.result))
+      await this.#durably(() => transitions.complete(step, number, outcome.result))
       return false
     }
     if (outcome.kind === 'stopped') {
       if (this.#canceled.signal.aborted) return false
       const failure = { code: 'Interrupted', message: 'the process that ran it ended' }
-      await this.#durably(() => transitions.tryAgain(step, failure))
+      await this.#durably(() => transitions.tryAgain(step, number, failure))
       return false
     }
     this.#log(`${step.name} failed`, outcome.error)
     const failure = failureOf(outcome.error)
     if (mayTryAgain(step, outcome) && tries < TRIES) {
-      await this.#durably(() => transitions.tryAgain(step, failure))
+      await this.#durably(() => transitions.tryAgain(step, number, failure))
       await this.#backOff(tries)
       return true
     }
-    await this.#durably(() => transitions.fail(step, failure))
+    await this.#durably(() => transitions.fail(step, number, failure))
     const givesUp = outcome.isDeadline && !outcome.isStillRunning && step.onDeadline === 'abort'
     if (givesUp) await this.#durably(() => transitions.abort(step))
     return false
@@ -236,21 +241,26 @@ export class Driver implements DurableWork {
         },
         this.#parked.signal,
       )
-      tries = (await this.#concludeUndo(step, outcome, tries)) ? tries + 1 : 1
+      tries = (await this.#concludeUndo(step, number, outcome, tries)) ? tries + 1 : 1
     }
   }
 
-  async #concludeUndo(step: Step, outcome: Outcome<void>, tries: number): Promise<boolean> {
+  async #concludeUndo(
+    step: Step,
+    number: number,
+    outcome: Outcome<void>,
+    tries: number,
+  ): Promise<boolean> {
     const transitions = this.#transitions
     if (outcome.kind === 'completed') {
-      await this.#durably(() => transitions.undone(step))
+      await this.#durably(() => transitions.undone(step, number))
       return false
     }
     const error =
       outcome.kind === 'failed' ? outcome.error : new Error('the process that ran it ended')
     this.#log(`undoing ${step.name} failed`, error)
     const isLast = outcome.kind === 'failed' && !(isRetryable(error) && tries < TRIES)
-    await this.#durably(() => transitions.undoFailed(step, failureOf(error), isLast))
+    await this.#durably(() => transitions.undoFailed(step, number, failureOf(error), isLast))
     if (!isLast) await this.#backOff(tries)
     return !isLast
   }

@@ -60,8 +60,8 @@ export interface LockHolder {
   readonly host: string
   /** It has ended. */
   readonly isReleased: boolean
-  /** Whether another journal could go on with it. */
-  readonly hasCopy: boolean
+  /** Of its journal, for another one that goes on with it; undefined when it had begun nothing. */
+  readonly copy: Json | undefined
 }
 
 /** A lock that was taken, until somebody takes it over. One process uses it, one call after the other. */

@@ -1,5 +1,5 @@
 import type { LockRecord } from './execution-lock.ts'
-import type { GateKind, Json, Phase } from './runbook.ts'
+import type { GateKind, Json, JsonObject, Phase } from './runbook.ts'
 
 export type ExecutionStatus =
   | 'running'
@@ -135,10 +135,10 @@ export interface ResumeOptions {
 
 /** What is known of an execution that another machine had. */
 export interface Elsewhere {
-  /** The input by which its lock is found. */
-  readonly lockOf: Json
+  /** What its input must have been, by all that is known here; its lock is found by it. */
+  readonly input: JsonObject
   /** What of its input is otherwise on this machine; null takes a value away. */
-  readonly here: { readonly [name: string]: Json }
+  readonly here: JsonObject
 }
 
 export interface StartOptions {

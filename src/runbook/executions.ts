@@ -18,6 +18,7 @@ import { thisExecutor } from './executor.ts'
 import { Follower } from './follow.ts'
 import { Heart } from './heart.ts'
 import { Journal } from './journal.ts'
+import { refuseOther } from './journal-copy.ts'
 import { journalValue } from './journal-values.ts'
 import { Locks } from './locks.ts'
 import * as operator from './operator.ts'
@@ -163,10 +164,11 @@ export class Executions implements ExecutionsApi {
 
   async resume(id: string, { takeOver, elsewhere }: ResumeOptions = {}): Promise<void> {
     if (takeOver !== undefined && elsewhere) {
-      const holder = await this.#locks.holder(elsewhere.lockOf)
+      const holder = await this.#locks.holder(elsewhere.input)
       if (holder?.execution === id && holder.journal !== this.journal.id) {
         if (holder.isReleased) throw endedElsewhere(holder)
-        if (!holder.hasCopy) throw nothingLeft(id, holder.runbook)
+        if (holder.copy === undefined) throw nothingLeft(id, holder.runbook)
+        refuseOther(holder.copy, id, elsewhere.input)
         return this.#bringHere(holder, takeOver, elsewhere)
       }
     }
@@ -256,13 +258,13 @@ export class Executions implements ExecutionsApi {
   async #bringHere(
     { execution: id, runbook, owns }: LockHolder,
     takeOver: string,
-    { lockOf, here }: Elsewhere,
+    { input, here }: Elsewhere,
   ): Promise<void> {
-    const claim = { id, runbook, input: lockOf, owns, takeOver }
+    const claim = { id, runbook, input, owns, takeOver }
     const held = await this.#locks.claim(claim, this.#closing.signal)
     try {
       if (held?.found === undefined) throw nothingLeft(id, runbook)
-      await this.journal.restore(id, held.found, { lock: held.record, here })
+      await this.journal.restore(id, held.found, { lock: held.record, input, here })
       await this.#takeUp(id)
     } catch (error) {
       await this.#locks.park(id)

@@ -1,10 +1,12 @@
+import { isDeepStrictEqual } from 'node:util'
 import { LifeboatError } from '../core/errors.ts'
+import type { Elsewhere } from './execution.ts'
 import { JOURNAL_MIGRATIONS } from './journal-schema.ts'
-import type { Json } from './runbook.ts'
+import type { Json, JsonObject } from './runbook.ts'
 import type { StateDatabase } from './state-database.ts'
 
 type Query = StateDatabase['query']
-type Row = { readonly [column: string]: Json }
+type Row = JsonObject
 
 /** The rows of one execution, so that another state database can go on with it. */
 interface JournalCopy {
@@ -38,20 +40,19 @@ export async function copyExecution(query: Query, id: string): Promise<Json | un
 /**
  * Writes a copy in the place of what the journal has of that execution.
  *
- * @param o.here  what of its input is otherwise on this machine; null takes a value away
- * @throws LifeboatError `StateDamaged` when it is no copy of this execution, or one of another version of Lifeboat
+ * @throws LifeboatError as `refuseOther`
  */
 export async function restoreExecution(
   query: Query,
   id: string,
   found: Json,
-  { here }: { readonly here: Row },
+  o: Elsewhere,
 ): Promise<void> {
-  const copy = read(found, id)
+  const copy = refuseOther(found, id, o.input)
   const { input, version } = copy.execution as { input: Row; version: number }
   const execution = {
     ...copy.execution,
-    input: withHere(input, here),
+    input: withHere(input, o.here),
     executor: null,
     is_paused: false,
     version: version + 1,
@@ -81,7 +82,13 @@ function withHere(input: Row, here: Row): Row {
   return Object.fromEntries(entries.filter(([name, value]) => value !== null || !(name in here)))
 }
 
-function read(found: Json, id: string): JournalCopy {
+/**
+ * A copy is not believed in what this machine knows better: a workload has commands in it.
+ *
+ * @throws LifeboatError `StateDamaged` when it is no copy of this execution, or one of another version of Lifeboat;
+ *   `InvalidUsage` when it began with another input
+ */
+export function refuseOther(found: Json, id: string, expected: JsonObject): JournalCopy {
   const copy = found as unknown as Partial<JournalCopy> | null
   if (copy?.version !== VERSION || copy.execution?.id !== id) {
     const message = `the copy of execution '${id}' is not one that this version of Lifeboat wrote`
@@ -89,5 +96,13 @@ function read(found: Json, id: string): JournalCopy {
       hint: 'Go on with the version that began it.',
     })
   }
-  return copy as JournalCopy
+  const { input } = copy.execution as { input: Row }
+  const other = Object.keys(expected).find((key) => {
+    return !isDeepStrictEqual(input[key], JSON.parse(JSON.stringify(expected[key])))
+  })
+  if (other === undefined) return copy as JournalCopy
+  const message = `execution '${id}' began with another ${other} than the one that is known here`
+  throw new LifeboatError('InvalidUsage', message, {
+    hint: `Name the ${other} that it began with, as it was then.`,
+  })
 }

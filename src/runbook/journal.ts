@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events'
 import type { Clock } from '../core/clock.ts'
 import { LifeboatError } from '../core/errors.ts'
-import type { ExecutionEvent } from './execution.ts'
+import type { Elsewhere, ExecutionEvent } from './execution.ts'
 import type { LockRecord } from './execution-lock.ts'
 import type { Executor } from './executor.ts'
 import { copyExecution, restoreExecution } from './journal-copy.ts'
@@ -119,11 +119,7 @@ export class Journal {
    *
    * @throws LifeboatError `ExecutionAlreadyRunning` when an execution of this journal has the workload; `StateDamaged`
    */
-  async restore(
-    id: string,
-    copy: Json,
-    o: { lock: LockRecord; here: { readonly [name: string]: Json } },
-  ): Promise<void> {
+  async restore(id: string, copy: Json, o: { lock: LockRecord } & Elsewhere): Promise<void> {
     await this.#begun(id, async (query) => {
       await restoreExecution(query, id, copy, o)
       await new JournalEdit(query, id, this.clock.now()).locked(o.lock)

@@ -1,13 +1,9 @@
 import { assert } from '../core/assert.ts'
 
 /** What a step may return and a journal can keep. Never a credential (I12). */
-export type Json =
-  | string
-  | number
-  | boolean
-  | null
-  | readonly Json[]
-  | { readonly [key: string]: Json }
+export type Json = string | number | boolean | null | readonly Json[] | JsonObject
+
+export type JsonObject = { readonly [key: string]: Json }
 
 /** Where an execution asks a person (I6): before customers feel anything, before what cannot be undone, and where a person has to do something. */
 export type GateKind =

@@ -1,5 +1,6 @@
 /**
- * What the process that executes writes about it. Each may be asked for again when it is unknown whether it was written.
+ * What the process that executes writes about it. Each may be asked for again when it is unknown whether it was written. What
+ * is said of a try counts for that try alone: a process that stood still may come to say it when it already tries anew.
  */
 import type { Failure } from './execution.ts'
 import type { Journal } from './journal.ts'
@@ -43,9 +44,9 @@ export class Transitions {
     })
   }
 
-  complete(step: Step, output: Json): Promise<void> {
+  complete(step: Step, number: number, output: Json): Promise<void> {
     return this.#change(async (record, edit) => {
-      if (stepOf(record, step.name).status !== 'running') return
+      if (!isRunning(record, step, number)) return
       const completed = record.steps.filter(({ completedOrder }) => completedOrder !== undefined)
       await edit.attemptsEnd(step.name)
       await edit.step(step.name, {
@@ -58,23 +59,24 @@ export class Transitions {
   }
 
   /** Ends a try that did not succeed; the step may be tried again. */
-  tryAgain(step: Step, failure: Failure): Promise<void> {
-    return this.#endRun(step, 'notStarted', failure, 'stepTriedAgain')
+  tryAgain(step: Step, number: number, failure: Failure): Promise<void> {
+    return this.#endRun(step, number, 'notStarted', failure, 'stepTriedAgain')
   }
 
   /** Ends a try, and asks a person. */
-  fail(step: Step, failure: Failure): Promise<void> {
-    return this.#endRun(step, 'failed', failure, 'stepFailed')
+  fail(step: Step, number: number, failure: Failure): Promise<void> {
+    return this.#endRun(step, number, 'failed', failure, 'stepFailed')
   }
 
   #endRun(
     step: Step,
+    number: number,
     status: 'notStarted' | 'failed',
     failure: Failure,
     event: string,
   ): Promise<void> {
     return this.#change(async (record, edit) => {
-      if (stepOf(record, step.name).status !== 'running') return
+      if (!isRunning(record, step, number)) return
       await edit.attemptsEnd(step.name, failure)
       await edit.step(step.name, { status })
       await edit.event(event, failure.message, step.name)
@@ -128,9 +130,9 @@ export class Transitions {
     })
   }
 
-  undone(step: Step): Promise<void> {
+  undone(step: Step, number: number): Promise<void> {
     return this.#change(async (record, edit) => {
-      if (stepOf(record, step.name).undo !== 'pending') return
+      if (!isBeingUndone(record, step, number)) return
       await edit.attemptsEnd(step.name)
       await edit.step(step.name, { status: 'undone', undo: 'done' })
       await edit.event('stepUndone', step.title, step.name)
@@ -138,9 +140,9 @@ export class Transitions {
   }
 
   /** @param isLast  no further try is made by itself: a person is asked */
-  undoFailed(step: Step, failure: Failure, isLast: boolean): Promise<void> {
+  undoFailed(step: Step, number: number, failure: Failure, isLast: boolean): Promise<void> {
     return this.#change(async (record, edit) => {
-      if (stepOf(record, step.name).undo !== 'pending') return
+      if (!isBeingUndone(record, step, number)) return
       await edit.attemptsEnd(step.name, failure)
       await edit.event('undoFailed', failure.message, step.name)
       if (!isLast) return
@@ -164,4 +166,14 @@ export class Transitions {
   ): Promise<Result> {
     return this.journal.change(this.id, decide, this.executor)
   }
+}
+
+function isRunning(record: ExecutionRecord, { name }: Step, number: number): boolean {
+  const { status, attempts } = stepOf(record, name)
+  return status === 'running' && attempts.length === number
+}
+
+function isBeingUndone(record: ExecutionRecord, { name }: Step, number: number): boolean {
+  const { undo, undoAttempts = [] } = stepOf(record, name)
+  return undo === 'pending' && undoAttempts.length === number
 }

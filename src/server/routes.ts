@@ -22,9 +22,10 @@ const START = z.strictObject({
 const APPROVE = z.strictObject({ by: name, step: name.optional() })
 const SKIP = z.strictObject({ by: name, step: name.optional(), reason: z.string().max(2000) })
 const CANCEL = z.strictObject({ by: name })
+const JSON_OBJECT = z.record(name, z.json())
 const RESUME = z.strictObject({
   takeOver: z.string().max(2000).optional(),
-  elsewhere: z.strictObject({ lockOf: z.json(), here: z.record(name, z.json()) }).optional(),
+  elsewhere: z.strictObject({ input: JSON_OBJECT, here: JSON_OBJECT }).optional(),
 })
 const NOTHING = z.strictObject({})
 

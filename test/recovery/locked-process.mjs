@@ -22,6 +22,7 @@ const {
   unconditional,
   together,
   untilInterrupted,
+  known,
 } = JSON.parse(process.env.LOCKED)
 const say = (line) => process.stdout.write(`${line}\n`)
 
@@ -82,7 +83,7 @@ try {
   const more = takeOver === undefined ? {} : { takeOver }
   if (mode === 'start')
     await executions.start('slow', { from: machine, kept: 1 }, { id, owns: 'shop', ...more })
-  const elsewhere = { lockOf: {}, here: { from: machine } }
+  const elsewhere = { input: known ?? {}, here: { from: machine } }
   if (mode === 'resume') await executions.resume(id, takeOver ? { ...more, elsewhere } : {})
   if (mode === 'approve') await executions.approve(id, { by: 'ana' })
   say('executes')

@@ -92,6 +92,8 @@ interface Order {
   /** Nobody writes the lock before every machine has read that it is free. */
   readonly together?: boolean
   readonly untilInterrupted?: boolean
+  /** What the machine knows of the input of an execution that it takes over. */
+  readonly known?: object
 }
 
 /** A Lifeboat of one of the two machines. */
@@ -240,7 +242,13 @@ test('another machine goes on with an execution where it was, and nobody does it
   expect(await unknown.ended).toBe(1)
   expect(unknown.said()).toContain('ExecutionNotFound')
 
-  const second = machine('two', { mode: 'resume', id: 'one', takeOver: 'its machine burns' })
+  const theirs = { mode: 'resume', id: 'one', takeOver: 'its machine burns' } as const
+  const misled = machine('two', { ...theirs, known: { kept: 2 } })
+  expect(await misled.ended).toBe(1)
+  expect(misled.said()).toContain("InvalidUsage: execution 'one' began with another kept")
+  expect(await lockObject()).toMatchObject({ generation: 1 })
+
+  const second = machine('two', { ...theirs, known: { kept: 1 } })
   await second.says('begin b')
   await finish('b')
   expect([await second.ended, second.said()]).toEqual([0, expect.stringContaining('completed')])

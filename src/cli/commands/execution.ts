@@ -183,7 +183,7 @@ async function elsewhereOf(
   if (!workload) return undefined
   const { incidentFolder, ledger = null } = keptHere(home, workload)
   return {
-    lockOf: { workload } as unknown as Json,
+    input: { workload: workload as unknown as Json },
     here: { incidentFolder, ledger: ledger as unknown as Json },
   }
 }
@@ -208,6 +208,8 @@ const CODES = [
   'ApprovalRequired',
   'StepFailed',
   'ExecutionCanceled',
+  'InvalidUsage',
+  'StateDamaged',
   'RegionUnreachable',
   'StateUnreachable',
 ] as const
