@@ -4,6 +4,7 @@ import { LifeboatError } from '../core/errors.ts'
 import { attempt, type Outcome } from './attempt.ts'
 import { outputsBefore } from './done.ts'
 import type { DurableWork } from './durable-engine.ts'
+import type { Failure } from './execution.ts'
 import { failureOf, isRetryable } from './failure.ts'
 import type { Follower } from './follow.ts'
 import { Displaced, type Journal } from './journal.ts'
@@ -148,8 +149,7 @@ export class Driver implements DurableWork {
       }
       const number = state.attempts.length + 1
       if (!(await this.#durably(() => this.#transitions.beginRun(step, number)))) continue
-      // Whoever takes over learns that it has begun.
-      await this.o.confirm(this.#parked.signal)
+      await this.#confirm((failure) => this.#transitions.tryAgain(step, number, failure))
       const outcome = await this.#run(step, record)
       tries = (await this.#conclude(step, number, outcome, tries)) ? tries + 1 : 1
     }
@@ -230,7 +230,7 @@ export class Driver implements DurableWork {
       if (undo !== 'pending') return undo ?? 'done'
       const number = undoAttempts.length + 1
       if (!(await this.#durably(() => this.#transitions.beginUndo(step, number)))) continue
-      await this.o.confirm(this.#parked.signal)
+      await this.#confirm((failure) => this.#transitions.undoFailed(step, number, failure, false))
       const outcome = await this.#attempt(
         step.deadlineSeconds,
         `undoing '${step.name}'`,
@@ -263,6 +263,20 @@ export class Driver implements DurableWork {
     await this.#durably(() => transitions.undoFailed(step, number, failureOf(error), isLast))
     if (!isLast) await this.#backOff(tries)
     return !isLast
+  }
+
+  /** After the try is recorded, so that whoever takes over learns of it; one that then may not begin is ended. */
+  async #confirm(end: (failure: Failure) => Promise<void>): Promise<void> {
+    const confirming = this.o.confirm(this.#parked.signal).catch(async (error: unknown) => {
+      await this.#durably(() => end({ code: 'Interrupted', message: 'it had not begun yet' }))
+      throw error
+    })
+    this.#bodies.add(confirming)
+    try {
+      await confirming
+    } finally {
+      this.#bodies.delete(confirming)
+    }
   }
 
   async #attempt<Result>(

@@ -166,7 +166,7 @@ export class Executions implements ExecutionsApi {
     if (takeOver !== undefined && elsewhere) {
       const holder = await this.#locks.holder(elsewhere.input)
       if (holder?.execution === id && holder.journal !== this.journal.id) {
-        if (holder.isReleased) throw endedElsewhere(holder)
+        if (holder.isReleased) throw await this.#close(holder)
         if (holder.copy === undefined) throw nothingLeft(id, holder.runbook)
         refuseOther(holder.copy, id, elsewhere.input)
         return this.#bringHere(holder, takeOver, elsewhere)
@@ -249,6 +249,22 @@ export class Executions implements ExecutionsApi {
     await operator.adopt(this.journal, id, this.#executor.id, { isOurs })
     await this.#lockAgain(record, takeOver)
     await this.#handOver(id, runbook, (driver) => engine.resume(id, driver))
+  }
+
+  /** What has ended on another machine stands in nobody's way here, and how it ended is told there. */
+  async #close({ execution: id, host }: LockHolder): Promise<LifeboatError> {
+    const message = `execution '${id}' has ended on ${host}, where it was gone on with`
+    const known = (await this.journal.list()).find((record) => record.id === id)
+    if (known && !known.outcome && !isLive(known)) {
+      await this.journal.change(id, async (record, edit) => {
+        if (record.outcome) return
+        await edit.execution({ outcome: 'canceled', ended_at: edit.at, executor: null })
+        await edit.event('ended', `${message}: this machine does not know how`)
+      })
+    }
+    return new LifeboatError('ExecutionNotWaiting', message, {
+      hint: `Look at it there: lifeboat execution show ${id}`,
+    })
   }
 
   /**
@@ -416,13 +432,6 @@ export class Executions implements ExecutionsApi {
       hint: `Choose one of: ${this.o.runbooks.map((runbook) => runbook.name).join(', ')}.`,
     })
   }
-}
-
-function endedElsewhere({ execution, host }: LockHolder): LifeboatError {
-  const message = `execution '${execution}' has ended on ${host}, where it was gone on with`
-  return new LifeboatError('ExecutionNotWaiting', message, {
-    hint: `Look at it there: lifeboat execution show ${execution}`,
-  })
 }
 
 function nothingLeft(id: string, runbook: string): LifeboatError {
