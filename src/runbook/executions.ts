@@ -344,6 +344,8 @@ export class Executions implements ExecutionsApi {
 
   /** What another process has taken over is not executed here; what nobody has, after a silence, goes on. */
   #compare(held: readonly string[]): void {
+    // Who closes has stopped everything, and what it goes on with now would be left in the middle of that.
+    if (this.#closing.signal.aborted) return
     for (const [id, driver] of this.#drivers) {
       if (!held.includes(id)) driver.park(new Error(`'${id}' is executed elsewhere, or has ended`))
       else if (driver.isParked && this.#locks.isSure(id)) void this.#goOn(id)

@@ -69,7 +69,7 @@ test('of two operators who fail over at once one does, and the other is told who
   expect((await on(lost, ...resume)).code).toBe(ERRORS.ExecutionNotFound.exit)
   const taken = await on(lost, ...resume, '--take-over', `${won} sleeps`)
   expect(taken.code, taken.stderr).toBe(APPROVAL_REQUIRED)
-  const refused = await on(won, 'execution', 'resume', id)
+  const refused = await on(won, 'execution', 'approve', id)
   expect(refused.code, refused.stderr).toBe(EXECUTION_LOCKED)
   expect(refused.stderr).toContain(`execution '${id}' of ${lost} on `)
   const canceled = await on(lost, 'execution', 'cancel', id)

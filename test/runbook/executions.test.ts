@@ -517,6 +517,40 @@ test('a list that changed since an execution began is not gone on with', async (
   expect(sampleRunbook.steps.length).toBeGreaterThan(0)
 })
 
+test('a heartbeat while it closes goes on with nothing: a gate still waits afterwards', async () => {
+  const beats = async () => {
+    const rows = await database.query<{ at: string }>(
+      'select coalesce(max(heartbeat_at)::text, $1) as at from runbook.executors',
+      ['never'],
+    )
+    return rows[0]!.at
+  }
+  const executions = await open({
+    gate: { gate: 'harm' },
+    // Stops only when this process was heard of again.
+    slow: {
+      after: [],
+      run: async ({ signal }) => {
+        while (!signal.aborted) await systemClock.sleep(10)
+        const before = await beats()
+        await expect.poll(beats).not.toBe(before)
+      },
+    },
+  })
+  const id = await executions.start('scripted', {})
+  await executions.waitFor(
+    id,
+    (now) =>
+      stepOf(now, 'gate').status === 'pendingApproval' && stepOf(now, 'slow').status === 'running',
+  )
+  await executions.close()
+  const next = await open({ gate: { gate: 'harm' }, slow: { after: [] } })
+  expect(stepOf(await next.get(id), 'gate').status).toBe('pendingApproval')
+  const events: string[] = []
+  for await (const { kind } of next.watch(id, AbortSignal.timeout(500))) events.push(kind)
+  expect(events).not.toContain('adopted')
+})
+
 test('after closing no timer is left that would keep the process', async () => {
   let sleeping = 0
   const sleep = async (ms: number, signal?: AbortSignal) => {
