@@ -4,27 +4,25 @@ import { LifeboatError } from '../core/errors.ts'
 import { systemRandom } from '../core/random.ts'
 import { Driver } from './driver.ts'
 import { DurableEngine } from './durable-engine.ts'
-import {
-  type Elsewhere,
-  type Execution,
-  type ExecutionEvent,
-  type ExecutionsApi,
-  hasEnded,
-  type ResumeOptions,
-  type StartOptions,
+import type {
+  Execution,
+  ExecutionEvent,
+  ExecutionsApi,
+  ResumeOptions,
+  StartOptions,
 } from './execution.ts'
-import type { FindLock, LockHolder } from './execution-lock.ts'
+import type { FindLock } from './execution-lock.ts'
+import { ExecutionsReader } from './executions-reader.ts'
 import { thisExecutor } from './executor.ts'
-import { Follower } from './follow.ts'
 import { Heart } from './heart.ts'
 import { Journal } from './journal.ts'
-import { refuseOther } from './journal-copy.ts'
 import { journalValue } from './journal-values.ts'
 import { Locks } from './locks.ts'
 import * as operator from './operator.ts'
-import { type ExecutionRecord, executionOf, isLive } from './record.ts'
+import { type ExecutionRecord, isLive } from './record.ts'
 import type { Json, Runbook } from './runbook.ts'
 import { isUnreachable, type StateDatabase } from './state-database.ts'
+import { bringHere } from './take-over.ts'
 
 /** How long bodies may take to stop when this process ends; then they are left as after a crash. */
 const STOP_DEADLINE_MS = 3_000
@@ -60,7 +58,7 @@ export class Executions implements ExecutionsApi {
   readonly #executor = thisExecutor(systemRandom)
   readonly #clock: Clock
   readonly #closing = new AbortController()
-  readonly #followers = new Map<string, Follower>()
+  readonly #reader: ExecutionsReader
   readonly #drivers = new Map<string, Driver>()
   readonly #locks: Locks
   #executing: Promise<Executing> | undefined
@@ -70,6 +68,7 @@ export class Executions implements ExecutionsApi {
     private readonly journal: Journal,
   ) {
     this.#clock = o.clock ?? systemClock
+    this.#reader = new ExecutionsReader(journal, this.#clock, this.#closing.signal)
     this.#locks = new Locks({
       find: o.lock?.find,
       user: o.lock?.user ?? '',
@@ -111,46 +110,24 @@ export class Executions implements ExecutionsApi {
     return id
   }
 
-  async get(id: string): Promise<Execution> {
-    return executionOf(await this.journal.read(id))
+  get(id: string): Promise<Execution> {
+    return this.#reader.get(id)
   }
 
-  async list(): Promise<Execution[]> {
-    return (await this.journal.list()).map(executionOf)
+  list(): Promise<Execution[]> {
+    return this.#reader.list()
   }
 
-  async waitFor(
+  waitFor(
     id: string,
     predicate: 'end' | ((execution: Execution) => boolean),
     signal?: AbortSignal,
   ): Promise<Execution> {
-    const isReached = (record: ExecutionRecord) => {
-      const execution = executionOf(record)
-      return hasEnded(execution) || (predicate !== 'end' && predicate(execution))
-    }
-    return executionOf(await this.#follower(id).until(isReached, this.#untilClosed(signal)))
+    return this.#reader.waitFor(id, predicate, signal)
   }
 
-  async *watch(id: string, signal?: AbortSignal): AsyncGenerator<ExecutionEvent> {
-    const stop = this.#untilClosed(signal)
-    let last = '0'
-    let record = await this.journal.read(id)
-    for (;;) {
-      for (const event of await this.journal.eventsAfter(id, last)) {
-        if (stop.aborted) return
-        last = event.id
-        yield event
-      }
-      if (record.outcome || stop.aborted) return
-      const { version } = record
-      const next = this.#follower(id).until((now) => now.version !== version, stop)
-      const changed = await next.catch((error: unknown) => {
-        if (stop.aborted) return undefined
-        throw error
-      })
-      if (!changed) return
-      record = changed
-    }
+  watch(id: string, signal?: AbortSignal): AsyncGenerator<ExecutionEvent> {
+    return this.#reader.watch(id, signal)
   }
 
   async approve(id: string, o: { by: string; step?: string }): Promise<void> {
@@ -163,17 +140,19 @@ export class Executions implements ExecutionsApi {
   }
 
   async resume(id: string, { takeOver, elsewhere }: ResumeOptions = {}): Promise<void> {
-    if (takeOver !== undefined && elsewhere) {
-      const holder = await this.#locks.holder(elsewhere.input)
-      if (holder?.execution === id && holder.journal !== this.journal.id) {
-        if (holder.isReleased) throw await this.#close(holder)
-        if (holder.copy === undefined) throw nothingLeft(id, holder.runbook)
-        refuseOther(holder.copy, id, elsewhere.input)
-        return this.#bringHere(holder, takeOver, elsewhere)
-      }
+    const around = { journal: this.journal, locks: this.#locks }
+    const signal = this.#closing.signal
+    const isBrought =
+      takeOver !== undefined &&
+      elsewhere !== undefined &&
+      (await bringHere(around, id, { why: takeOver, elsewhere, signal }))
+    if (!isBrought) await operator.unpause(this.journal, id)
+    try {
+      await this.#takeUp(id, { takeOver })
+    } catch (error) {
+      if (isBrought) await this.#locks.park(id)
+      throw error
     }
-    await operator.unpause(this.journal, id)
-    await this.#takeUp(id, { takeOver })
   }
 
   async retry(id: string): Promise<void> {
@@ -249,43 +228,6 @@ export class Executions implements ExecutionsApi {
     await operator.adopt(this.journal, id, this.#executor.id, { isOurs })
     await this.#lockAgain(record, takeOver)
     await this.#handOver(id, runbook, (driver) => engine.resume(id, driver))
-  }
-
-  /** What has ended on another machine stands in nobody's way here, and how it ended is told there. */
-  async #close({ execution: id, host }: LockHolder): Promise<LifeboatError> {
-    const message = `execution '${id}' has ended on ${host}, where it was gone on with`
-    const known = (await this.journal.list()).find((record) => record.id === id)
-    if (known && !known.outcome && !isLive(known)) {
-      await this.journal.change(id, async (record, edit) => {
-        if (record.outcome) return
-        await edit.execution({ outcome: 'canceled', ended_at: edit.at, executor: null })
-        await edit.event('ended', `${message}: this machine does not know how`)
-      })
-    }
-    return new LifeboatError('ExecutionNotWaiting', message, {
-      hint: `Look at it there: lifeboat execution show ${id}`,
-    })
-  }
-
-  /**
-   * Goes on with an execution of another machine, from what that has left with the lock. The lock comes first: who had it
-   * writes nothing after that.
-   */
-  async #bringHere(
-    { execution: id, runbook, owns }: LockHolder,
-    takeOver: string,
-    { input, here }: Elsewhere,
-  ): Promise<void> {
-    const claim = { id, runbook, input, owns, takeOver }
-    const held = await this.#locks.claim(claim, this.#closing.signal)
-    try {
-      if (held?.found === undefined) throw nothingLeft(id, runbook)
-      await this.journal.restore(id, held.found, { lock: held.record, input, here })
-      await this.#takeUp(id)
-    } catch (error) {
-      await this.#locks.park(id)
-      throw error
-    }
   }
 
   /** Only who has adopted the execution asks for its lock, so that one of its processes does not lose it to another. */
@@ -399,7 +341,7 @@ export class Executions implements ExecutionsApi {
       runbook,
       executor: this.#executor.id,
       journal: this.journal,
-      follower: this.#follower(id),
+      follower: this.#reader.follower(id),
       tools: ({ input }) => this.o.tools(input, { id, runbook: runbook.name }),
       confirm: (signal) => this.#locks.confirm(id, signal),
       onLastStep: () => this.#locks.release(id),
@@ -413,16 +355,6 @@ export class Executions implements ExecutionsApi {
     return driver
   }
 
-  #follower(id: string): Follower {
-    const known = this.#followers.get(id) ?? new Follower(id, this.journal, this.#clock)
-    this.#followers.set(id, known)
-    return known
-  }
-
-  #untilClosed(signal: AbortSignal | undefined): AbortSignal {
-    return signal ? AbortSignal.any([signal, this.#closing.signal]) : this.#closing.signal
-  }
-
   #log(line: string): void {
     this.o.onLog?.(line)
   }
@@ -434,12 +366,6 @@ export class Executions implements ExecutionsApi {
       hint: `Choose one of: ${this.o.runbooks.map((runbook) => runbook.name).join(', ')}.`,
     })
   }
-}
-
-function nothingLeft(id: string, runbook: string): LifeboatError {
-  return new LifeboatError('ExecutionNotFound', `'${id}' has left nothing to go on with`, {
-    hint: `It had begun nothing. Begin anew: lifeboat runbook run ${runbook} --take-over WHY`,
-  })
 }
 
 /** An execution goes on by the list that it began with, which was shown and approved. */

@@ -59,7 +59,7 @@ export class Journal {
     lock?: LockRecord | undefined
   }): Promise<void> {
     const { id, runbook, owns } = o
-    await this.#begun(id, async (query) => {
+    await this.#begun({ id, owns }, async (query) => {
       const edit = new JournalEdit(query, id, this.clock.now())
       await query(
         `insert into runbook.executions (id, runbook, input, owns, auto_approve, executor, started_at)
@@ -94,14 +94,15 @@ export class Journal {
   }
 
   /** Writes a new execution, all or nothing. */
-  async #begun(id: string, write: (query: StateDatabase['query']) => Promise<void>): Promise<void> {
+  async #begun(
+    { id, owns = '' }: { id: string; owns: string | undefined },
+    write: (query: StateDatabase['query']) => Promise<void>,
+  ): Promise<void> {
     try {
       await this.database.transaction(write)
     } catch (error) {
-      const { constraint, detail = '' } = error as { constraint?: string; detail?: string }
-      if (constraint === 'one_execution_owns_a_workload') {
-        throw await this.#heldBy(/=\((.*)\)/.exec(detail)?.[1] ?? '')
-      }
+      const { constraint } = error as { constraint?: string }
+      if (constraint === 'one_execution_owns_a_workload') throw await this.#heldBy(owns)
       if (constraint === 'executions_pkey') {
         throw new LifeboatError('ExecutionAlreadyRunning', `there is an execution '${id}' already`)
       }
@@ -119,8 +120,12 @@ export class Journal {
    *
    * @throws LifeboatError `ExecutionAlreadyRunning` when an execution of this journal has the workload; `StateDamaged`
    */
-  async restore(id: string, copy: Json, o: { lock: LockRecord } & Elsewhere): Promise<void> {
-    await this.#begun(id, async (query) => {
+  async restore(
+    id: string,
+    copy: Json,
+    o: { owns: string; lock: LockRecord } & Elsewhere,
+  ): Promise<void> {
+    await this.#begun({ id, owns: o.owns }, async (query) => {
       await restoreExecution(query, id, copy, o)
       await new JournalEdit(query, id, this.clock.now()).locked(o.lock)
     })
