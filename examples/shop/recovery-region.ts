@@ -261,8 +261,7 @@ async function runService(
 
 /**
  * A failover pair. The check of the secondary asks whether its database takes writes, so that customers are not led there
- * before it does. The name is good when the primary was seen healthy: before, it leads to either, and who keeps a
- * connection stays where it led to.
+ * before it does.
  */
 async function createName(): Promise<string> {
   const route53 = new Route53Client({})
@@ -300,7 +299,16 @@ async function createName(): Promise<string> {
   await route53.send(
     new ChangeResourceRecordSetsCommand({ HostedZoneId: zoneId, ChangeBatch: { Changes } }),
   )
-  const { HealthCheckId } = primary.ResourceRecordSet
+  await untilNameLeadsHome(route53, zoneId, primary.ResourceRecordSet)
+  return zoneId
+}
+
+/** Before its check has found anything, and while it has failed, the name leads to either; and who keeps a connection stays there. */
+async function untilNameLeadsHome(
+  route53: Route53Client,
+  zoneId: string,
+  { HealthCheckId }: ResourceRecordSet,
+): Promise<void> {
   await until(`'${name}' leads to the service in ${home}, which is healthy`, async () => {
     const { HealthCheckObservations: seen = [] } = await route53.send(
       new GetHealthCheckStatusCommand({ HealthCheckId }),
@@ -312,7 +320,6 @@ async function createName(): Promise<string> {
     )
     return RecordData.includes(homeAddress) || undefined
   })
-  return zoneId
 }
 
 async function until<Found>(what: string, look: () => Promise<Found | undefined>): Promise<Found> {

@@ -111,6 +111,12 @@ export class Services {
     if (desiredCount !== count) await this.#update(name, { desiredCount: count })
   }
 
+  /** Whether it has a desired count that an execution is to put back. */
+  async isChangedBy(name: ServiceName, execution: string): Promise<boolean> {
+    const { tags } = await this.getService(name)
+    return tags[COUNT_TAG]?.split(' ')[1] === execution
+  }
+
   /**
    * Puts the desired count back that an execution has changed. Safe to call again: without the tag nothing happens.
    *

@@ -1,23 +1,13 @@
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { afterEach, expect, test } from 'vitest'
 import { systemClock } from '../../src/core/clock.ts'
 import { LifeboatError } from '../../src/core/errors.ts'
 import type { Execution } from '../../src/runbook/execution.ts'
 import { Executions } from '../../src/runbook/executions.ts'
 import { sampleRunbook } from '../../src/runbook/sample-runbook.ts'
-import { StateDatabase } from '../../src/runbook/state-database.ts'
 import { type Latch, latch, type Script, scripted } from './scripted-runbook.ts'
-import { type StatePostgres, startStatePostgres } from './state-postgres.ts'
+import { stateForTests } from './state-postgres.ts'
 
-let postgres: StatePostgres
-let database: StateDatabase
-beforeAll(async () => {
-  postgres = await startStatePostgres()
-  database = await StateDatabase.open(postgres.url)
-})
-afterAll(async () => {
-  await database.close()
-  await postgres.stop()
-})
+const state = stateForTests()
 
 const opened: Executions[] = []
 afterEach(async () => {
@@ -26,7 +16,7 @@ afterEach(async () => {
 
 async function open(script: Script, notes: string[] = []) {
   const executions = await Executions.open({
-    database,
+    database: state(),
     runbooks: [scripted(script, notes)],
     tools: () => ({}),
   })
@@ -493,7 +483,7 @@ test('unknown runbooks and executions are refused by name', async () => {
 test('tools that could not be made are made anew for the next try', async () => {
   let made = 0
   const executions = await Executions.open({
-    database,
+    database: state(),
     runbooks: [scripted({ first: { run: async ({ tools }) => tools } })],
     tools: async () => {
       if (++made === 1) throw failure()
@@ -519,10 +509,12 @@ test('a list that changed since an execution began is not gone on with', async (
 
 test('a heartbeat while it closes goes on with nothing: a gate still waits afterwards', async () => {
   const beats = async () => {
-    const rows = await database.query<{ at: string }>(
-      'select coalesce(max(heartbeat_at)::text, $1) as at from runbook.executors',
-      ['never'],
-    )
+    const rows = await state
+      .database()
+      .query<{ at: string }>(
+        'select coalesce(max(heartbeat_at)::text, $1) as at from runbook.executors',
+        ['never'],
+      )
     return rows[0]!.at
   }
   const executions = await open({
@@ -560,7 +552,7 @@ test('after closing no timer is left that would keep the process', async () => {
     })
   }
   const executions = await Executions.open({
-    database,
+    database: state(),
     runbooks: [scripted({ only: {} }, [])],
     tools: () => ({}),
     clock: { ...systemClock, sleep },

@@ -1,25 +1,14 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { systemClock } from '../../src/core/clock.ts'
 import { systemRandom } from '../../src/core/random.ts'
 import { thisExecutor } from '../../src/runbook/executor.ts'
 import { Journal } from '../../src/runbook/journal.ts'
 import { adopt } from '../../src/runbook/operator.ts'
 import { noUndo, runbook } from '../../src/runbook/runbook.ts'
-import { StateDatabase } from '../../src/runbook/state-database.ts'
 import { Transitions } from '../../src/runbook/transitions.ts'
-import { type StatePostgres, startStatePostgres } from './state-postgres.ts'
+import { stateForTests } from './state-postgres.ts'
 
-let postgres: StatePostgres
-let database: StateDatabase
-
-beforeAll(async () => {
-  postgres = await startStatePostgres()
-  database = await StateDatabase.open(postgres.url)
-})
-afterAll(async () => {
-  await database?.close()
-  await postgres?.stop()
-})
+const state = stateForTests()
 
 const list = runbook('short', { title: 'Short', description: 'for a test' })
   .step('a', {
@@ -34,7 +23,7 @@ const interrupted = { code: 'Interrupted', message: 'it stood still' }
 test('what a process says late of a try does not end the one that it makes now', async () => {
   const id = 'late'
   const executor = thisExecutor(systemRandom)
-  const journal = await Journal.open(database, systemClock)
+  const journal = await Journal.open(state(), systemClock)
   await journal.heartbeat(executor)
   await journal.begin({
     ...{ id, runbook: list, input: null, owns: undefined, autoApprove: [] },

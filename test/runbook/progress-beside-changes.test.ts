@@ -1,25 +1,15 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { systemClock } from '../../src/core/clock.ts'
 import { systemRandom } from '../../src/core/random.ts'
 import { thisExecutor } from '../../src/runbook/executor.ts'
 import { Journal } from '../../src/runbook/journal.ts'
 import { sampleRunbook } from '../../src/runbook/sample-runbook.ts'
-import { StateDatabase } from '../../src/runbook/state-database.ts'
-import { type StatePostgres, startStatePostgres } from './state-postgres.ts'
+import { stateForTests } from './state-postgres.ts'
 
-let postgres: StatePostgres
-let database: StateDatabase
-beforeAll(async () => {
-  postgres = await startStatePostgres()
-  database = await StateDatabase.open(postgres.url)
-})
-afterAll(async () => {
-  await database.close()
-  await postgres.stop()
-})
+const state = stateForTests()
 
 test('a step that tells how far it is never stands in the way of what is recorded about it', async () => {
-  const journal = await Journal.open(database, systemClock)
+  const journal = await Journal.open(state(), systemClock)
   const executor = thisExecutor(systemRandom)
   await journal.heartbeat(executor)
   const id = 'busy'
@@ -39,7 +29,7 @@ test('a step that tells how far it is never stands in the way of what is recorde
 })
 
 test('what a process says that no longer executes changes nothing', async () => {
-  const journal = await Journal.open(database, systemClock)
+  const journal = await Journal.open(state(), systemClock)
   await journal.progress('busy', 'somebody else', 'first', { message: 'from the past' })
   const { steps } = await journal.read('busy')
   expect(steps[0]?.progress?.message).toMatch(/^\d+$/)

@@ -1,8 +1,10 @@
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { afterAll, beforeAll } from 'vitest'
 import { findPostgresBinaries } from '../../src/postgres/binaries.ts'
 import { Cluster } from '../../src/postgres/cluster.ts'
+import { StateDatabase } from '../../src/runbook/state-database.ts'
 
 /** A PostgreSQL for Lifeboat's own state, for one test file. */
 export interface StatePostgres {
@@ -34,4 +36,19 @@ export async function startStatePostgres(): Promise<StatePostgres> {
       await rm(folder, { recursive: true, force: true })
     },
   }
+}
+
+/** The state of Lifeboat, for a whole test file. */
+export function stateForTests(): () => StateDatabase {
+  let postgres: StatePostgres | undefined
+  let database: StateDatabase | undefined
+  beforeAll(async () => {
+    postgres = await startStatePostgres()
+    database = await StateDatabase.open(postgres.url)
+  })
+  afterAll(async () => {
+    await database?.close()
+    await postgres?.stop()
+  })
+  return () => database!
 }

@@ -27,8 +27,9 @@ import {
   protectByHand,
   untilProtected,
 } from './region-failure/protect-recovered.ts'
-import { checkReadiness, endTrials, readinessByHand } from './region-failure/readiness.ts'
+import { checkReadiness, readinessByHand } from './region-failure/readiness.ts'
 import { scaleServices, scaleServicesByHand } from './region-failure/scale-services.ts'
+import { endTrials } from './region-failure/task-trial.ts'
 import type { RegionFailure } from './region-failure/tools.ts'
 import { verifyWrite, verifyWriteByHand } from './region-failure/verify-write.ts'
 

@@ -7,7 +7,7 @@ import type { PublicRecords } from '../../failover-records.ts'
 import type { Workload } from '../../workload.ts'
 import type { Endpoint } from '../data-corruption/tools.ts'
 import type { DatabaseSource } from './database-sources.ts'
-import type { ServiceThere } from './readiness.ts'
+import type { ServiceThere } from './task-trial.ts'
 
 /** What the lines are filled in with, as it was found while all was well. */
 export interface FailoverFacts {

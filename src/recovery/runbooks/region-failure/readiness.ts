@@ -1,13 +1,10 @@
 import type { RegionClient, World } from '../../../aws/region-client.ts'
-import type { ServiceName } from '../../../aws/services.ts'
-import { LifeboatError } from '../../../core/errors.ts'
 import type { TypedLine } from '../../../runbook/runbook.ts'
 import type { PublicRecords } from '../../failover-records.ts'
 import { readPublicRecords } from '../../failover-records.ts'
 import { listWriteGrants, type WriteGrant } from '../../grants.ts'
 import type { Workload } from '../../workload.ts'
 import type { RecoveryTools } from '../data-corruption/tools.ts'
-import { isHalfDone } from '../half-done.ts'
 import { awsIn, check, type FailoverFacts } from './by-hand.ts'
 import {
   type Asking,
@@ -16,6 +13,7 @@ import {
   notReady,
   sourceByHand,
 } from './database-sources.ts'
+import { type ServiceThere, type Trying, tryTask } from './task-trial.ts'
 import { asAdministratorOf, type RegionFailure, recoveryRegion, tried } from './tools.ts'
 
 /** What the recovery region was seen to be able to do. JSON. */
@@ -37,25 +35,6 @@ export type Ready = {
   readonly recordsUnknown: string | null
 }
 
-export type ServiceThere = {
-  readonly cluster: string
-  readonly service: string
-  /** Before the failover. */
-  readonly desiredCount: number
-  readonly runningCount: number
-  /** What it is brought to. */
-  readonly tasks: number
-}
-
-interface Running {
-  readonly execution: string
-  readonly signal: AbortSignal
-  readonly progress: (message: string) => void
-}
-
-const STARTS_WITHIN_MS = 90_000
-const POLL_MS = 200
-
 /**
  * Tries what the recovery region must be able to do, before customers feel anything: its copy of the secret is decrypted and logs
  * in, its database is where it is said to be, its services are there, and a task of each one starts. A task that does not is said at
@@ -66,78 +45,23 @@ const POLL_MS = 200
 export async function checkReadiness(
   { workload }: RegionFailure,
   tools: RecoveryTools,
-  running: Running,
+  trying: Trying,
 ): Promise<Ready> {
   const region = await recoveryRegion(tools, workload)
   const [{ world }, found, services, records] = await Promise.all([
     region.identity(),
-    findDatabase(tools, workload, region, running.execution),
+    findDatabase(tools, workload, region, trying.execution),
     findServices(tools, workload, region),
     findRecords(tools, workload),
   ])
-  const [grants, triedServices] = await Promise.all([
-    findGrants(tools, workload, found.database),
-    Promise.all(
-      services.map(async (one) => {
-        const trial = await tryTask(region, one, {
-          ...{ ...running, database: found.database },
-          ...(records.records && { setup: records.records.setup }),
-        })
-        return { ...one, trial }
-      }),
-    ),
+  const { database } = found
+  const setup = records.records?.setup
+  const trial = (there: ServiceThere) => tryTask(region, there, { ...trying, database, setup })
+  const [grants, tried] = await Promise.all([
+    findGrants(tools, workload, database),
+    Promise.all(services.map(async (there) => ({ ...there, trial: await trial(there) }))),
   ])
-  return { world, region: region.region, ...found, grants, services: triedServices, ...records }
-}
-
-/**
- * Brings a service that has no tasks to one, and back. Not without a database, as a task has nothing to come up with then; nor
- * where the public name follows whatever is up.
- */
-async function tryTask(
-  region: RegionClient,
-  there: ServiceThere,
-  o: Running & { database: DatabaseSource; setup?: PublicRecords['setup'] },
-): Promise<string> {
-  if (there.runningCount > 0) return 'tasks of it run'
-  if (o.database.kind !== 'replica') return 'no task was tried, as there is no database yet'
-  if (o.setup === 'ungated') return 'no task was tried, as customers could be led to it'
-  const waiting = { deadlineMs: STARTS_WITHIN_MS, everyMs: POLL_MS, signal: o.signal }
-  try {
-    o.progress(`starting a task of '${there.service}'`)
-    await region.services.setDesiredCount(there, Math.max(there.desiredCount, 1), o.execution)
-    await region.services.waitUntilStable(there, waiting)
-    return 'a task of it starts'
-  } catch (error) {
-    if (!(error instanceof LifeboatError)) throw error
-    return `a task of it does not start: ${error.message}`
-  } finally {
-    await endTrial(region, there, o.execution)
-  }
-}
-
-/** Whoever else has changed the count puts it back. */
-async function endTrial(
-  { services }: RegionClient,
-  name: ServiceName,
-  execution: string,
-): Promise<void> {
-  try {
-    await services.restoreDesiredCount(name, execution)
-  } catch (error) {
-    if (!(error instanceof LifeboatError && error.code === 'CallRefused')) throw error
-  }
-}
-
-/** Ends the trials of a readiness that has died in the middle of them. */
-export async function endTrials(
-  { workload }: RegionFailure,
-  tools: RecoveryTools,
-  execution: string,
-): Promise<void> {
-  if (!(await isHalfDone('readiness', tools, execution))) return
-  const region = await recoveryRegion(tools, workload)
-  await Promise.all(workload.services.map((name) => endTrial(region, name, execution)))
+  return { world, region: region.region, ...found, grants, services: tried, ...records }
 }
 
 /** Of the replica, which has its source's catalog; without one of the database itself, if it answers. */
