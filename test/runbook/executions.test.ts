@@ -509,14 +509,12 @@ test('a list that changed since an execution began is not gone on with', async (
 
 test('a heartbeat while it closes goes on with nothing: a gate still waits afterwards', async () => {
   const beats = async () => {
-    const rows = await state
-      .database()
-      .query<{ at: string }>(
-        'select coalesce(max(heartbeat_at)::text, $1) as at from runbook.executors',
-        ['never'],
-      )
+    const rows = await state().query<{ at: string }>(
+      'select max(heartbeat_at)::text as at from runbook.executors',
+    )
     return rows[0]!.at
   }
+  let isHeardWhileClosing = false
   const executions = await open({
     gate: { gate: 'harm' },
     // Stops only when this process was heard of again.
@@ -526,6 +524,7 @@ test('a heartbeat while it closes goes on with nothing: a gate still waits after
         while (!signal.aborted) await systemClock.sleep(10)
         const before = await beats()
         await expect.poll(beats).not.toBe(before)
+        isHeardWhileClosing = true
       },
     },
   })
@@ -536,6 +535,7 @@ test('a heartbeat while it closes goes on with nothing: a gate still waits after
       stepOf(now, 'gate').status === 'pendingApproval' && stepOf(now, 'slow').status === 'running',
   )
   await executions.close()
+  expect(isHeardWhileClosing).toBe(true)
   const next = await open({ gate: { gate: 'harm' }, slow: { after: [] } })
   expect(stepOf(await next.get(id), 'gate').status).toBe('pendingApproval')
   const events: string[] = []
