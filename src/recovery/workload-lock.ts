@@ -149,12 +149,21 @@ export class WorkloadLock implements ExecutionLock {
     let object = acquired
     let etag = acquiredEtag
     const write = async (state: LockObject['state'], copy = object.copy) => {
-      const renewal = object.renewal + 1
-      const next = { ...object, state, renewal, copy: state === 'released' ? undefined : copy }
-      const written = await this.#write(next, etag)
-      if (!written) return this.#lost(object)
-      object = next
-      etag = written.etag
+      for (let tries = 1; ; tries++) {
+        const renewal = object.renewal + 1
+        const next = { ...object, state, renewal, copy: state === 'released' ? undefined : copy }
+        const written = await this.#write(next, etag)
+        if (written) {
+          object = next
+          etag = written.etag
+          return
+        }
+        const seen = await this.#read()
+        if (seen?.object.nonce !== object.nonce || tries === TRIES) throw this.#lost(object, seen)
+        // An earlier write of ours, which nobody has answered: what was to be kept with it has changed since.
+        object = seen.object
+        etag = seen.document.etag
+      }
     }
     const { generation, takenOver, copy: found } = acquired
     const record: LockRecord = {
@@ -172,10 +181,9 @@ export class WorkloadLock implements ExecutionLock {
     }
   }
 
-  async #lost(object: LockObject): Promise<never> {
-    const seen = await this.#read()
-    if (seen) throw this.#locked(seen, object.generation)
-    throw new LifeboatError('ExecutionLocked', `the lock at ${this.#place} was removed`, {
+  #lost(object: LockObject, seen: Seen | undefined): LifeboatError {
+    if (seen) return this.#locked(seen, object.generation)
+    return new LifeboatError('ExecutionLocked', `the lock at ${this.#place} was removed`, {
       hint: `Find out who removed it, then: lifeboat execution resume ${object.execution} --take-over WHY`,
     })
   }

@@ -14,6 +14,7 @@ import type {
 import type { FindLock } from './execution-lock.ts'
 import { ExecutionsReader } from './executions-reader.ts'
 import { thisExecutor } from './executor.ts'
+import { isRetryable } from './failure.ts'
 import { Heart } from './heart.ts'
 import { Journal } from './journal.ts'
 import { journalValue } from './journal-values.ts'
@@ -26,6 +27,8 @@ import { bringHere } from './take-over.ts'
 
 /** How long bodies may take to stop when this process ends; then they are left as after a crash. */
 const STOP_DEADLINE_MS = 3_000
+/** Until what stood still, and could not go on, tries again. */
+const AGAIN_MS = 1_000
 
 export interface ExecutionsOptions {
   readonly database: StateDatabase
@@ -220,28 +223,40 @@ export class Executions implements ExecutionsApi {
     { takeOver, isParked = false }: { takeOver?: string | undefined; isParked?: boolean } = {},
   ): Promise<void> {
     const record = await this.journal.read(id)
-    const isOurs = isParked && record.executor?.id === this.#executor.id
-    if (record.outcome || (isLive(record) && !isOurs)) return
+    const isOurs = record.executor?.id === this.#executor.id
+    if (record.outcome || (isParked ? !isOurs : isLive(record))) return
     const runbook = this.#runbook(record.runbook, record.input)
     refuseChanged(runbook, record)
     const { engine } = await this.#ready()
-    await operator.adopt(this.journal, id, this.#executor.id, { isOurs })
-    await this.#lockAgain(record, takeOver)
+    await operator.adopt(this.journal, id, this.#executor.id, { isOurs: isParked })
+    try {
+      await this.#lockAgain(record, takeOver)
+    } catch (error) {
+      if (!isParked) await this.#leave(id)
+      throw error
+    }
     await this.#handOver(id, runbook, (driver) => engine.resume(id, driver))
   }
 
   /** Only who has adopted the execution asks for its lock, so that one of its processes does not lose it to another. */
   async #lockAgain(record: ExecutionRecord, takeOver: string | undefined): Promise<void> {
     const { id, runbook, input, owns, lock: former } = record
-    const executor = this.#executor.id
-    try {
-      const claim = { id, runbook, input, owns, former, takeOver }
-      const held = await this.#locks.claim(claim, this.#closing.signal)
-      if (held) await this.journal.change(id, (_, edit) => edit.locked(held.record), executor)
-    } catch (error) {
-      await this.journal.change(id, (_, edit) => edit.execution({ executor: null }), executor)
-      throw error
-    }
+    const claim = { id, runbook, input, owns, former, takeOver }
+    const held = await this.#locks.claim(claim, this.#closing.signal)
+    if (!held) return
+    await this.journal.change(id, (_, edit) => edit.locked(held.record), this.#executor.id)
+  }
+
+  /** Says that nobody executes it, and why, unless somebody else does already. */
+  async #leave(id: string, why?: { event: string; text: string }): Promise<void> {
+    await this.journal.change(
+      id,
+      async (_, edit) => {
+        await edit.execution({ executor: null })
+        if (why) await edit.event(why.event, why.text)
+      },
+      this.#executor.id,
+    )
   }
 
   /** An execution that the engine does not take is left for whoever resumes it. */
@@ -303,36 +318,33 @@ export class Executions implements ExecutionsApi {
     told.catch((second: unknown) => this.#log(`${id}: that could not be written: ${second}`))
   }
 
+  /** It stays this process's meanwhile: who follows it must not take it for one that waits for somebody. */
   async #goOn(id: string): Promise<void> {
     this.#drivers.delete(id)
-    try {
-      // It stays this process's meanwhile: who follows it must not take it for one that waits for somebody.
-      await this.#takeUp(id, { isParked: true })
-    } catch (error) {
-      this.#log(`${id} waits to be resumed: ${error instanceof Error ? error.message : error}`)
-      const { id: executor } = this.#executor
-      const left = this.journal.change(
-        id,
-        (_, edit) => edit.execution({ executor: null }),
-        executor,
-      )
-      await left.catch((second: unknown) => this.#log(`${id} could not be let go: ${second}`))
-    }
+    do {
+      try {
+        return await this.#takeUp(id, { isParked: true })
+      } catch (error) {
+        const reason = error instanceof Error ? error : new Error(String(error))
+        if (!isRetryable(error)) return this.#letGo(id, reason)
+        this.#log(`${id} cannot go on yet: ${reason.message}`)
+      }
+    } while (await this.#pauseUnlessClosed())
+  }
+
+  #pauseUnlessClosed(): Promise<boolean> {
+    return this.#clock.sleep(AGAIN_MS, this.#closing.signal).then(
+      () => true,
+      () => false,
+    )
   }
 
   /** A mistake of ours, or a lock that another Lifeboat has taken: the execution is left where it is, in sight, and can be resumed. */
-  async #letGo(id: string, error: Error, event = 'broken'): Promise<void> {
+  async #letGo(id: string, { message }: Error, event = 'broken'): Promise<void> {
     this.#drivers.delete(id)
     await this.#locks.park(id)
-    const letGo = this.journal.change(
-      id,
-      async (_, edit) => {
-        await edit.execution({ executor: null })
-        await edit.event(event, error.message)
-      },
-      this.#executor.id,
-    )
-    await letGo.catch((second: unknown) => this.#log(`${id} could not be let go: ${second}`))
+    const left = this.#leave(id, { event, text: message })
+    await left.catch((second: unknown) => this.#log(`${id} could not be let go: ${second}`))
   }
 
   #driver(id: string, runbook: Runbook): Driver {

@@ -1,5 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer, request } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CreateBucketCommand, GetObjectCommand, S3Client } from '@aws-sdk/client-s3'
@@ -29,9 +32,9 @@ const children: ChildProcess[] = []
 /** What tests look at beside the processes: the states of two machines. */
 const states: Record<string, StateDatabase> = {}
 
-const aws = () => ({
+const aws = (at = port) => ({
   region: REGION,
-  endpoint: `http://127.0.0.1:${port}`,
+  endpoint: `http://127.0.0.1:${at}`,
   credentials: CREDENTIALS,
 })
 
@@ -94,11 +97,13 @@ interface Order {
   readonly untilInterrupted?: boolean
   /** What the machine knows of the input of an execution that it takes over. */
   readonly known?: object
+  /** Where it reaches the region; by default there is nothing in between. */
+  readonly port?: number
 }
 
 /** A Lifeboat of one of the two machines. */
 function machine(home: 'one' | 'two', o: Order = {}) {
-  const here = { url: urlOf(home), aws: aws(), bucket, file, machine: home }
+  const here = { url: urlOf(home), aws: aws(o.port), bucket, file, machine: home }
   const order = { ...here, id: home, mode: 'start', ...o }
   const child = spawn(process.execPath, [join(import.meta.dirname, 'locked-process.mjs')], {
     env: { ...process.env, LOCKED: JSON.stringify(order) },
@@ -116,6 +121,39 @@ function machine(home: 'one' | 'two', o: Order = {}) {
   )
   const says = (words: string) => expect.poll(() => said).toContain(words)
   return { child, ended, says, said: () => said }
+}
+
+type Cut = 'nothing' | 'everything' | 'reads' | 'answers to writes'
+
+/** Stands before the region, and keeps from it or from its clients what a test says. */
+async function inBetween() {
+  let cut: Cut = 'nothing'
+  const server = createServer((incoming, outgoing) => {
+    const { method, url, headers } = incoming
+    if (cut === 'everything' || (cut === 'reads' && method === 'GET')) return outgoing.destroy()
+    const onward = request({ host: '127.0.0.1', port, method, path: url, headers }, (answer) => {
+      if (cut === 'answers to writes' && method === 'PUT') {
+        answer.resume()
+        outgoing.destroy()
+        return
+      }
+      outgoing.writeHead(answer.statusCode!, answer.headers)
+      answer.pipe(outgoing)
+    })
+    onward.once('error', () => outgoing.destroy())
+    incoming.pipe(onward)
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  return {
+    port: (server.address() as AddressInfo).port,
+    cut: (what: Cut) => {
+      cut = what
+    },
+    [Symbol.dispose]: () => {
+      server.closeAllConnections()
+      server.close()
+    },
+  }
 }
 
 const finish = (step: string) => writeFile(`${file}.${step}`, '')
@@ -340,4 +378,41 @@ test('with the region of the lock away, no step begins; back again, it goes on b
   await finish('b')
   expect([await first.ended, first.said()]).toEqual([0, expect.stringContaining('completed')])
   expect(await effects()).toEqual(['one a', 'one b'])
+})
+
+/** It does step a until the lock has been silent for too long. */
+async function silenced(by: Cut) {
+  const between = await inBetween()
+  const first = machine('one', { port: between.port })
+  await first.says('begin a')
+  between.cut(by)
+  const silent = expect.stringContaining('lockSilent: ')
+  await expect.poll(() => events('one'), { timeout: 30_000 }).toContainEqual(silent)
+  return { between, first }
+}
+
+async function goesOn(first: ReturnType<typeof machine>) {
+  await finish('a')
+  await first.says('begin b')
+  await finish('b')
+  expect([await first.ended, first.said()]).toEqual([0, expect.stringContaining('completed')])
+  expect(await effects()).toEqual(['one a', 'one a', 'one b'])
+  expect(await lockObject()).toMatchObject({ state: 'released', execution: 'one' })
+}
+
+test('a renewal that was written and not answered is no loss, whatever has happened since', async () => {
+  const { between, first } = await silenced('answers to writes')
+  using _ = between
+  expect((await lockObject()).renewal).toBeGreaterThan(0)
+  between.cut('nothing')
+  await goesOn(first)
+})
+
+test('what cannot go on yet when the lock is heard of again tries on by itself', async () => {
+  const { between, first } = await silenced('everything')
+  using _ = between
+  between.cut('reads')
+  await first.says('one cannot go on yet: ')
+  between.cut('nothing')
+  await goesOn(first)
 })
