@@ -102,7 +102,7 @@ describe('what happens by the clock', () => {
     const [oldest] = (await automated()).sort((a, b) => at(a) - at(b))
     expect(await automated()).toHaveLength(3)
     // The server's own clock is days behind the region's: to it, all backups are of today.
-    forwardTo(Date.now() + 6 * DAY_MS)
+    forwardTo(start + 5 * DAY_MS)
     await modify({ BackupRetentionPeriod: 1 })
     expect(await automated()).toEqual([])
     const restore = rds().send(
@@ -148,7 +148,7 @@ describe('what happens by the clock', () => {
     forwardTo(now() + 6.9 * DAY_MS)
     await settle()
     await until('shop-db', 'stopped')
-    forwardTo(now() + 0.2 * DAY_MS)
+    forwardTo(now() + 0.15 * DAY_MS)
     await until('shop-db', 'available')
     const { Events } = await rds().send(
       new DescribeEventsCommand({ SourceIdentifier: 'shop-db', SourceType: 'db-instance' }),
