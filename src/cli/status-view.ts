@@ -1,4 +1,5 @@
 import { formatDuration } from '../core/duration.ts'
+import type { BundleStatus } from '../recovery/break-glass/exported.ts'
 import type { PairStatus } from '../recovery/objects/pair-status.ts'
 import type { Objective, WorkloadStatus } from '../recovery/status.ts'
 
@@ -19,6 +20,7 @@ export function describeStatus(status: WorkloadStatus): string {
     ...(status.lastGoodAt ? [`  all checks last passed at ${status.lastGoodAt}`] : []),
     ...(instance ? describeInstance(instance) : []),
     ...status.buckets.flatMap(describePair),
+    ...(status.breakGlass ? [describeBundle(status.breakGlass)] : []),
     `  recovery time   ${describeObjective(objectives.rto, 'RTO')}`,
     `  data loss       ${describeObjective(objectives.rpo, 'RPO')}`,
   ].join('\n')
@@ -35,6 +37,11 @@ function describeInstance(instance: NonNullable<WorkloadStatus['instance']>): st
       ? `  can restore to  ${restoreWindow.earliest} … ${restoreWindow.latest}${lag}`
       : '  can restore to  nothing yet',
   ]
+}
+
+function describeBundle({ folder, ageSeconds, isOld, changed }: BundleStatus): string {
+  const sign = isOld || changed.length > 0 ? '✘' : '✔'
+  return `  ${sign} break-glass    ${folder}, made ${formatDuration(ageSeconds)} ago`
 }
 
 const PAIR_SIGNS = { met: '✔', missed: '✘', unknown: '?' } as const

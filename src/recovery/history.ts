@@ -1,6 +1,7 @@
 import type { StateDatabase } from '../runbook/state-database.ts'
 import type { Baseline } from './baseline.ts'
 import { isoTime } from './baseline.ts'
+import type { ExportedBundle } from './break-glass/exported.ts'
 import type { CheckResult, CheckState } from './checks.ts'
 import type { PublicRecords } from './failover-records.ts'
 import type { CanaryTravel } from './objects/canary.ts'
@@ -56,6 +57,8 @@ const MIGRATIONS = [
   `create index canaries_of_replica on recovery.canaries (workload, replica, written_at desc)`,
   `create table recovery.public_records (
      workload text primary key, seen_at timestamptz not null, records jsonb not null)`,
+  // Not jsonb, which would put its keys in another order than the files that were made from it.
+  `create table recovery.bundles (workload text primary key, bundle json not null)`,
 ]
 
 /** What was seen of each workload over time, in Lifeboat's own database. */
@@ -130,6 +133,23 @@ export class History {
       [workload],
     )
     return row && { seenAt: isoTime(row.at), records: row.records }
+  }
+
+  /** The break-glass bundle that was exported last. */
+  async rememberBundle(workload: string, bundle: ExportedBundle): Promise<void> {
+    await this.store.query(
+      `insert into recovery.bundles (workload, bundle) values ($1, $2)
+       on conflict (workload) do update set bundle = excluded.bundle`,
+      [workload, JSON.stringify(bundle)],
+    )
+  }
+
+  async bundleExportedLast(workload: string): Promise<ExportedBundle | undefined> {
+    const [row] = await this.store.query<{ bundle: ExportedBundle }>(
+      'select bundle from recovery.bundles where workload = $1',
+      [workload],
+    )
+    return row?.bundle
   }
 
   /** The newest baseline at or before `time`; undefined when nothing was watched then. */

@@ -8,7 +8,10 @@ import { parseDuration } from '../core/duration.ts'
 import { LifeboatError } from '../core/errors.ts'
 import type { Random } from '../core/random.ts'
 import { type Execution, type ExecutionsApi, hasEnded } from '../runbook/execution.ts'
+import type { Runbook } from '../runbook/runbook.ts'
 import type { StateDatabase } from '../runbook/state-database.ts'
+import { exportedBundle } from './break-glass/exported.ts'
+import type { Foreseen } from './break-glass/foresee.ts'
 import type { CheckResult } from './checks.ts'
 import { RegionRounds } from './detection/region-rounds.ts'
 import { History } from './history.ts'
@@ -93,6 +96,18 @@ export function lockOf(
   around: { documents: Documents; clock: Clock; random: Random },
 ): WorkloadLock | undefined {
   return lock && new WorkloadLock({ ...around, workload, bucket: lock.bucket, prefix: lock.prefix })
+}
+
+/** Remembers that a break-glass bundle was exported, for `statusOf`. */
+export async function rememberBundle(
+  database: StateDatabase,
+  folder: string,
+  plan: Runbook,
+  foreseen: Foreseen,
+): Promise<void> {
+  const history = await History.open(database)
+  const bundle = await exportedBundle(folder, plan, foreseen)
+  await history.rememberBundle(foreseen.workload.name, bundle)
 }
 
 /** A monitor of a workload's checks, not started. It logs in with the workload's own secret. */

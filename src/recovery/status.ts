@@ -1,13 +1,17 @@
 import type { World } from '../aws/region-client.ts'
+import { formatDuration } from '../core/duration.ts'
 import { LifeboatError } from '../core/errors.ts'
 import { placeOf } from '../probe/database.ts'
+import { type BundleStatus, bundleStatusOf } from './break-glass/exported.ts'
 import type { CheckResult, CheckState } from './checks.ts'
 import { History } from './history.ts'
 import { Monitor, worstState } from './monitor.ts'
 import { type PairStatus, pairStatusOf, type ReplicatedBucket } from './objects/pair-status.ts'
 import type { Surroundings } from './recovery.ts'
 import type { RecoveryReport } from './report.ts'
+import { planOf } from './runbooks/all.ts'
 import { loginTo } from './runbooks/data-corruption/tools.ts'
+import { regionFailure } from './runbooks/region-failure.ts'
 import { checkNamesOf, type Workload } from './workload.ts'
 
 /** met, missed, or never measured, which is not green. */
@@ -32,6 +36,8 @@ export type WorkloadStatus = {
   } | null
   /** Those that are replicated. */
   readonly buckets: readonly PairStatus[]
+  /** For the loss of its region; null when none was exported from here. */
+  readonly breakGlass: BundleStatus | null
   readonly objectives: {
     readonly rto: Objective
     readonly rpo: Objective
@@ -65,10 +71,12 @@ export async function statusOf(
   const world = await known(findings, async () => (await around.region.identity()).world)
   const instance = world && (await known(findings, () => describe(workload, around)))
   if (instance) findings.push(...posture(workload, instance))
-  const [health, buckets] = await Promise.all([
+  const [health, buckets, breakGlass] = await Promise.all([
     known(findings, () => runChecks(workload, around)),
     lookAtBuckets(workload, around, onProgress),
+    known(findings, () => lookAtBundle(workload, around)),
   ])
+  if (breakGlass) findings.push(...bundleFindings(breakGlass))
   findings.push(...buckets.flatMap((pair) => pair.findings))
   const checks = health?.checks ?? []
   return {
@@ -80,6 +88,7 @@ export async function statusOf(
     firstBadAt: health?.firstBadAt ?? null,
     instance: instance ? instance.shown : null,
     buckets,
+    breakGlass: breakGlass ?? null,
     objectives: {
       rto: compare(
         workload.objectives.rtoSeconds,
@@ -170,6 +179,26 @@ async function lookAtBuckets(
     found.push(await pairStatusOf(look))
   }
   return found
+}
+
+async function lookAtBundle(
+  workload: Workload,
+  { database, clock }: Pick<Surroundings, 'database' | 'clock'>,
+): Promise<BundleStatus | undefined> {
+  const exported = await (await History.open(database)).bundleExportedLast(workload.name)
+  const plan = planOf(regionFailure, { workload })
+  return exported && (await bundleStatusOf(exported, { workload, plan, now: clock.now() }))
+}
+
+function bundleFindings({ folder, ageSeconds, isOld, changed }: BundleStatus): string[] {
+  const bundle = `the break-glass bundle in ${folder}`
+  const anew = `make it anew: lifeboat runbook export ${regionFailure.name}.`
+  return [
+    ...(isOld ? [`${bundle} was made ${formatDuration(ageSeconds)} ago; ${anew}`] : []),
+    ...(changed.length > 0
+      ? [`${bundle} is not what would be written today (${changed.join(', ')}); ${anew}`]
+      : []),
+  ]
 }
 
 async function runChecks(

@@ -7,7 +7,7 @@ import { systemRandom } from '../../src/core/random.ts'
 import { resolveName } from '../../src/probe/resolve.ts'
 import { regionFailure } from '../../src/recovery/runbooks/region-failure.ts'
 import { runs } from '../aws/clients/program.ts'
-import { lifeboat } from '../cli/lifeboat.ts'
+import { lifeboat, temporaryFolder } from '../cli/lifeboat.ts'
 import { AWAY, HOME, twoRegionShop } from './two-region-shop.ts'
 
 /** `run` in CI; `pasted`, line by line into a shell, and `backups`, where there is no replica, in the sweep; or both. */
@@ -23,16 +23,19 @@ else {
     strategy: form.includes('backups') ? 'backup-and-restore' : 'warm-standby',
   })
   const folder = mkdtempSync(join(tmpdir(), 'lifeboat-break-glass-'))
+  const home = temporaryFolder()
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
+  afterAll(home.remove)
   const environment = () => ({
     ...shop.environment(),
     PATH: [psql, process.env.PATH].filter(Boolean).join(':'),
     HOME: process.env.HOME,
+    LIFEBOAT_HOME: home.path,
     AWS_EC2_METADATA_DISABLED: 'true',
   })
 
   test('what it says of itself is true, and it holds no secret', async () => {
-    const told = 'contacts: [{ name: Ada, role: decides, reach: the red telephone }]\n'
+    const told = 'contacts:\n  - { name: Ada, role: decides, reach: the red telephone }\n'
     appendFileSync(shop.workloadFile(), told)
     const args = ['runbook', 'export', 'region-failure', '--workload', shop.workloadFile()]
     const { code, stdout, stderr } = await lifeboat([...args, '--to', folder, '--json'], {
@@ -52,6 +55,21 @@ else {
     const page = readFileSync(join(folder, 'README.md'), 'utf8')
     expect(page).toContain('| Ada | decides | the red telephone |')
     expect(page).toMatch(/after, A 127\.0\.0\.12/)
+  })
+
+  test('status says when it is no longer what would be written', async () => {
+    const bundle = async () => {
+      const args = ['status', '--json', '--workload', shop.workloadFile()]
+      const { stdout, stderr } = await lifeboat(args, { environment: environment() })
+      expect(stderr).toBe('')
+      return JSON.parse(stdout)
+    }
+    const fresh = await bundle()
+    expect(fresh.breakGlass).toMatchObject({ folder, isOld: false, changed: [] })
+    appendFileSync(shop.workloadFile(), '  - { name: Bob, role: helps, reach: the pager }\n')
+    const { breakGlass, findings } = await bundle()
+    expect(breakGlass.changed).toEqual(['README.md', 'the workload file'])
+    expect(findings).toContainEqual(expect.stringContaining(`the break-glass bundle in ${folder}`))
   })
 
   test('its fence stops every write, and what it noted gives them back', async () => {

@@ -5,6 +5,7 @@ import type { DatabaseSource } from '../runbooks/region-failure/database-sources
 import { regionFailure } from '../runbooks/region-failure.ts'
 import { parseWorkload } from '../workload-file.ts'
 import { bundleFiles, commandsFile } from './bundle.ts'
+import { bundleStatusOf, exportedBundle } from './exported.ts'
 import type { Foreseen } from './foresee.ts'
 
 const HOME = 'eu-west-1'
@@ -116,6 +117,33 @@ test('a runbook whose steps have no lines is refused', () => {
       message: expect.stringContaining("'confirm'"),
     }),
   )
+})
+
+describe('a bundle that was exported', async () => {
+  const kept = JSON.parse(JSON.stringify(await exportedBundle('/there', regionFailure, foreseen)))
+  const days = (count: number) => new Date(foreseen.madeAt.getTime() + count * 86_400_000)
+  const today = { workload, plan: regionFailure, now: days(6) }
+
+  test('is trusted for a week', async () => {
+    const fresh = { folder: '/there', ageSeconds: 6 * 86_400, isOld: false, changed: [] }
+    expect(await bundleStatusOf(kept, today)).toMatchObject(fresh)
+    expect(await bundleStatusOf(kept, { ...today, now: days(8) })).toMatchObject({ isOld: true })
+  })
+
+  test('is no longer what would be written for another workload file, or by another plan', async () => {
+    const [service] = workload.services
+    const more = { ...workload, services: [{ ...service!, tasks: 5 }] }
+    const busier = await bundleStatusOf(kept, { ...today, workload: more })
+    expect(busier.changed).toEqual(['the workload file'])
+    const contacts = [{ name: 'Bob', role: 'decides', reach: 'the blue telephone' }]
+    const other = await bundleStatusOf(kept, { ...today, workload: { ...workload, contacts } })
+    expect(other.changed).toEqual(['README.md', 'the workload file'])
+    const [first, ...others] = regionFailure.steps
+    const step = { ...first!, byHand: () => [{ kind: 'do', what: 'look', line: 'true' }] as const }
+    const plan = { ...regionFailure, steps: [step, ...others] }
+    const { changed } = await bundleStatusOf(kept, { ...today, plan })
+    expect(changed).toEqual(sources.map(commandsFile).sort())
+  })
 })
 
 describe('functions.sh', () => {

@@ -21,7 +21,7 @@ import type { Foreseen } from './foresee.ts'
 import { readme } from './readme.ts'
 
 /** Programs of the bundle, as they are. */
-const PROGRAMS = ['run.sh', 'functions.sh'] as const
+const PROGRAMS: readonly string[] = ['run.sh', 'functions.sh']
 
 /**
  * Writes the bundle of a runbook to a folder, over one that was written before.
@@ -34,16 +34,23 @@ export async function writeBundle(
   plan: Runbook,
   foreseen: Foreseen,
 ): Promise<string[]> {
-  const files = bundleFiles(plan, foreseen)
+  const files = await wholeBundle(plan, foreseen)
   await mkdir(folder, { recursive: true, mode: 0o700 })
-  for (const [name, text] of files) await writeFile(join(folder, name), text, { mode: 0o600 })
-  for (const name of PROGRAMS) {
-    const text = await readFile(fileURLToPath(new URL(name, import.meta.url)))
-    await writeFile(join(folder, name), text, { mode: 0o700 })
+  for (const [name, text] of files) {
+    await writeFile(join(folder, name), text, { mode: PROGRAMS.includes(name) ? 0o700 : 0o600 })
   }
   const { certificates } = foreseen.workload.database
   if (certificates) await copyFile(certificates, join(folder, 'certificates.pem'))
-  return [...files.keys(), ...PROGRAMS, ...(certificates ? ['certificates.pem'] : [])]
+  return [...files.keys(), ...(certificates ? ['certificates.pem'] : [])]
+}
+
+/** Every file that Lifeboat writes, by name: the same from the same facts. @throws LifeboatError as `writeBundle` */
+export async function wholeBundle(plan: Runbook, foreseen: Foreseen): Promise<Map<string, string>> {
+  const files = bundleFiles(plan, foreseen)
+  for (const name of PROGRAMS) {
+    files.set(name, await readFile(fileURLToPath(new URL(name, import.meta.url)), 'utf8'))
+  }
+  return files
 }
 
 /** The files that are made from facts, by name. None holds a credential. */

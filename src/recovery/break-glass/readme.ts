@@ -6,7 +6,8 @@ import { FENCE_FILES, RECORDS_AWAY, RECORDS_HOME } from '../runbooks/region-fail
 import type { DatabaseSource } from '../runbooks/region-failure/database-sources.ts'
 import type { Foreseen } from './foresee.ts'
 
-const GOOD_FOR_DAYS = 7
+/** How long a bundle is trusted when nothing is known to have changed. */
+export const GOOD_FOR_DAYS = 7
 
 /** What somebody reads who has this folder and nothing else. */
 export function readme(plan: Runbook, foreseen: Foreseen): string {
