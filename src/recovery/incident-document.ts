@@ -1,4 +1,7 @@
 import { formatDuration } from '../core/duration.ts'
+import { cell, section } from './markdown.ts'
+import { whoWasTold } from './notifications/told.ts'
+import type { Update } from './notifications/updates.ts'
 import { type DataCorruptionOutputs, lossOf, timeOf } from './report.ts'
 import type { DataCorruption, Journal, NamedStep } from './runbooks/data-corruption/tools.ts'
 
@@ -8,6 +11,7 @@ export interface Incident {
   readonly input: DataCorruption
   readonly outputs: DataCorruptionOutputs
   readonly journal: Journal
+  readonly updates: readonly Update[]
   readonly writtenAt: Date
 }
 
@@ -38,6 +42,7 @@ export function incidentDocument(incident: Incident): string {
           `protected from deletion, with no role that may write. Delete it when nobody needs it any more.`
         : 'It was not looked at.',
     ]),
+    ...section('Who was told', whoWasTold(incident.updates)),
     ...section('Root cause', [
       '_To be written by a person._',
       '',
@@ -54,10 +59,6 @@ export function incidentDocument(incident: Incident): string {
     ]),
     '',
   ].join('\n')
-}
-
-function section(title: string, lines: readonly string[]): string[] {
-  return ['', `## ${title}`, '', ...lines]
 }
 
 function whatHappened(incident: Incident): string[] {
@@ -268,5 +269,3 @@ function newInstance({ restore, 're-arm': rearmed, protect }: DataCorruptionOutp
       : '- **Not protected yet.**',
   ]
 }
-
-const cell = (text: string) => text.replaceAll('|', '\\|').replaceAll('\n', ' ')

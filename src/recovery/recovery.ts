@@ -17,6 +17,7 @@ import { RegionRounds } from './detection/region-rounds.ts'
 import { History } from './history.ts'
 import type { LedgerFile } from './loss.ts'
 import { Monitor } from './monitor.ts'
+import { listUpdates } from './notifications/telling.ts'
 import type { WatchNotices } from './notifications/watch-notices.ts'
 import type { CanaryTravel } from './objects/canary.ts'
 import { CanaryRounds } from './objects/canary-rounds.ts'
@@ -78,7 +79,9 @@ export async function recoveryTools(
   const testimonies = await Testimonies.open(database)
   const knownSecrets = secretsIn(environment)
   const seen = { history, testimonies }
-  const around = { region, reach, ...seen, environment, knownSecrets, clock, random, journal }
+  const updates = (execution: string) => listUpdates(database, execution)
+  const told = { journal, updates }
+  const around = { region, reach, ...seen, environment, knownSecrets, clock, random, ...told }
   return { ...around, ...(nameServer && { nameServer }) }
 }
 

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { systemClock } from '../../src/core/clock.ts'
 import { freePort } from '../../src/postgres/free-port.ts'
+import { whoWasTold } from '../../src/recovery/notifications/told.ts'
 import type { Update, UpdateDelivery } from '../../src/recovery/notifications/updates.ts'
 import { listUpdates, notifierOf, sendUpdate, watchNoticesOf } from '../../src/recovery/recovery.ts'
 import { parseWorkload } from '../../src/recovery/workload-file.ts'
@@ -140,11 +141,15 @@ test('each phase is told to each target that wants it, in order, signed, in its 
   expect(mail).toMatchObject({ to: ['lead@shop.example', 'boss@shop.example'] })
   expect(mail!.text).toContain('Subject: shop: scripted: completed')
   expect(mail!.text).toContain('Lost: not known yet')
-  expect(statesOf(await listUpdates(database, id))).toEqual({
+  const updates = await listUpdates(database, id)
+  expect(statesOf(updates)).toEqual({
     started: { hook: 'sent', chat: 'sent' },
     gate: { hook: 'sent' },
     completed: { hook: 'sent', chat: 'sent', leads: 'sent' },
   })
+  const [, , started, gate] = whoWasTold(updates)
+  expect(started).toMatch(/^\| \S+Z \| shop: scripted: started \| .*hook: sent by the file/)
+  expect(gate).toMatch(/\| shop: scripted: waits for a decision \| hook: sent by the file \|$/)
 })
 
 test('targets that are dead, slow, ill or elsewhere hold nothing up, and are said', async () => {

@@ -20,6 +20,7 @@ export async function document(
     input,
     outputs,
     journal: await tools.journal(execution),
+    updates: await tools.updates(execution),
     writtenAt: tools.clock.now(),
   })
   await mkdir(folder, { recursive: true, mode: 0o700 })

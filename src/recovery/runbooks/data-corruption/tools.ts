@@ -7,6 +7,7 @@ import { type Database, type DatabaseLogin, withDatabase } from '../../../probe/
 import type { LockRecord } from '../../../runbook/execution-lock.ts'
 import type { History } from '../../history.ts'
 import type { LedgerFile } from '../../loss.ts'
+import type { Update } from '../../notifications/updates.ts'
 import type { JournalStep } from '../../phase-clock.ts'
 import type { Testimonies } from '../../witnesses/testimonies.ts'
 import type { Workload } from '../../workload.ts'
@@ -27,6 +28,8 @@ export interface RecoveryTools {
   readonly random: Random
   /** The execution as it is recorded so far, for the incident document. */
   readonly journal: (execution: string) => Promise<Journal>
+  /** What people were told of the execution until now, for the same. */
+  readonly updates: (execution: string) => Promise<readonly Update[]>
 }
 
 /** The part of an execution's record that the incident document needs. */

@@ -1,6 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { JointLossCount } from '../../loss.ts'
+import { whoWasTold } from '../../notifications/told.ts'
+import type { Update } from '../../notifications/updates.ts'
 import type { RecoveryTools } from '../data-corruption/tools.ts'
 import type { LossBound } from '../region-failure/bound-loss.ts'
 import type { Fenced } from '../region-failure/fence-primary.ts'
@@ -37,7 +39,8 @@ export async function documentFailback(
   const folder = join(input.incidentFolder, execution)
   const incidentFile = join(folder, 'failback.md')
   await mkdir(folder, { recursive: true, mode: 0o700 })
-  const text = failbackDocument(input, outputs, execution, tools.clock.now())
+  const told = { updates: await tools.updates(execution), writtenAt: tools.clock.now() }
+  const text = failbackDocument(input, outputs, execution, told)
   await writeFile(incidentFile, text, { mode: 0o600 })
   return { incidentFile }
 }
@@ -46,7 +49,7 @@ function failbackDocument(
   { workload, failover }: Failback,
   outputs: FailbackOutputs,
   execution: string,
-  writtenAt: Date,
+  { updates, writtenAt }: { updates: readonly Update[]; writtenAt: Date },
 ): string {
   const { quarantine, salvage, standby, prove, promote, dns } = outputs
   const objects = outputs['last-objects']
@@ -82,6 +85,10 @@ function failbackDocument(
     '',
     `- Writes were stopped at ${stopped?.fencedAt ?? 'an unknown time'}; ${prove?.explanation ?? 'nothing was proven'}.`,
     `- \`${promote?.instance}\` takes writes since ${promote?.writableAt}; customers since ${dns?.firstWriteAt}.`,
+    '',
+    '## Who was told',
+    '',
+    ...whoWasTold(updates),
     '',
     '## What to change in the workload file',
     '',

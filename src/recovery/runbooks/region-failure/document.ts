@@ -3,6 +3,9 @@ import { join } from 'node:path'
 import { formatDuration } from '../../../core/duration.ts'
 import type { TypedLine } from '../../../runbook/runbook.ts'
 import { describeSignals } from '../../detection/signals.ts'
+import { cell, section } from '../../markdown.ts'
+import { whoWasTold } from '../../notifications/told.ts'
+import type { Update } from '../../notifications/updates.ts'
 import type { Journal, RecoveryTools } from '../data-corruption/tools.ts'
 import { act, check, type FailoverFacts, quoted } from './by-hand.ts'
 import { hasFenceDebt } from './fence-primary.ts'
@@ -19,8 +22,9 @@ export async function documentFailover(
   const folder = join(input.incidentFolder, execution)
   const incidentFile = join(folder, 'incident.md')
   const journal = await tools.journal(execution)
+  const updates = await tools.updates(execution)
   const writtenAt = tools.clock.now()
-  const text = failoverDocument({ execution, input, outputs, journal, writtenAt })
+  const text = failoverDocument({ execution, input, outputs, journal, updates, writtenAt })
   await mkdir(folder, { recursive: true, mode: 0o700 })
   await writeFile(incidentFile, text, { mode: 0o600 })
   return { incidentFile }
@@ -31,6 +35,7 @@ interface Failover {
   readonly input: RegionFailure
   readonly outputs: RegionFailureOutputs
   readonly journal: Journal
+  readonly updates: readonly Update[]
   readonly writtenAt: Date
 }
 
@@ -58,6 +63,7 @@ export function failoverDocument(failover: Failover): string {
       'The way home',
       (outputs['plan-failback']?.steps ?? []).map((step, i) => `${i + 1}. ${step}`),
     ),
+    ...section('Who was told', whoWasTold(failover.updates)),
     ...section('Root cause', [
       '_To be written by a person._',
       '',
@@ -65,10 +71,6 @@ export function failoverDocument(failover: Failover): string {
     ]),
     '',
   ].join('\n')
-}
-
-function section(title: string, lines: readonly string[]): string[] {
-  return ['', `## ${title}`, '', ...lines]
 }
 
 function seen({ because, signals }: NonNullable<RegionFailureOutputs['confirm']>): string[] {
@@ -92,7 +94,7 @@ function timeline({ outputs, journal }: Failover): string[] {
   return [
     '| Time (UTC) | What |',
     '| --- | --- |',
-    ...ordered.map(({ at, what }) => `| ${at} | ${what} |`),
+    ...ordered.map(({ at, what }) => `| ${at} | ${cell(what)} |`),
   ]
 }
 
