@@ -1,7 +1,6 @@
-import { type IncomingMessage, type RequestOptions, request as requestHttp } from 'node:http'
-import { request as requestHttps } from 'node:https'
 import { isIPv6, type LookupFunction } from 'node:net'
 import { LifeboatError } from '../core/errors.ts'
+import { openRequest } from './open-request.ts'
 
 export interface HttpProbe {
   readonly url: string
@@ -32,25 +31,16 @@ export async function probeHttp(probe: HttpProbe): Promise<number> {
   throw new LifeboatError('SwitchNotProven', `${what} answers ${status}`)
 }
 
-function statusOf({ url, method, body, timeoutMs, resolve }: HttpProbe): Promise<number> {
-  const target = new URL(url)
-  const options: RequestOptions = {
-    method,
-    agent: false,
-    signal: AbortSignal.timeout(timeoutMs),
-    ...(resolve && { lookup: lookupBy(resolve) }),
-    ...(body !== undefined && {
-      headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
-    }),
-  }
+function statusOf({ resolve, timeoutMs, ...asked }: HttpProbe): Promise<number> {
+  const lookup = resolve && { lookup: lookupBy(resolve) }
+  const one = { ...asked, ...lookup, signal: AbortSignal.timeout(timeoutMs) }
   return new Promise((answered, failed) => {
-    const read = (response: IncomingMessage) => {
+    const request = openRequest(one, (response) => {
       response.on('error', failed)
       response.on('end', () => answered(response.statusCode ?? 0))
       response.resume()
-    }
-    const open = target.protocol === 'https:' ? requestHttps : requestHttp
-    open(target, options, read).on('error', failed).end(body)
+    })
+    request.on('error', failed)
   })
 }
 

@@ -1,5 +1,4 @@
-import { type RequestOptions, request as requestHttp } from 'node:http'
-import { request as requestHttps } from 'node:https'
+import { openRequest } from './open-request.ts'
 
 /** What became of something that was sent once. The reason holds no part of an address or a message. */
 export type Delivery =
@@ -14,28 +13,20 @@ export type Delivery =
  *
  * @param o.timeoutMs  for the whole of it, looking the name up included
  */
-export function postJson(o: {
+export function postJson({
+  timeoutMs,
+  ...posted
+}: {
   url: string
   body: string
   headers?: Readonly<Record<string, string>>
   timeoutMs: number
 }): Promise<Delivery> {
-  const target = new URL(o.url)
-  const isEncrypted = target.protocol === 'https:'
-  const options: RequestOptions = {
-    method: 'POST',
-    agent: false,
-    signal: AbortSignal.timeout(o.timeoutMs),
-    headers: {
-      ...o.headers,
-      'content-type': 'application/json',
-      'content-length': Buffer.byteLength(o.body),
-    },
-  }
+  const one = { ...posted, method: 'POST', signal: AbortSignal.timeout(timeoutMs) }
+  const isEncrypted = new URL(posted.url).protocol === 'https:'
   let hasLeft = false
   return new Promise((resolve) => {
-    const open = isEncrypted ? requestHttps : requestHttp
-    const request = open(target, options, (response) => {
+    const request = openRequest(one, (response) => {
       response.on('error', () => undefined)
       response.destroy()
       resolve(answered(response.statusCode ?? 0))
@@ -46,9 +37,8 @@ export function postJson(o: {
       })
     })
     request.on('error', (error: NodeJS.ErrnoException) => {
-      resolve(unanswered(error, hasLeft, o.timeoutMs))
+      resolve(unanswered(error, hasLeft, timeoutMs))
     })
-    request.end(o.body)
   })
 }
 

@@ -1,5 +1,4 @@
-import { type RequestOptions, request as requestHttp } from 'node:http'
-import { request as requestHttps } from 'node:https'
+import { openRequest } from './open-request.ts'
 
 const KEPT_BYTES = 64 * 1024
 
@@ -14,17 +13,9 @@ export function requestOnce(o: {
   body?: string
   signal: AbortSignal
 }): Promise<{ status: number; text: string } | { failure: string }> {
-  const { url, method, body, signal } = o
-  const options: RequestOptions = {
-    ...{ method, signal, agent: false },
-    ...(body !== undefined && {
-      headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
-    }),
-  }
   return new Promise((resolve) => {
     const fail = ({ code, name }: NodeJS.ErrnoException) => resolve({ failure: code ?? name })
-    const open = url.startsWith('https:') ? requestHttps : requestHttp
-    const request = open(new URL(url), options, (response) => {
+    const request = openRequest(o, (response) => {
       const chunks: Buffer[] = []
       let bytes = 0
       const end = () => {
@@ -41,6 +32,5 @@ export function requestOnce(o: {
       response.on('error', fail)
     })
     request.on('error', fail)
-    request.end(body)
   })
 }
