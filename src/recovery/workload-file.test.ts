@@ -181,6 +181,12 @@ test('reads what stands in the recovery region', () => {
   })
 })
 
+test('the lock is by default where a failover goes to', () => {
+  const lock = 'lock: { bucket: locks }\n'
+  expect(parseWorkload(`${REGIONS}${lock}`).lock).toMatchObject({ region: 'us-east-1' })
+  expect(parseWorkload(`${GOOD}${lock}`).lock).toMatchObject({ region: 'ap-southeast-1' })
+})
+
 test.each([
   [
     'a recovery region that is the primary one',
@@ -196,6 +202,11 @@ test.each([
     'a strategy without what it needs',
     `${GOOD}strategy: pilot-light\n`,
     "lifeboat.yaml:11:11 strategy 'pilot-light' needs a standby of the database",
+  ],
+  [
+    'a lock that is lost with the region',
+    `${REGIONS}lock: { bucket: locks, region: ap-southeast-1 }\n`,
+    "lifeboat.yaml:13:32 the lock is in 'ap-southeast-1': with that lost no failover could begin",
   ],
   [
     'a replica without a region',

@@ -145,7 +145,7 @@ function toWorkload(source: WorkloadSource): Workload {
     ...(lock && {
       lock: {
         bucket: lock.bucket,
-        region: lock.region ?? source.regions.primary,
+        region: lock.region ?? source.regions.recovery ?? source.regions.primary,
         prefix: lock.prefix ?? 'lifeboat/locks/',
       },
     }),

@@ -175,7 +175,7 @@ function repeatedNames(document: Document, source: WorkloadSource): Mistake[] {
 
 /** What stands in the recovery region needs one, and a strategy what it stands on. */
 function unreachableRecovery(document: Document, source: WorkloadSource): Mistake[] {
-  const { regions, database, strategy } = source
+  const { regions, database, strategy, lock } = source
   const mistakes: Mistake[] = []
   const mistake = (path: string[], message: string, hint: string) =>
     mistakes.push({ offset: offsetOf(document, path), message, hint })
@@ -191,6 +191,11 @@ function unreachableRecovery(document: Document, source: WorkloadSource): Mistak
   if (needsStandby && database.standby === undefined) {
     const hint = 'Add database.standby, or choose backup-and-restore.'
     mistake(['strategy'], `strategy '${strategy}' needs a standby of the database`, hint)
+  }
+  if (lock?.region === regions.primary && regions.recovery !== undefined) {
+    const hint = `Put it in a third region, or in '${regions.recovery}'.`
+    const message = `the lock is in '${regions.primary}': with that lost no failover could begin`
+    mistake(['lock', 'region'], message, hint)
   }
   return mistakes
 }

@@ -168,7 +168,7 @@ export const workloadSchema = z
       .strictObject({
         bucket: name('A bucket that every Lifeboat of this workload can write to'),
         region: name(
-          'The AWS Region of the bucket, best a third one, else the one to recover in: while it is away nothing goes on; default: `regions.primary`',
+          'The AWS Region of the bucket, best a third one: while it is away nothing goes on; default: `regions.recovery`, else `regions.primary`',
         ).optional(),
         prefix: name('What the key of the lock begins with; default: `lifeboat/locks/`').optional(),
       })

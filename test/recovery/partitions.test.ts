@@ -23,7 +23,10 @@ type Shop = ReturnType<typeof twoRegionShop>
 /** What becomes of the region: before the failover begins, and amid it until it has ended. */
 interface Weather {
   readonly before: (shop: Shop) => Promise<unknown>
-  readonly amid?: (shop: Shop, isOver: () => boolean) => Promise<unknown>
+  readonly amid?: (
+    shop: Shop,
+    o: { isOver: () => boolean; gate: Promise<void> },
+  ) => Promise<unknown>
   /** Before the harm gate is approved. */
   readonly atGate?: (shop: Shop) => Promise<unknown>
   /** When customers are served all the time, nothing may be left. */
@@ -34,6 +37,16 @@ const chance = new Chance()
 const breakDown = (order: Parameters<ReturnType<Shop['home']>['breakDown']>[1]) => (shop: Shop) =>
   shop.home().breakDown(HOME, order)
 const lift = (shop: Shop) => shop.home().lift(HOME)
+
+/** There and gone again, for seconds or less, until the failover has ended. */
+async function flap(shop: Shop, isOver: () => boolean): Promise<void> {
+  while (!isOver()) {
+    await sleep(chance.between(100, 4_000))
+    await lift(shop)
+    await sleep(chance.between(100, 2_000))
+    await shop.home().breakDown(HOME, { kind: 'freeze' })
+  }
+}
 
 const WEATHERS: Readonly<Record<string, Weather>> = {
   'dead until the end': { before: breakDown({ kind: 'kill' }) },
@@ -51,13 +64,14 @@ const WEATHERS: Readonly<Record<string, Weather>> = {
   },
   flapping: {
     before: breakDown({ kind: 'freeze' }),
-    amid: async (shop, isOver) => {
-      while (!isOver()) {
-        await sleep(chance.between(100, 4_000))
-        await lift(shop)
-        await sleep(chance.between(100, 2_000))
-        await shop.home().breakDown(HOME, { kind: 'freeze' })
-      }
+    amid: (shop, { isOver }) => flap(shop, isOver),
+  },
+  // What flaps from the beginning is hardly ever confirmed to be lost.
+  'silent, and flapping from the harm gate on': {
+    before: breakDown({ kind: 'freeze' }),
+    amid: async (shop, { isOver, gate }) => {
+      await gate
+      await flap(shop, isOver)
     },
   },
   'cut off from the other region': {
@@ -104,18 +118,26 @@ describe.each(plan)('round $round, with a region that is $name', ({ name }) => {
 /** Fails over as an operator does: approves, tries again what failed after the one-way gate, and gives up before it. */
 async function underWeather(shop: Shop, weather: Weather): Promise<Execution> {
   let isOver = false
+  let reachGate = () => {}
+  const gate = new Promise<void>((resolve) => {
+    reachGate = resolve
+  })
   const id = await shop.start({ witness: 'the test', acceptDataLoss: '10m' }, false)
-  const raging = weather.amid?.(shop, () => isOver)
+  const raging = weather.amid?.(shop, { isOver: () => isOver, gate })
   try {
     for (let failures = 0; ; ) {
       const now = await shop.untilRest(id)
       const asks = now.steps.filter(({ status }) => status === 'pendingApproval')
-      if (asks.some(({ name }) => name === 'pin-dns')) await weather.atGate?.(shop)
+      if (asks.some(({ name }) => name === 'pin-dns')) {
+        reachGate()
+        await weather.atGate?.(shop)
+      }
       for (const { name: step } of asks) await shop.executions().approve(id, { by: 'test', step })
       if (asks.length > 0) continue
       if (now.status !== 'pausedByFailedStep') return now
       if (stepOf(now, 'promote').status === 'notStarted') {
         isOver = true
+        reachGate()
         await raging
         await lift(shop)
         await shop.executions().cancel(id, { by: 'test' })
@@ -127,6 +149,7 @@ async function underWeather(shop: Shop, weather: Weather): Promise<Execution> {
     }
   } finally {
     isOver = true
+    reachGate()
     await raging
   }
 }
