@@ -143,13 +143,17 @@ export function brokenWorld() {
         const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
         return stat.slice(stat.lastIndexOf(')') + 2)[0]
       }),
-    /** How many milliseconds the API of a region takes to answer. */
+    /** How many milliseconds the API of a region takes to answer: the fastest of three, as a busy machine is slow, too. */
     latency: async (region: string) => {
       const client = secrets(region)
       await client.listSecrets({})
-      const before = performance.now()
-      await client.listSecrets({})
-      return performance.now() - before
+      const times: number[] = []
+      for (let call = 0; call < 3; call++) {
+        const before = performance.now()
+        await client.listSecrets({})
+        times.push(performance.now() - before)
+      }
+      return Math.min(...times)
     },
     /** Begins to replicate a new secret from one region to the other. */
     replicateSecret: async (from: string, to: string, Name: string) => {
