@@ -33,8 +33,8 @@ const step = (name, more = {}) => ({
   deadlineSeconds: 60,
   onDeadline: 'ask',
   run: async ({ signal }) => {
-    say(`begin ${name}`)
     appendFileSync(file, `${machine} ${name}\n`)
+    say(`begin ${name}`)
     while (!existsSync(`${file}.${name}`)) await setTimeout(20, undefined, { signal })
     return null
   },
