@@ -47,6 +47,10 @@ interface LockObject {
    * this object may steer a recovery that is taken over.
    */
   readonly copy?: Json | undefined
+  /** Whose journal the copy is of, when that is another one than its holder's: it was to be restored there, and was not yet. */
+  readonly copyOf?: string
+  /** When a former holder, which may know nothing of this one yet, has stopped by itself; ISO 8601, by the clock of S3. */
+  readonly formerUntil?: string | undefined
 }
 
 type Written = { readonly etag: string; readonly at: Date }
@@ -75,9 +79,9 @@ export class WorkloadLock implements ExecutionLock {
   async holder(): Promise<LockHolder | undefined> {
     const seen = await this.#read()
     if (!seen) return undefined
-    const { workload: owns, execution, runbook, journal, host, state, copy } = seen.object
+    const { workload: owns, execution, runbook, host, state, copy } = seen.object
     const isReleased = state === 'released'
-    return { owns, execution, runbook, journal, host, isReleased, copy }
+    return { owns, execution, runbook, journal: knownTo(seen.object), host, isReleased, copy }
   }
 
   async acquire(claim: LockClaim, signal?: AbortSignal): Promise<HeldLock> {
@@ -88,7 +92,7 @@ export class WorkloadLock implements ExecutionLock {
       const object = this.#claimed(claim, nonce, seen)
       const written = await this.#write(object, seen?.document.etag)
       if (!written) continue
-      if (seen) await this.#outlast(seen, claim, signal)
+      await this.#outlast(object, written.at, signal)
       return this.#held(
         { ...object, since: object.since || written.at.toISOString() },
         written.etag,
@@ -104,7 +108,8 @@ export class WorkloadLock implements ExecutionLock {
     const { execution, runbook, host, user, pid, journal, takeOver } = claim
     const at = seen?.document.readAt.toISOString() ?? ''
     const isTaken = seen && takeOver && !isFreeFor(claim, seen)
-    const left = seen?.object.execution === execution ? seen.object.copy : undefined
+    const left = seen?.object.execution === execution ? seen.object : undefined
+    const leftSeconds = seen && stoppedInSeconds(claim, seen)
     return {
       workload: this.o.workload,
       generation: (seen?.object.generation ?? 0) + 1,
@@ -122,7 +127,8 @@ export class WorkloadLock implements ExecutionLock {
       ...(isTaken && {
         takenOver: { from: holderOf(seen), by: user, reason: takeOver, at },
       }),
-      ...(left !== undefined && { copy: left }),
+      ...(left?.copy !== undefined && { copy: left.copy, copyOf: knownTo(left) }),
+      ...(seen && leftSeconds && { formerUntil: after(seen.document.readAt, leftSeconds) }),
     }
   }
 
@@ -139,19 +145,24 @@ export class WorkloadLock implements ExecutionLock {
   }
 
   /** Waits until a holder that knows nothing of us yet has stopped by itself, by the clock of S3. */
-  async #outlast(seen: Seen, claim: LockClaim, signal: AbortSignal | undefined): Promise<void> {
-    if (isFreeFor(claim, seen)) return
-    const leftMs = leaseLeftSeconds(seen) * 1000
+  async #outlast(
+    { formerUntil }: LockObject,
+    now: Date,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const leftMs = formerUntil ? Date.parse(formerUntil) - now.getTime() : 0
     if (leftMs > 0) await this.o.clock.sleep(leftMs, signal)
   }
 
   #held(acquired: LockObject, acquiredEtag: string): HeldLock {
     let object = acquired
     let etag = acquiredEtag
-    const write = async (state: LockObject['state'], copy = object.copy) => {
+    const write = async (state: LockObject['state'], ours?: Json) => {
       for (let tries = 1; ; tries++) {
-        const renewal = object.renewal + 1
-        const next = { ...object, state, renewal, copy: state === 'released' ? undefined : copy }
+        const { copy, copyOf, formerUntil: _, renewal, ...kept } = object
+        const known = ours === undefined ? { copy, copyOf } : { copy: ours }
+        const more = state === 'released' ? {} : known
+        const next = { ...kept, ...more, state, renewal: renewal + 1 }
         const written = await this.#write(next, etag)
         if (written) {
           object = next
@@ -229,9 +240,27 @@ export class WorkloadLock implements ExecutionLock {
 function isFreeFor(claim: LockClaim, { object }: Seen): boolean {
   const { execution, journal, formerGeneration } = claim
   if (formerGeneration !== undefined) {
-    return object.execution === execution && object.journal === journal
+    const isOurs = object.execution === execution && object.journal === journal
+    return isOurs && knownTo(object) === journal
   }
   return object.state === 'released'
+}
+
+/** The journal that knows what the execution has done. */
+function knownTo({ copyOf, journal }: LockObject): string {
+  return copyOf ?? journal
+}
+
+/** How long a former holder may still be in the middle of a step, at the most; so may one that it had just taken over from. */
+function stoppedInSeconds(claim: LockClaim, seen: Seen): number {
+  const { formerUntil } = seen.object
+  const since = seen.document.readAt.getTime()
+  const former = formerUntil ? (Date.parse(formerUntil) - since) / 1000 : 0
+  return Math.max(0, former, isFreeFor(claim, seen) ? 0 : leaseLeftSeconds(seen))
+}
+
+function after(time: Date, seconds: number): string {
+  return new Date(time.getTime() + seconds * 1000).toISOString()
 }
 
 function holderOf({ object, document }: Seen): Takeover['from'] {

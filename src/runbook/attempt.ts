@@ -37,6 +37,7 @@ export async function attempt<Result>(
   },
 ): Promise<Outcome<Result>> {
   const { clock, deadlineSeconds, stop, graceSeconds = GRACE_SECONDS } = o
+  if (stop.aborted || o.abandon?.aborted) return { kind: 'stopped' }
   const late = new LifeboatError(
     'StepDeadlineExceeded',
     `${o.what} took over ${deadlineSeconds} s`,

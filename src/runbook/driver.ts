@@ -148,8 +148,11 @@ export class Driver implements DurableWork {
         continue
       }
       const number = state.attempts.length + 1
-      if (!(await this.#durably(() => this.#transitions.beginRun(step, number)))) continue
-      await this.#confirm((failure) => this.#transitions.tryAgain(step, number, failure))
+      const mayRun = await this.#begin(
+        () => this.#transitions.beginRun(step, number),
+        (failure) => this.#transitions.tryAgain(step, number, failure),
+      )
+      if (!mayRun) continue
       const outcome = await this.#run(step, record)
       tries = (await this.#conclude(step, number, outcome, tries)) ? tries + 1 : 1
     }
@@ -229,8 +232,11 @@ export class Driver implements DurableWork {
       const { undo, undoAttempts = [], output = null } = stepOf(record, step.name)
       if (undo !== 'pending') return undo ?? 'done'
       const number = undoAttempts.length + 1
-      if (!(await this.#durably(() => this.#transitions.beginUndo(step, number)))) continue
-      await this.#confirm((failure) => this.#transitions.undoFailed(step, number, failure, false))
+      const mayUndo = await this.#begin(
+        () => this.#transitions.beginUndo(step, number),
+        (failure) => this.#transitions.undoFailed(step, number, failure, false),
+      )
+      if (!mayUndo) continue
       const outcome = await this.#attempt(
         step.deadlineSeconds,
         `undoing '${step.name}'`,
@@ -265,17 +271,36 @@ export class Driver implements DurableWork {
     return !isLast
   }
 
-  /** After the try is recorded, so that whoever takes over learns of it; one that then may not begin is ended. */
-  async #confirm(end: (failure: Failure) => Promise<void>): Promise<void> {
-    const confirming = this.o.confirm(this.#parked.signal).catch(async (error: unknown) => {
-      await this.#durably(() => end({ code: 'Interrupted', message: 'it had not begun yet' }))
-      throw error
+  /**
+   * Records a try, then confirms the lock, so that whoever takes over learns of the try; one that then may not begin is ended.
+   * False: it was not recorded.
+   */
+  #begin(
+    record: () => Promise<boolean>,
+    end: (failure: Failure) => Promise<void>,
+  ): Promise<boolean> {
+    const { signal } = this.#parked
+    return this.#asBody(async () => {
+      if (!(await this.#durably(record))) return false
+      try {
+        await this.o.confirm(signal)
+        signal.throwIfAborted()
+        return true
+      } catch (error) {
+        await this.#durably(() => end({ code: 'Interrupted', message: 'it had not begun yet' }))
+        throw error
+      }
     })
-    this.#bodies.add(confirming)
+  }
+
+  /** What `settled` waits for. */
+  async #asBody<Result>(work: () => Promise<Result>): Promise<Result> {
+    const running = work()
+    this.#bodies.add(running)
     try {
-      await confirming
+      return await running
     } finally {
-      this.#bodies.delete(confirming)
+      this.#bodies.delete(running)
     }
   }
 
@@ -286,13 +311,9 @@ export class Driver implements DurableWork {
     stop = AbortSignal.any([this.#parked.signal, this.#canceled.signal]),
   ): Promise<Outcome<Result>> {
     const abandon = this.#abandoned.signal
-    const running = attempt(body, { clock: this.o.clock, deadlineSeconds, stop, abandon, what })
-    this.#bodies.add(running)
-    try {
-      return await running
-    } finally {
-      this.#bodies.delete(running)
-    }
+    return this.#asBody(() =>
+      attempt(body, { clock: this.o.clock, deadlineSeconds, stop, abandon, what }),
+    )
   }
 
   async #context(step: Step, record: ExecutionRecord, signal: AbortSignal): Promise<Context> {

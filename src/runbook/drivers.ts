@@ -120,7 +120,10 @@ export class Drivers {
     const signal = this.#closing.signal
     if (!(await bringHere(around, id, { why, elsewhere, signal }))) return false
     try {
-      await this.takeUp(id, why)
+      const record = await this.o.journal.read(id)
+      const engine = await this.#adopt(record, { isOurs: false })
+      await engine.forget(id)
+      await this.#resume(record, engine)
     } catch (error) {
       await this.#locks.park(id)
       throw error
@@ -180,7 +183,11 @@ export class Drivers {
     const claim = { id, runbook, input, owns, former, takeOver }
     const held = await this.#locks.claim(claim, this.#closing.signal)
     if (!held) return
-    await this.o.journal.change(id, (_, edit) => edit.locked(held.record), this.#executor.id)
+    await this.o.journal.change(
+      id,
+      (_, edit) => edit.locked(held.record, former),
+      this.#executor.id,
+    )
   }
 
   #resume(record: ExecutionRecord, engine: DurableEngine): Promise<void> {
@@ -274,9 +281,8 @@ export class Drivers {
     try {
       // A step must not run beside itself.
       await parked.settled()
-      do {
-        if (await this.#goesOn(id)) return
-      } while (await this.#pauseUnlessClosed())
+      const isStillSo = () => !this.#closing.signal.aborted && this.#drivers.get(id) === parked
+      while (isStillSo() && !(await this.#goesOn(id))) await this.#pause()
     } finally {
       this.#goingOn.delete(id)
     }
@@ -293,37 +299,51 @@ export class Drivers {
       return true
     } catch (error) {
       const reason = error instanceof Error ? error : new Error(String(error))
-      if (isRetryable(error)) this.o.onLog(`${id} cannot go on yet: ${reason.message}`)
-      else await this.#letGo(id, reason)
-      return !isRetryable(error)
+      if (!isRetryable(error)) {
+        await this.#letGo(id, reason)
+        return true
+      }
+      this.o.onLog(`${id} cannot go on yet: ${reason.message}`)
+      return false
     }
   }
 
-  #pauseUnlessClosed(): Promise<boolean> {
-    return this.o.clock.sleep(AGAIN_MS, this.#closing.signal).then(
-      () => true,
-      () => false,
-    )
+  /** Until the next try, or until these are closed. */
+  async #pause(): Promise<void> {
+    await Promise.allSettled([this.o.clock.sleep(AGAIN_MS, this.#closing.signal)])
   }
 
   /** A mistake of ours, or a lock that another Lifeboat has taken: the execution is left where it is, in sight, and can be resumed. */
   async #letGo(id: string, { message }: Error, event = 'broken'): Promise<void> {
+    const driver = this.#drivers.get(id)
     this.#drivers.delete(id)
+    // Whoever resumes it must not do beside it what it still does.
+    if (driver) await this.#briefly(driver.settled())
     await this.#locks.park(id)
-    const left = this.#leave(id, { event, text: message })
-    await left.catch((second: unknown) => this.o.onLog(`${id} could not be let go: ${second}`))
+    await this.#leave(id, { event, text: message })
   }
 
   /** Says that nobody executes it, and why, unless somebody else does already. */
   async #leave(id: string, why?: { event: string; text: string }): Promise<void> {
-    await this.o.journal.change(
-      id,
-      async (_, edit) => {
-        await edit.execution({ executor: null })
-        if (why) await edit.event(why.event, why.text)
-      },
-      this.#executor.id,
-    )
+    const leave = () =>
+      this.o.journal.change(
+        id,
+        async (_, edit) => {
+          await edit.execution({ executor: null })
+          if (why) await edit.event(why.event, why.text)
+        },
+        this.#executor.id,
+      )
+    for (;;) {
+      try {
+        return await leave()
+      } catch (error) {
+        this.o.onLog(`${id} could not be let go: ${error}`)
+        // It would look as if it were executed for as long as this process lives.
+        if (!isUnreachable(error) || this.#closing.signal.aborted) return
+        await this.#pause()
+      }
+    }
   }
 }
 

@@ -10,6 +10,8 @@ import { heedBrokenConnections, STANDSTILL_MS } from './state-database.ts'
  */
 const APPLICATION_VERSION = 'lifeboat-runbook-1'
 const QUEUE_LOOK_MS = 500
+/** States of a workflow that the engine asks for nothing more. */
+const ENDED: readonly string[] = ['SUCCESS', 'ERROR', 'CANCELLED']
 const SHUTDOWN_DEADLINE_MS = 5_000
 
 /** A list of steps as the engine sees it. Each task may be asked for again after a crash. */
@@ -122,12 +124,18 @@ export class DurableEngine {
     const known = await this.dbos.getWorkflowStatus(id)
     // Its process died between our journal's word and the engine's.
     if (!known) return this.begin(id, work)
-    if (known.status === 'SUCCESS' || known.status === 'ERROR') {
-      // The engine failed, so that it holds for ended what our journal does not.
+    if (ENDED.includes(known.status)) {
+      // The engine failed or was told to forget, so that it holds for ended what our journal does not.
       return this.#start(id, work, `${id}/${systemRandom.hex(8)}`)
     }
     workById.set(id, work)
     await this.dbos.resumeWorkflow(id, { queueName: this.queue })
+  }
+
+  /** What it remembers of an execution is no longer so: another machine has gone on with that. */
+  async forget(id: string): Promise<void> {
+    const known = await this.dbos.getWorkflowStatus(id)
+    if (known && !ENDED.includes(known.status)) await this.dbos.cancelWorkflow(id)
   }
 
   /** The last user shuts it down; what then still runs is left as after a crash. */

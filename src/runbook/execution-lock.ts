@@ -56,6 +56,7 @@ export interface LockHolder {
   readonly owns: string
   readonly execution: string
   readonly runbook: string
+  /** Whose the copy is: the journal that knows what the execution has done. */
   readonly journal: string
   readonly host: string
   /** It has ended. */

@@ -53,8 +53,9 @@ export class JournalEdit {
     return this.#write(`update runbook.executions set ${list} where id = $1`, [this.id, ...values])
   }
 
-  async locked(lock: LockRecord): Promise<void> {
-    await this.execution({ lock })
+  async locked(lock: LockRecord, former?: LockRecord): Promise<void> {
+    const { takenOver: kept } = former ?? {}
+    await this.execution({ lock: { ...(kept && { takenOver: kept }), ...lock } })
     const { place, generation, takenOver } = lock
     await this.event('locked', `${place}, generation ${generation}`)
     if (!takenOver) return

@@ -2,7 +2,6 @@ import type { Clock } from '../core/clock.ts'
 import { LifeboatError } from '../core/errors.ts'
 import type { HeldLock } from './execution-lock.ts'
 import type { Json } from './runbook.ts'
-import { isUnreachable } from './state-database.ts'
 
 /** Renewals within the length of a lease. */
 const RENEWALS = 5
@@ -10,8 +9,10 @@ const RETRY_MS = 200
 
 export interface LeaseOptions {
   readonly clock: Clock
-  /** The journal of the execution as it is; undefined before it has begun. @throws LifeboatError `StateUnreachable` */
+  /** The journal of the execution as it is; undefined before it has begun. */
   readonly copy: () => Promise<Json | undefined>
+  /** A copy that could not be read: the lock keeps the one that it has. */
+  readonly onNoCopy: (error: unknown) => void
   /** The lock was taken over. */
   readonly onLost: (error: LifeboatError) => void
   /** It could not be renewed in time; it may still be ours. */
@@ -48,8 +49,9 @@ export class Lease {
 
   /** Renews once, and from then on by itself. */
   static async begin(held: HeldLock, o: LeaseOptions): Promise<Lease> {
+    const copy = await o.copy()
     const askedAtMs = o.clock.monotonicMs()
-    await held.renew(await o.copy())
+    await held.renew(copy)
     return new Lease(held, o, askedAtMs)
   }
 
@@ -113,9 +115,10 @@ export class Lease {
 
   async #renewOnce(): Promise<void> {
     if (this.#lost) throw this.#lost
+    const copy = await this.#readCopy()
     const askedAtMs = this.o.clock.monotonicMs()
     try {
-      await this.held.renew(await this.#readCopy())
+      await this.held.renew(copy)
     } catch (error) {
       if (error instanceof LifeboatError && error.code === 'ExecutionLocked') {
         this.#lost = error
@@ -134,8 +137,8 @@ export class Lease {
       this.#copy = await this.o.copy()
       this.#isCopyOld = false
     } catch (error) {
-      if (!isUnreachable(error)) throw error
       this.#isCopyOld = true
+      this.o.onNoCopy(error)
     }
     return this.#copy
   }

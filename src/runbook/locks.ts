@@ -4,10 +4,13 @@ import type { FindLock, LockHolder, LockRecord } from './execution-lock.ts'
 import type { Executor } from './executor.ts'
 import { Lease } from './lease.ts'
 import type { Json } from './runbook.ts'
+import { isUnreachable } from './state-database.ts'
 
 /** The locks of what this process executes. An execution without a lock is as free as one that holds its own. */
 export class Locks {
   readonly #leases = new Map<string, Lease>()
+  /** Executions whose journal is to be replaced by the copy that lies with the lock, which must stay there until then. */
+  readonly #brought = new Set<string>()
 
   constructor(
     private readonly o: {
@@ -26,6 +29,22 @@ export class Locks {
   /** Who has the lock that an input leads to, or had it last; undefined when nobody ever had, or there is none. */
   async holder(input: Json): Promise<LockHolder | undefined> {
     return (await this.o.find?.(input))?.holder()
+  }
+
+  /** Takes the lock of another machine's execution, whose journal this one does not have: `restored` says when it does. */
+  async claimElsewhere(...claim: Parameters<Locks['claim']>): ReturnType<Locks['claim']> {
+    const [{ id }] = claim
+    this.#brought.add(id)
+    try {
+      return await this.claim(...claim)
+    } catch (error) {
+      this.#brought.delete(id)
+      throw error
+    }
+  }
+
+  restored(id: string): void {
+    this.#brought.delete(id)
   }
 
   /**
@@ -65,7 +84,10 @@ export class Locks {
     )
     const lease = await Lease.begin(held, {
       clock: this.o.clock,
-      copy: () => this.o.journal.copy(id),
+      copy: async () => (this.#brought.has(id) ? undefined : this.o.journal.copy(id)),
+      onNoCopy: (error) => {
+        if (!isUnreachable(error)) this.o.onLog(`${id}: its journal could not be copied: ${error}`)
+      },
       onLost: (error) => this.#ifCurrent(id, lease, () => this.o.onLost(id, error)),
       onSilence: (reason) => this.#ifCurrent(id, lease, () => this.o.onSilence(id, reason)),
     })
@@ -104,8 +126,9 @@ export class Locks {
     try {
       await act(lease)
     } catch (error) {
-      if (!(error instanceof LifeboatError)) throw error
-      this.o.onLog(`${id}: its lock could not be ${what}: ${error.message}`)
+      this.o.onLog(`${id}: its lock could not be ${what}: ${error}`)
+    } finally {
+      this.#brought.delete(id)
     }
   }
 

@@ -27,10 +27,12 @@ export async function bringHere(
   if (copy === undefined) throw nothingLeft(holder)
   // Before the lock is taken away for nothing.
   refuseOther(copy, id, input)
-  const held = await locks.claim({ id, runbook, input, owns, takeOver: why }, signal)
+  const claim = { id, runbook, input, owns, takeOver: why }
+  const held = await locks.claimElsewhere(claim, signal)
   try {
     if (held?.found === undefined) throw nothingLeft(holder)
     await journal.restore(id, held.found, { ...elsewhere, owns, lock: held.record })
+    locks.restored(id)
     return true
   } catch (error) {
     await locks.park(id)

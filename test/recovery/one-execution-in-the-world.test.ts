@@ -171,6 +171,15 @@ async function events(home: string): Promise<string[]> {
   return rows.map(({ kind, text }) => `${kind}: ${text}`)
 }
 
+/** How an execution came to its lock, as a machine's journal has it. */
+async function lockOf(home: 'one' | 'two', id: string) {
+  const database = states[home]!
+  const executions = await Executions.open({ database, runbooks: [], tools: () => ({}) })
+  const { lock } = await executions.get(id)
+  await executions.close()
+  return lock
+}
+
 /** Both start; resolves with what became of them when each executes or was refused. */
 async function race(o: Order = {}) {
   const both = [machine('one', { together: true, ...o }), machine('two', { together: true, ...o })]
@@ -249,16 +258,10 @@ test('a holder that is killed is taken over, for a reason, when its lease has en
   expect(await events('two')).toContainEqual(
     `tookOver: from 'one' of user-of-one on ${hostname()} by user-of-two: its machine burns`,
   )
-  const executions = await Executions.open({
-    database: states.two!,
-    runbooks: [],
-    tools: () => ({}),
-  })
-  expect((await executions.get('two')).lock).toMatchObject({
+  expect(await lockOf('two', 'two')).toMatchObject({
     generation: 2,
     takenOver: { by: 'user-of-two', reason: 'its machine burns', from: { execution: 'one' } },
   })
-  await executions.close()
 
   // Another execution has had the workload since: the old one does not go on by itself.
   const back = machine('one', { mode: 'resume' })
@@ -301,7 +304,8 @@ test('another machine goes on with an execution where it was, and nobody does it
     ]),
   )
   expect(history.filter((event) => event === 'stepBegan: b')).toHaveLength(2)
-  expect(await lockObject()).toMatchObject({ state: 'released', generation: 3 })
+  expect(await lockObject()).toMatchObject({ state: 'released', generation: 2 })
+  expect((await lockOf('two', 'one'))?.takenOver).toMatchObject({ reason: 'its machine burns' })
 
   // What the first machine knows is old, whatever it is told.
   for (const takeOver of [undefined, 'it is back']) {
@@ -331,6 +335,29 @@ test('an execution goes to another machine that insists, and comes back with all
   await finish('b')
   expect([await back.ended, back.said()]).toEqual([0, expect.stringContaining('completed')])
   expect(await effects()).toEqual(['one a', 'two a', 'two b', 'one b'])
+})
+
+test('a take-over that dies while it waits can be made again, and takes nothing of what was done', async () => {
+  const first = machine('one')
+  await finish('a')
+  await first.says('begin b')
+  first.child.kill('SIGSTOP')
+  const { copy, journal } = await lockObject()
+  const theirs = { mode: 'resume', id: 'one', takeOver: 'no answer' } as const
+  const dying = machine('two', theirs)
+  await expect.poll(async () => (await lockObject()).pid).toBe(dying.child.pid)
+  dying.child.kill('SIGKILL')
+  await dying.ended
+  expect(await lockObject()).toMatchObject({ copy, copyOf: journal })
+  expect((await lockObject()).journal).not.toBe(journal)
+
+  const second = machine('two', theirs)
+  await second.says('begin b')
+  expect(await effects()).toEqual(['one a', 'one b', 'two b'])
+  await finish('b')
+  expect([await second.ended, second.said()]).toEqual([0, expect.stringContaining('completed')])
+  expect(await effects()).toEqual(['one a', 'one b', 'two b'])
+  expect(await lockObject()).toMatchObject({ state: 'released' })
 })
 
 test('a holder that stood still finds out before its next step that it was taken over', async () => {

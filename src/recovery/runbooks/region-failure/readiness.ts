@@ -13,7 +13,7 @@ import {
   notReady,
   sourceByHand,
 } from './database-sources.ts'
-import { type ServiceThere, type Trying, tryTask } from './task-trial.ts'
+import { endTrialsOf, type ServiceThere, type Trying, tryTask } from './task-trial.ts'
 import { asAdministratorOf, type RegionFailure, recoveryRegion, tried } from './tools.ts'
 
 /** What the recovery region was seen to be able to do. JSON. */
@@ -48,6 +48,7 @@ export async function checkReadiness(
   trying: Trying,
 ): Promise<Ready> {
   const region = await recoveryRegion(tools, workload)
+  await endTrialsOf(region, workload, trying.execution)
   const [{ world }, found, services, records] = await Promise.all([
     region.identity(),
     findDatabase(tools, workload, region, trying.execution),
@@ -57,10 +58,13 @@ export async function checkReadiness(
   const { database } = found
   const setup = records.records?.setup
   const trial = (there: ServiceThere) => tryTask(region, there, { ...trying, database, setup })
-  const [grants, tried] = await Promise.all([
-    findGrants(tools, workload, database),
-    Promise.all(services.map(async (there) => ({ ...there, trial: await trial(there) }))),
-  ])
+  const grants = await findGrants(tools, workload, database)
+  // None goes on behind a readiness that has ended.
+  const trials = await Promise.allSettled(services.map(trial))
+  const tried = trials.map((one, index) => {
+    if (one.status === 'rejected') throw one.reason
+    return { ...services[index]!, trial: one.value }
+  })
   return { world, region: region.region, ...found, grants, services: tried, ...records }
 }
 

@@ -2,6 +2,7 @@ import type { RegionClient } from '../../../aws/region-client.ts'
 import type { ServiceName, Services } from '../../../aws/services.ts'
 import { LifeboatError } from '../../../core/errors.ts'
 import type { PublicRecords } from '../../failover-records.ts'
+import type { Workload } from '../../workload.ts'
 import type { RecoveryTools } from '../data-corruption/tools.ts'
 import { isHalfDone } from '../half-done.ts'
 import type { DatabaseSource } from './database-sources.ts'
@@ -49,7 +50,8 @@ export async function tryTask(
     await services.waitUntilStable(there, waiting)
     return 'a task of it starts'
   } catch (error) {
-    if (!(error instanceof LifeboatError)) throw error
+    // That the step is stopped says nothing of the service.
+    if (signal.aborted || !(error instanceof LifeboatError)) throw error
     return `a task of it does not start: ${error.message}`
   } finally {
     await endTrial(services, there, execution)
@@ -63,7 +65,15 @@ export async function endTrials(
   execution: string,
 ): Promise<void> {
   if (!(await isHalfDone('readiness', tools, execution))) return
-  const { services } = await recoveryRegion(tools, workload)
+  await endTrialsOf(await recoveryRegion(tools, workload), workload, execution)
+}
+
+/** A try of the readiness that died may have left its task, which must not be taken for one that runs anyway. */
+export async function endTrialsOf(
+  { services }: RegionClient,
+  workload: Workload,
+  execution: string,
+): Promise<void> {
   await Promise.all(workload.services.map((name) => endTrial(services, name, execution)))
 }
 
