@@ -212,6 +212,7 @@ export const INCIDENT = {
     'How it was proven',
     'The new instance',
     'The old instance',
+    'Who was told',
     'Root cause',
     'Prevention',
   ],

@@ -5,6 +5,8 @@ import { SecretsManager } from '@aws-sdk/client-secrets-manager'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { RegionClient } from '../../src/aws/region-client.ts'
 import { systemClock } from '../../src/core/clock.ts'
+import { LifeboatError } from '../../src/core/errors.ts'
+import { endTrialsOf, tryTask } from '../../src/recovery/runbooks/region-failure/task-trial.ts'
 import { IMAGES } from '../aws/ecs/ecs-under-test.ts'
 import { HERE, THERE, twoRegions } from '../aws/s3/two-regions.ts'
 
@@ -52,6 +54,31 @@ describe('the services of a workload, as a runbook handles them', () => {
     expect(await services.restoreDesiredCount(name, 'execution-1')).toBe(2)
     const restored = await services.waitUntilStable(name, wait)
     expect(restored).toMatchObject({ runningCount: 2, tags: {} })
+  })
+
+  test('are not left with the task of a trial that died, nor called unfit when it is stopped', async () => {
+    const { services } = at(HERE)
+    const there = { ...name, desiredCount: 0, runningCount: 0, tasks: 2 }
+    await services.keepDesiredCount(name, 0)
+    await services.setDesiredCount(name, 1, 'execution-3')
+    await services.waitUntilStable(name, wait)
+    await endTrialsOf(at(HERE), [name], 'execution-3')
+    const ended = await services.waitUntilStable(name, wait)
+    expect(ended).toMatchObject({ desiredCount: 0, tags: {} })
+
+    const stop = new AbortController()
+    const reason = new LifeboatError('StateUnreachable', 'nobody knows whose it is')
+    const database = {
+      ...({ kind: 'replica', instance: 'db', position: '0/0', newestCommitAt: null } as const),
+      endpoint: { host: '127.0.0.1', port: 1 },
+    }
+    const trying = { execution: 'execution-4', signal: stop.signal, progress: () => {} }
+    const trial = tryTask(at(HERE), there, { ...trying, database, setup: 'gated' })
+    stop.abort(reason)
+    await expect(trial).rejects.toBe(reason)
+    expect(await services.getService(name)).toMatchObject({ desiredCount: 0, tags: {} })
+    await services.keepDesiredCount(name, 2)
+    await services.waitUntilStable(name, wait)
   })
 
   test('are deployed anew once, and waited for until all tasks are new', async () => {

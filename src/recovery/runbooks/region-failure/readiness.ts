@@ -48,7 +48,7 @@ export async function checkReadiness(
   trying: Trying,
 ): Promise<Ready> {
   const region = await recoveryRegion(tools, workload)
-  await endTrialsOf(region, workload, trying.execution)
+  await endTrialsOf(region, workload.services, trying.execution)
   const [{ world }, found, services, records] = await Promise.all([
     region.identity(),
     findDatabase(tools, workload, region, trying.execution),

@@ -2,7 +2,6 @@ import type { RegionClient } from '../../../aws/region-client.ts'
 import type { ServiceName, Services } from '../../../aws/services.ts'
 import { LifeboatError } from '../../../core/errors.ts'
 import type { PublicRecords } from '../../failover-records.ts'
-import type { Workload } from '../../workload.ts'
 import type { RecoveryTools } from '../data-corruption/tools.ts'
 import { isHalfDone } from '../half-done.ts'
 import type { DatabaseSource } from './database-sources.ts'
@@ -65,16 +64,16 @@ export async function endTrials(
   execution: string,
 ): Promise<void> {
   if (!(await isHalfDone('readiness', tools, execution))) return
-  await endTrialsOf(await recoveryRegion(tools, workload), workload, execution)
+  await endTrialsOf(await recoveryRegion(tools, workload), workload.services, execution)
 }
 
 /** A try of the readiness that died may have left its task, which must not be taken for one that runs anyway. */
 export async function endTrialsOf(
   { services }: RegionClient,
-  workload: Workload,
+  names: readonly ServiceName[],
   execution: string,
 ): Promise<void> {
-  await Promise.all(workload.services.map((name) => endTrial(services, name, execution)))
+  await Promise.all(names.map((name) => endTrial(services, name, execution)))
 }
 
 /** A count that another execution has changed is that one's to put back. */
