@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events'
 import type { Clock } from '../core/clock.ts'
 import { LifeboatError } from '../core/errors.ts'
 import { attempt, type Outcome } from './attempt.ts'
+import { Bodies } from './bodies.ts'
 import { outputsBefore } from './done.ts'
 import type { DurableWork } from './durable-engine.ts'
 import type { Failure } from './execution.ts'
@@ -58,7 +59,7 @@ export class Driver implements DurableWork {
   readonly #parked = new AbortController()
   readonly #canceled = new AbortController()
   readonly #abandoned = new AbortController()
-  readonly #bodies = new Set<Promise<unknown>>()
+  readonly #bodies = new Bodies()
   readonly #transitions: Transitions
   #tools: Promise<unknown> | undefined
 
@@ -97,8 +98,8 @@ export class Driver implements DurableWork {
   }
 
   /** Resolves when no body runs any more. */
-  async settled(): Promise<void> {
-    while (this.#bodies.size > 0) await Promise.allSettled([...this.#bodies])
+  settled(): Promise<void> {
+    return this.#bodies.settled()
   }
 
   perform(name: string): Promise<string> {
@@ -280,7 +281,7 @@ export class Driver implements DurableWork {
     end: (failure: Failure) => Promise<void>,
   ): Promise<boolean> {
     const { signal } = this.#parked
-    return this.#asBody(async () => {
+    return this.#bodies.run(async () => {
       if (!(await this.#durably(record))) return false
       try {
         await this.o.confirm(signal)
@@ -293,25 +294,14 @@ export class Driver implements DurableWork {
     })
   }
 
-  /** What `settled` waits for. */
-  async #asBody<Result>(work: () => Promise<Result>): Promise<Result> {
-    const running = work()
-    this.#bodies.add(running)
-    try {
-      return await running
-    } finally {
-      this.#bodies.delete(running)
-    }
-  }
-
-  async #attempt<Result>(
+  #attempt<Result>(
     deadlineSeconds: number,
     what: string,
     body: (signal: AbortSignal) => Promise<Result>,
     stop = AbortSignal.any([this.#parked.signal, this.#canceled.signal]),
   ): Promise<Outcome<Result>> {
     const abandon = this.#abandoned.signal
-    return this.#asBody(() =>
+    return this.#bodies.run(() =>
       attempt(body, { clock: this.o.clock, deadlineSeconds, stop, abandon, what }),
     )
   }
