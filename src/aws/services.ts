@@ -156,6 +156,7 @@ export class Services {
   ): Promise<EcsService> {
     const end = this.clock.monotonicMs() + o.deadlineMs
     for (;;) {
+      o.signal?.throwIfAborted()
       const service = await this.getService(name)
       if (service.isStable) return service
       const [last] = service.events
