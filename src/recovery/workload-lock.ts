@@ -47,7 +47,7 @@ interface LockObject {
    * this object may steer a recovery that is taken over.
    */
   readonly copy?: Json | undefined
-  /** Whose journal the copy is of, when that is another one than its holder's: it was to be restored there, and was not yet. */
+  /** Whose journal the copy is of; without it, its holder's. Another's until it is restored where the execution goes on. */
   readonly copyOf?: string
   /** When a former holder, which may know nothing of this one yet, has stopped by itself; ISO 8601, by the clock of S3. */
   readonly formerUntil?: string | undefined

@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events'
 import type { Clock } from '../core/clock.ts'
 import { LifeboatError } from '../core/errors.ts'
 import { systemRandom } from '../core/random.ts'
@@ -33,6 +32,8 @@ export interface DriversOptions {
   readonly tools: (input: Json, execution: { id: string; runbook: string }) => unknown
   readonly lock: { readonly find: FindLock; readonly user: string } | undefined
   readonly clock: Clock
+  /** Nothing is taken up any more. */
+  readonly closing: AbortSignal
   readonly onExecute: (id: string) => void
   readonly onLog: (line: string) => void
 }
@@ -61,7 +62,6 @@ interface Executing {
  */
 export class Drivers {
   readonly #executor = thisExecutor(systemRandom)
-  readonly #closing = new AbortController()
   readonly #drivers = new Map<string, Driver>()
   readonly #goingOn = new Set<string>()
   readonly #locks: Locks
@@ -79,7 +79,6 @@ export class Drivers {
       },
       onSilence: (id, reason) => this.#holdStill(id, reason),
     })
-    setMaxListeners(0, this.#closing.signal)
   }
 
   async begin({ takeOver, ...beginning }: Beginning): Promise<void> {
@@ -87,7 +86,7 @@ export class Drivers {
     const { engine } = await this.#ready()
     const executor = this.#executor.id
     const claim = { id, runbook: runbook.name, input, owns, takeOver }
-    const held = await this.#locks.claim(claim, this.#closing.signal)
+    const held = await this.#locks.claim(claim, this.o.closing)
     try {
       await this.o.journal.begin({ ...beginning, executor, lock: held?.record })
     } catch (error) {
@@ -117,12 +116,13 @@ export class Drivers {
     { why, elsewhere }: { why: string; elsewhere: Elsewhere },
   ): Promise<boolean> {
     const around = { journal: this.o.journal, locks: this.#locks }
-    const signal = this.#closing.signal
+    const signal = this.o.closing
     if (!(await bringHere(around, id, { why, elsewhere, signal }))) return false
     try {
       const record = await this.o.journal.read(id)
-      const engine = await this.#adopt(record, { isOurs: false })
+      const { engine } = await this.#ready()
       await engine.forget(id)
+      await this.#adopt(record, { isOurs: false })
       await this.#resume(record, engine)
     } catch (error) {
       await this.#locks.park(id)
@@ -131,9 +131,9 @@ export class Drivers {
     return true
   }
 
-  /** Ends this process's part: what it executes is left as it is, for whoever takes it up. */
-  async close(closed: Error): Promise<void> {
-    this.#closing.abort(closed)
+  /** Ends this process's part, after `closing`: what it executes is left as it is, for whoever takes it up. */
+  async close(): Promise<void> {
+    const closed: Error = this.o.closing.reason
     // Who asked for a launch that failed was told.
     const [launched] = await Promise.allSettled([this.#executing])
     if (launched.status === 'rejected' || !launched.value) return
@@ -181,7 +181,7 @@ export class Drivers {
   async #lockAgain(record: ExecutionRecord, takeOver?: string): Promise<void> {
     const { id, runbook, input, owns, lock: former } = record
     const claim = { id, runbook, input, owns, former, takeOver }
-    const held = await this.#locks.claim(claim, this.#closing.signal)
+    const held = await this.#locks.claim(claim, this.o.closing)
     if (!held) return
     await this.o.journal.change(
       id,
@@ -241,7 +241,7 @@ export class Drivers {
 
   async #launch(): Promise<Executing> {
     const { journal, clock, url, onLog } = this.o
-    this.#closing.signal.throwIfAborted()
+    this.o.closing.throwIfAborted()
     const heart = new Heart({
       ...{ journal, clock, executor: this.#executor },
       onHeld: (held) => this.#compare(held),
@@ -257,7 +257,7 @@ export class Drivers {
   /** What another process has taken over is not executed here; what nobody has, after a silence, goes on. */
   #compare(held: readonly string[]): void {
     // Who closes has stopped everything, and what it goes on with now would be left in the middle of that.
-    if (this.#closing.signal.aborted) return
+    if (this.o.closing.aborted) return
     for (const [id, driver] of this.#drivers) {
       if (!held.includes(id)) driver.park(new Error(`'${id}' is executed elsewhere, or has ended`))
       else if (driver.isParked && this.#locks.isSure(id)) void this.#goOn(id, driver)
@@ -281,7 +281,7 @@ export class Drivers {
     try {
       // A step must not run beside itself.
       await parked.settled()
-      const isStillSo = () => !this.#closing.signal.aborted && this.#drivers.get(id) === parked
+      const isStillSo = () => !this.o.closing.aborted && this.#drivers.get(id) === parked
       while (isStillSo() && !(await this.#goesOn(id))) await this.#pause()
     } finally {
       this.#goingOn.delete(id)
@@ -310,7 +310,7 @@ export class Drivers {
 
   /** Until the next try, or until these are closed. */
   async #pause(): Promise<void> {
-    await Promise.allSettled([this.o.clock.sleep(AGAIN_MS, this.#closing.signal)])
+    await Promise.allSettled([this.o.clock.sleep(AGAIN_MS, this.o.closing)])
   }
 
   /** A mistake of ours, or a lock that another Lifeboat has taken: the execution is left where it is, in sight, and can be resumed. */
@@ -340,7 +340,7 @@ export class Drivers {
       } catch (error) {
         this.o.onLog(`${id} could not be let go: ${error}`)
         // It would look as if it were executed for as long as this process lives.
-        if (!isUnreachable(error) || this.#closing.signal.aborted) return
+        if (!isUnreachable(error) || this.o.closing.aborted) return
         await this.#pause()
       }
     }

@@ -53,7 +53,7 @@ export class Executions implements ExecutionsApi {
     const { database, tools, lock, onExecute, onLog } = o
     this.#reader = new ExecutionsReader(journal, clock, this.#closing.signal)
     this.#drivers = new Drivers({
-      ...{ journal, clock, tools, lock, url: database.url },
+      ...{ journal, clock, tools, lock, url: database.url, closing: this.#closing.signal },
       follower: (id) => this.#reader.follower(id),
       runbook: (name, input) => this.#runbook(name, input),
       onExecute: (id) => onExecute?.(id),
@@ -131,9 +131,8 @@ export class Executions implements ExecutionsApi {
 
   /** Ends this process's part: what it executes is left as it is, for `resume`. */
   async close(): Promise<void> {
-    const closed = new Error('these executions are closed')
-    this.#closing.abort(closed)
-    await this.#drivers.close(closed)
+    this.#closing.abort(new Error('these executions are closed'))
+    await this.#drivers.close()
   }
 
   #runbook(name: string, input: Json): Runbook {

@@ -31,18 +31,7 @@ export class Locks {
     return (await this.o.find?.(input))?.holder()
   }
 
-  /** Takes the lock of another machine's execution, whose journal this one does not have: `restored` says when it does. */
-  async claimElsewhere(...claim: Parameters<Locks['claim']>): ReturnType<Locks['claim']> {
-    const [{ id }] = claim
-    this.#brought.add(id)
-    try {
-      return await this.claim(...claim)
-    } catch (error) {
-      this.#brought.delete(id)
-      throw error
-    }
-  }
-
+  /** Says that the journal has what the copy of an `isElsewhere` claim had: from now on it is copied again. */
   restored(id: string): void {
     this.#brought.delete(id)
   }
@@ -60,6 +49,8 @@ export class Locks {
       readonly owns?: string | undefined
       readonly former?: LockRecord | undefined
       readonly takeOver?: string | undefined
+      /** It is another machine's, and the journal here does not know what it has done until `restored`. */
+      readonly isElsewhere?: boolean
     },
     signal: AbortSignal,
   ): Promise<{ record: LockRecord; found: Json | undefined } | undefined> {
@@ -72,6 +63,8 @@ export class Locks {
       })
     }
     await this.#leases.get(id)?.forget()
+    if (of.isElsewhere) this.#brought.add(id)
+    else this.#brought.delete(id)
     const { host, pid } = this.o.executor
     const held = await lock.acquire(
       {
@@ -127,8 +120,6 @@ export class Locks {
       await act(lease)
     } catch (error) {
       this.o.onLog(`${id}: its lock could not be ${what}: ${error}`)
-    } finally {
-      this.#brought.delete(id)
     }
   }
 

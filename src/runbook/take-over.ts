@@ -27,8 +27,8 @@ export async function bringHere(
   if (copy === undefined) throw nothingLeft(holder)
   // Before the lock is taken away for nothing.
   refuseOther(copy, id, input)
-  const claim = { id, runbook, input, owns, takeOver: why }
-  const held = await locks.claimElsewhere(claim, signal)
+  const claim = { id, runbook, input, owns, takeOver: why, isElsewhere: true }
+  const held = await locks.claim(claim, signal)
   try {
     if (held?.found === undefined) throw nothingLeft(holder)
     await journal.restore(id, held.found, { ...elsewhere, owns, lock: held.record })

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { createServer, request } from 'node:http'
+import { createServer, request, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -29,6 +29,8 @@ let bucket: string
 let file: string
 let count = 0
 const children: ChildProcess[] = []
+/** Stand before the region. */
+const between: Server[] = []
 /** What tests look at beside the processes: the states of two machines. */
 const states: Record<string, StateDatabase> = {}
 
@@ -75,6 +77,10 @@ beforeEach(async () => {
 })
 afterEach(async () => {
   for (const child of children.splice(0)) child.kill('SIGKILL')
+  for (const server of between.splice(0)) {
+    server.closeAllConnections()
+    server.close()
+  }
   for (const state of Object.values(states)) {
     await state.query('drop schema if exists runbook, lifeboat_engine cascade')
     await state.query('drop table if exists lifeboat.migrations')
@@ -143,15 +149,12 @@ async function inBetween() {
     onward.once('error', () => outgoing.destroy())
     incoming.pipe(onward)
   })
+  between.push(server)
   await once(server.listen(0, '127.0.0.1'), 'listening')
   return {
     port: (server.address() as AddressInfo).port,
     cut: (what: Cut) => {
       cut = what
-    },
-    [Symbol.dispose]: () => {
-      server.closeAllConnections()
-      server.close()
     },
   }
 }
@@ -409,13 +412,13 @@ test('with the region of the lock away, no step begins; back again, it goes on b
 
 /** It does step a until the lock has been silent for too long. */
 async function silenced(by: Cut) {
-  const between = await inBetween()
-  const first = machine('one', { port: between.port })
+  const { port: before, cut } = await inBetween()
+  const first = machine('one', { port: before })
   await first.says('begin a')
-  between.cut(by)
+  cut(by)
   const silent = expect.stringContaining('lockSilent: ')
   await expect.poll(() => events('one'), { timeout: 30_000 }).toContainEqual(silent)
-  return { between, first }
+  return { cut, first }
 }
 
 async function goesOn(first: ReturnType<typeof machine>) {
@@ -428,18 +431,16 @@ async function goesOn(first: ReturnType<typeof machine>) {
 }
 
 test('a renewal that was written and not answered is no loss, whatever has happened since', async () => {
-  const { between, first } = await silenced('answers to writes')
-  using _ = between
+  const { cut, first } = await silenced('answers to writes')
   expect((await lockObject()).renewal).toBeGreaterThan(0)
-  between.cut('nothing')
+  cut('nothing')
   await goesOn(first)
 })
 
 test('what cannot go on yet when the lock is heard of again tries on by itself', async () => {
-  const { between, first } = await silenced('everything')
-  using _ = between
-  between.cut('reads')
+  const { cut, first } = await silenced('everything')
+  cut('reads')
   await first.says('one cannot go on yet: ')
-  between.cut('nothing')
+  cut('nothing')
   await goesOn(first)
 })
