@@ -81,22 +81,26 @@ console.log(JSON.stringify({ standby: hasStandby ? standby : null, replica, zone
 
 /** What the service may: read the secret, store receipts. */
 async function makeTaskRole(): Promise<string> {
-  return await makeRole('shop-task', 'ecs-tasks.amazonaws.com', [
-    {
-      action: ['secretsmanager:GetSecretValue'],
-      resource: `arn:aws:secretsmanager:*:*:secret:${secret}-*`,
-    },
-    { action: ['s3:PutObject'], resource: `arn:aws:s3:::${bucket}*/*` },
-  ])
+  return await makeRole(
+    'shop-task',
+    ['ecs-tasks.amazonaws.com'],
+    [
+      {
+        action: ['secretsmanager:GetSecretValue'],
+        resource: `arn:aws:secretsmanager:*:*:secret:${secret}-*`,
+      },
+      { action: ['s3:PutObject'], resource: `arn:aws:s3:::${bucket}*/*` },
+    ],
+  )
 }
 
 async function makeRole(
   role: string,
-  service: string,
+  services: string[],
   rights: { action: string[]; resource: string | string[] }[],
 ): Promise<string> {
   const iam = new IAMClient({})
-  const trust = [{ Effect: 'Allow', Principal: { Service: service }, Action: 'sts:AssumeRole' }]
+  const trust = [{ Effect: 'Allow', Principal: { Service: services }, Action: 'sts:AssumeRole' }]
   const { Role } = await iam.send(
     new CreateRoleCommand({
       RoleName: role,
@@ -119,6 +123,7 @@ async function makeRole(
 }
 
 async function replicateReceipts(): Promise<void> {
+  const pair = [bucket, replica]
   const LocationConstraint = away as BucketLocationConstraint
   const isDefault = away === 'us-east-1'
   await s3At(away).send(
@@ -131,42 +136,48 @@ async function replicateReceipts(): Promise<void> {
   await s3At(away).send(
     new PutBucketVersioningCommand({ Bucket: replica, VersioningConfiguration }),
   )
-  const Role = await makeRole('shop-replication', 's3.amazonaws.com', [
+  // S3 as receipts are written, and its batch jobs.
+  const replicating = ['s3.amazonaws.com', 'batchoperations.s3.amazonaws.com']
+  const Role = await makeRole('shop-replication', replicating, [
     {
-      action: ['s3:GetReplicationConfiguration', 's3:ListBucket'],
-      resource: `arn:aws:s3:::${bucket}`,
+      action: ['s3:GetReplicationConfiguration', 's3:ListBucket', 's3:PutInventoryConfiguration'],
+      resource: pair.map((one) => `arn:aws:s3:::${one}`),
     },
     {
       action: [
+        's3:InitiateReplication',
         's3:GetObjectVersionForReplication',
         's3:GetObjectVersionAcl',
         's3:GetObjectVersionTagging',
+        's3:ReplicateObject',
+        's3:ReplicateDelete',
+        's3:ReplicateTags',
       ],
-      resource: `arn:aws:s3:::${bucket}/*`,
-    },
-    {
-      action: ['s3:ReplicateObject', 's3:ReplicateDelete', 's3:ReplicateTags'],
-      resource: `arn:aws:s3:::${replica}/*`,
+      resource: pair.map((one) => `arn:aws:s3:::${one}/*`),
     },
   ])
-  await s3At(home).send(
-    new PutBucketReplicationCommand({
-      Bucket: bucket,
-      ReplicationConfiguration: {
-        Role,
-        Rules: [
-          {
-            ID: 'receipts',
-            Status: 'Enabled',
-            Priority: 1,
-            Filter: { Prefix: '' },
-            DeleteMarkerReplication: { Status: 'Enabled' },
-            Destination: { Bucket: `arn:aws:s3:::${replica}` },
-          },
-        ],
-      },
-    }),
-  )
+  const lead = (region: string, from: string, to: string, Status: 'Enabled' | 'Disabled') =>
+    s3At(region).send(
+      new PutBucketReplicationCommand({
+        Bucket: from,
+        ReplicationConfiguration: {
+          Role,
+          Rules: [
+            {
+              ID: 'receipts',
+              Status,
+              Priority: 1,
+              Filter: { Prefix: '' },
+              DeleteMarkerReplication: { Status: 'Enabled' },
+              Destination: { Bucket: `arn:aws:s3:::${to}` },
+            },
+          ],
+        },
+      }),
+    )
+  await lead(home, bucket, replica, 'Enabled')
+  // The way home, which a failback turns on.
+  await lead(away, replica, bucket, 'Disabled')
 }
 
 async function replicateSecret(): Promise<void> {

@@ -13,6 +13,7 @@ import { restoreCommand } from './commands/restore.ts'
 import { runbookCommand } from './commands/runbook.ts'
 import { statusCommand } from './commands/status.ts'
 import { watchCommand } from './commands/watch.ts'
+import { workloadCommand } from './commands/workload.ts'
 import type { Surroundings } from './invocation.ts'
 
 /**
@@ -43,6 +44,7 @@ export function commandLine(around: Surroundings): Command {
   program.addCommand(executionCommand(around))
   program.addCommand(policyCommand(around))
   program.addCommand(costCommand(around))
+  program.addCommand(workloadCommand(around))
   program.commandsGroup('This machine:')
   program.addCommand(regionCommand(around))
   program.addCommand(doctorCommand(around))

@@ -6,7 +6,6 @@ import { systemRandom } from '../core/random.ts'
 import type { CheckResult, CheckState } from '../recovery/checks.ts'
 import { type Monitor, worstState } from '../recovery/monitor.ts'
 import type { CanaryTravel } from '../recovery/objects/canary.ts'
-import type { ReplicatedBucket } from '../recovery/objects/pair-status.ts'
 import {
   canariesOf,
   hearingOf,
@@ -18,6 +17,7 @@ import {
   watchNoticesOf,
   writeLedgerOf,
 } from '../recovery/recovery.ts'
+import type { ReplicatedBucket } from '../recovery/workload.ts'
 import { startWitnessServer, type WitnessServer } from '../server/witness-server.ts'
 import type { WatchOptions } from './commands/watch.ts'
 import { withExecutive } from './executive.ts'

@@ -16,6 +16,7 @@ export type Scope =
   | 'replicaCanaries'
   | 'ledger'
   | 'jobs'
+  | 'awayJobs'
   | 'anything'
   | 'roles'
   | 'lock'
@@ -160,6 +161,7 @@ export const COMMAND_RIGHTS: Readonly<Record<string, Rights>> = {
     'secretsmanager:PutSecretValue': ['awayLogins'],
     ...SERVICES,
     's3:ListBucketVersions': ['replicas'],
+    's3:GetReplicationConfiguration': ['replicas'],
   },
   'runbook run failback': {
     ...OWN_STEPS,
@@ -167,6 +169,8 @@ export const COMMAND_RIGHTS: Readonly<Record<string, Rights>> = {
     ...LEAD_CUSTOMERS,
     'rds:CreateDBInstanceReadReplica': ['copies', 'groups', 'awayCopies', 'awayGroups'],
     'rds:AddTagsToResource': ['copies', 'awayCopies'],
+    'rds:DescribeDBInstanceAutomatedBackups': ['awayBackups'],
+    'rds:StartDBInstanceAutomatedBackupsReplication': ['copies', 'awayBackups'],
     'rds:PromoteReadReplica': ['copies'],
     'rds:ModifyDBInstance': ['copies', 'groups'],
     'rds:DeleteDBInstance': ['copies'],
@@ -185,12 +189,15 @@ export const COMMAND_RIGHTS: Readonly<Record<string, Rights>> = {
     's3:PutObject': ['lock', 'objects'],
     's3:PutObjectTagging': ['objects'],
     's3:DeleteObject': ['objects'],
-    's3:GetReplicationConfiguration': ['buckets'],
-    's3:PutReplicationConfiguration': ['buckets'],
+    's3:GetReplicationConfiguration': ['buckets', 'replicas'],
+    's3:PutReplicationConfiguration': ['buckets', 'replicas'],
+    's3:CreateJob': ['anything'],
+    's3:DescribeJob': ['jobs', 'awayJobs'],
     'iam:PassRole': ['roles'],
   },
   cost: LIST_VERSIONS,
   'objects restore': restoring('namedBuckets', 'namedObjects'),
+  'objects rules-home': { 's3:GetReplicationConfiguration': ['namedBuckets'] },
   'objects backfill': {
     's3:GetReplicationConfiguration': ['namedBuckets'],
     's3:CreateJob': ['anything'],

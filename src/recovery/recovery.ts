@@ -21,7 +21,6 @@ import { listUpdates } from './notifications/telling.ts'
 import type { WatchNotices } from './notifications/watch-notices.ts'
 import type { CanaryTravel } from './objects/canary.ts'
 import { CanaryRounds } from './objects/canary-rounds.ts'
-import type { ReplicatedBucket } from './objects/pair-status.ts'
 import {
   type DataCorruption,
   type Journal,
@@ -32,7 +31,7 @@ import { failback } from './runbooks/failback.ts'
 import type { RegionFailure } from './runbooks/region-failure/tools.ts'
 import { regionFailure } from './runbooks/region-failure.ts'
 import { Testimonies } from './witnesses/testimonies.ts'
-import type { Workload } from './workload.ts'
+import type { ReplicatedBucket, Workload } from './workload.ts'
 import { WorkloadLock } from './workload-lock.ts'
 import { ledgerBucketOf, WriteLedger } from './write-ledger.ts'
 

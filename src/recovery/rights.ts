@@ -2,7 +2,7 @@ import { COMMAND_RIGHTS, type Scope } from './command-rights.ts'
 import { canaryKey } from './objects/canary.ts'
 import { functionArn } from './own-steps/function-name.ts'
 import { functionsOf, regionOf } from './own-steps/own-step.ts'
-import { keyRegionOf, type Workload } from './workload.ts'
+import { keyRegionOf, replicatedOf, type Workload } from './workload.ts'
 import { ledgerBucketOf } from './write-ledger.ts'
 
 /** A statement of an IAM policy. */
@@ -77,7 +77,7 @@ function arnsOf(scope: Exclude<Scope, 'functions'>, workload: Workload, only?: s
   const copies = `db:${instance.toLowerCase().slice(0, 40)}*`
   const groups = ['pg:*', 'subgrp:*', 'og:*']
   const inRecovery = (of: (where: string) => string[]) => (away ? of(away) : [])
-  const replicated = buckets.flatMap((one) => (one.replica ? [{ ...one, to: one.replica }] : []))
+  const replicated = replicatedOf(workload).map((one) => ({ ...one, to: one.replica }))
   const ledger = ledgerBucketOf(workload)
   const ofWorkload = buckets.length > 0 ? buckets.map((one) => one.bucket) : ['*']
   const named = only === undefined ? ofWorkload : [only]
@@ -153,6 +153,8 @@ function arnsOf(scope: Exclude<Scope, 'functions'>, workload: Workload, only?: s
       return ledger ? [s3(`${ledger.bucket}/${ledger.prefix}*`)] : []
     case 'jobs':
       return [`arn:aws:s3:${region}:*:job/*`]
+    case 'awayJobs':
+      return inRecovery((where) => [`arn:aws:s3:${where}:*:job/*`])
     case 'anything':
       return ['*']
     case 'roles':

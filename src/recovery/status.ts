@@ -6,13 +6,13 @@ import { type BundleStatus, bundleStatusOf } from './break-glass/exported.ts'
 import type { CheckResult, CheckState } from './checks.ts'
 import { History } from './history.ts'
 import { Monitor, worstState } from './monitor.ts'
-import { type PairStatus, pairStatusOf, type ReplicatedBucket } from './objects/pair-status.ts'
+import { type PairStatus, pairStatusOf } from './objects/pair-status.ts'
 import type { Surroundings } from './recovery.ts'
 import type { RecoveryReport } from './report.ts'
 import { planOf } from './runbooks/all.ts'
 import { loginTo } from './runbooks/data-corruption/tools.ts'
 import { regionFailure } from './runbooks/region-failure.ts'
-import { checkNamesOf, type Workload } from './workload.ts'
+import { checkNamesOf, replicatedOf, type Workload } from './workload.ts'
 
 /** met, missed, or never measured, which is not green. */
 export type ObjectiveState = 'met' | 'missed' | 'unknown'
@@ -143,7 +143,7 @@ function posture(
     ...(isSecretHere
       ? []
       : [
-          `secret '${secret}' points to ${secretAt}, not to '${instance}': name the instance in use.`,
+          `secret '${secret}' points to ${secretAt}, not to '${instance}': name the instance in use (lifeboat workload update).`,
         ]),
     ...(attributes.backupRetentionDays ? [] : [`'${instance}' keeps no automated backups.`]),
     ...(attributes.deletionProtection ? [] : [`'${instance}' is not protected from deletion.`]),
@@ -160,10 +160,8 @@ async function lookAtBuckets(
   { region, reach, database, clock }: Pick<Surroundings, 'region' | 'reach' | 'database' | 'clock'>,
   onProgress?: (what: string) => void,
 ): Promise<PairStatus[]> {
-  const isReplicated = (bucket: (typeof buckets)[number]): bucket is ReplicatedBucket =>
-    bucket.replica !== undefined
   const found: PairStatus[] = []
-  for (const bucket of buckets.filter(isReplicated)) {
+  for (const bucket of replicatedOf({ buckets })) {
     const { replica } = bucket
     const history = await History.open(database)
     const look = {

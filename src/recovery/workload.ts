@@ -95,7 +95,12 @@ export type Reference = {
   readonly everySeconds: number
 }
 
-/** The names of all that tells good from bad: of checks, and of references. */
+export type ReplicatedBucket = Bucket & { readonly replica: NonNullable<Bucket['replica']> }
+
+export function replicatedOf({ buckets }: Pick<Workload, 'buckets'>): ReplicatedBucket[] {
+  return buckets.filter((bucket): bucket is ReplicatedBucket => bucket.replica !== undefined)
+}
+
 /** Where the keys of notifications and witnesses are: they are needed when the workload's own region is lost. */
 export function keyRegionOf({
   region,
@@ -104,6 +109,7 @@ export function keyRegionOf({
   return recoveryRegion ?? region
 }
 
+/** The names of all that tells good from bad: of checks, and of references. */
 export function checkNamesOf({ checks, buckets }: Workload): string[] {
   return [...checks, ...buckets.flatMap(({ references }) => references)].map(({ name }) => name)
 }

@@ -34,6 +34,8 @@ export class Lease {
   #renewedAtMs: number
   #isSilent = false
   #lost: LifeboatError | undefined
+  /** Why the newest renewal has failed. */
+  #fault: unknown
   #copy: Json | undefined
   #isCopyOld = false
 
@@ -125,8 +127,10 @@ export class Lease {
         this.#ended.abort()
         this.o.onLost(error)
       }
+      this.#fault = error
       throw error
     }
+    this.#fault = undefined
     this.#renewedAtMs = askedAtMs
     this.#isSilent = false
   }
@@ -159,9 +163,20 @@ export class Lease {
     while (await this.#pause(Math.max(RETRY_MS, leftMs()))) {
       if (this.#isSilent || leftMs() > 0) continue
       this.#isSilent = true
-      const message = `the lock at ${this.held.record.place} could not be renewed in time`
-      onSilence(new LifeboatError('RegionUnreachable', message))
+      onSilence(this.#silence())
     }
+  }
+
+  /** A renewal that is still under way, or one that was refused, which only a person can mend. */
+  #silence(): LifeboatError {
+    const what = `the lock at ${this.held.record.place} could not be renewed in time`
+    const fault = this.#fault
+    if (!(fault instanceof LifeboatError)) return new LifeboatError('RegionUnreachable', what)
+    const { message, hint } = fault
+    return new LifeboatError('RegionUnreachable', `${what}: ${message}`, {
+      cause: fault,
+      ...(hint && { hint }),
+    })
   }
 
   #pause(ms: number): Promise<boolean> {

@@ -230,7 +230,17 @@ checks:
       expect(shown).toMatchObject({ status: 'completed', verdict: 'proven' })
       const [identify] = shown.steps.filter(({ name }: { name: string }) => name === 'identify')
       expect(identify.output.recoveryPoint).toMatchObject({ time: beforeMistake })
-      expect(await json('status')).toMatchObject({ state: 'passed' })
+      const before = await json('status')
+      expect(before).toMatchObject({ state: 'passed' })
+      expect(before.findings).toContainEqual(expect.stringContaining('lifeboat workload update'))
+      const restore = shown.steps.find(({ name }: { name: string }) => name === 'restore')
+      const { instance } = restore.output
+      const { changes } = await json('workload', 'update')
+      expect(changes).toMatchObject([{ key: 'instance', from: 'shop-db', to: instance }])
+      const after = await json('status')
+      expect(after.instance.identifier).toBe(instance)
+      expect(after.findings.join()).not.toContain('name the instance in use')
+      expect(await json('workload', 'update')).toMatchObject({ code: 0, changes: [] })
     },
     8 * MINUTES,
   )

@@ -5,7 +5,9 @@ import { RegionClient } from '../../src/aws/region-client.ts'
 import { systemClock } from '../../src/core/clock.ts'
 import { beginBackfill, followBackfill } from '../../src/recovery/objects/backfill.ts'
 import { type CanaryTravel, canaryKey, sendCanary } from '../../src/recovery/objects/canary.ts'
-import { pairStatusOf, type ReplicatedBucket } from '../../src/recovery/objects/pair-status.ts'
+import { pairStatusOf } from '../../src/recovery/objects/pair-status.ts'
+import { findRulesBack, rulesHome } from '../../src/recovery/objects/rules-home.ts'
+import type { ReplicatedBucket } from '../../src/recovery/workload.ts'
 import { HERE, THERE, twoRegions } from '../aws/s3/two-regions.ts'
 import { until } from '../trials/trial-region.ts'
 
@@ -228,4 +230,35 @@ test('a lost canary is said, and an old one counts for nothing', async () => {
   const old = await look(bucket, { writtenAt: ago(600), seconds: 0.4 })
   expect(old.canary).toBeNull()
   expect(old.findings.join()).toContain('does lifeboat watch run?')
+})
+
+test('the rules home lead back what was written away, once they are enabled, and are of no other bucket', async () => {
+  const bucket = await pair('round')
+  await replicate(bucket)
+  const { replica } = bucket
+  const home = await rulesHome(bucket, at(HERE).buckets)
+  expect(await findRulesBack(bucket, at(THERE).buckets)).toEqual({ rules: null, role: null })
+  const { Role, Rules } = home.configuration
+  const PolicyDocument = JSON.stringify(home.policy)
+  await world.iam().send(
+    new PutRolePolicyCommand({
+      RoleName: 'round-source-role',
+      PolicyName: 'home',
+      PolicyDocument,
+    }),
+  )
+  await world.replicate(THERE, replica.bucket, Role, [...Rules])
+  expect(await findRulesBack(bucket, at(THERE).buckets)).toEqual({ rules: 'disabled', role: Role })
+
+  const write = (Key: string) =>
+    world.s3(THERE).send(new PutObjectCommand({ Bucket: replica.bucket, Key, Body: 'away' }))
+  await write('before')
+  await at(THERE).buckets.switchReplication(replica.bucket, bucket.bucket, true)
+  const { VersionId } = await write('after')
+  await until('it is home', 60_000, async () => {
+    const versions = await world.versions(HERE, bucket.bucket)
+    return versions.some(({ key, versionId }) => key === 'after' && versionId === VersionId)
+  })
+  const keys = (await world.versions(HERE, bucket.bucket)).map(({ key }) => key)
+  expect(keys).toEqual(['after'])
 })

@@ -16,7 +16,6 @@ import { costOf } from '../../src/recovery/cost/cost.ts'
 import { PRICES } from '../../src/recovery/cost/prices.ts'
 import { beginBackfill, followBackfill } from '../../src/recovery/objects/backfill.ts'
 import { sendCanary } from '../../src/recovery/objects/canary.ts'
-import type { ReplicatedBucket } from '../../src/recovery/objects/pair-status.ts'
 import {
   createBackup,
   dataCorruptionInput,
@@ -29,7 +28,7 @@ import {
   statusOf,
 } from '../../src/recovery/recovery.ts'
 import type { PolicyDocument } from '../../src/recovery/rights.ts'
-import type { Workload } from '../../src/recovery/workload.ts'
+import type { ReplicatedBucket, Workload } from '../../src/recovery/workload.ts'
 import { ledgerBucketOf } from '../../src/recovery/write-ledger.ts'
 import { Executions } from '../../src/runbook/executions.ts'
 import { EmbeddedShop, RECEIPTS, REGION, WORKLOAD_WITH_RECEIPTS } from './embedded-shop.ts'

@@ -11,8 +11,9 @@ import {
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { RegionClient } from '../../src/aws/region-client.ts'
 import { systemClock } from '../../src/core/clock.ts'
-import { bringHome } from '../../src/recovery/objects/bring-home.ts'
+import { type BringHome, bringHome } from '../../src/recovery/objects/bring-home.ts'
 import { HERE, THERE, twoRegions } from '../aws/s3/two-regions.ts'
+import { until } from '../trials/trial-region.ts'
 
 const HOME = 'receipts'
 const AWAY = 'receipts-away'
@@ -41,7 +42,7 @@ const text = async (region: string, Key: string) => {
   return Body!.transformToString()
 }
 
-async function pass() {
+async function pass(more: Pick<BringHome, 'writtenBefore'> = {}) {
   const buckets = (region: string) => {
     const client = new RegionClient({ ...world.client(region), clock: systemClock })
     clients.push(client)
@@ -54,7 +55,7 @@ async function pass() {
     isOurs: (key: string) => !key.startsWith('due/lock/'),
   }
   const { signal } = new AbortController()
-  return await bringHome(way, { signal, onProgress: () => undefined })
+  return await bringHome(way, { clock: systemClock, signal, onProgress: () => undefined, ...more })
 }
 
 test('what is in front away is in front at home, and what was never shipped is named, in every pass', async () => {
@@ -78,8 +79,14 @@ test('what is in front away is in front at home, and what was never shipped is n
     { key: 'due/never-shipped', versionId: never },
   ]
   const first = await pass()
-  expect(first).toEqual({ compared: 6, copied: 3, hidden: 1, onlyHome: unshipped })
-  expect(await pass()).toEqual({ compared: 6, copied: 0, hidden: 0, onlyHome: unshipped })
+  expect(first).toEqual({ compared: 6, copied: 3, hidden: 1, coming: 0, onlyHome: unshipped })
+  expect(await pass()).toEqual({
+    compared: 6,
+    copied: 0,
+    hidden: 0,
+    coming: 0,
+    onlyHome: unshipped,
+  })
 
   expect(await text(HERE, 'paid/changed')).toBe('after')
   expect(await text(HERE, 'due/both')).toBe('written away, too')
@@ -112,4 +119,37 @@ test('an object of several parts comes home in the same ones, so that a second p
   expect(home.ETag).toMatch(/-3"$/)
   expect([home.ETag, home.ContentLength]).toEqual([away.ETag, 2 * PART_BYTES + 18])
   expect(await pass()).toMatchObject({ copied: 0 })
+})
+
+test('a pass while customers write ends where it began, and leaves what is newer to the next one', async () => {
+  await put(THERE, 'paid/early', 'before the pass')
+  const { LastModified } = await head(THERE, 'paid/early')
+  const writtenBefore = new Date(LastModified!.getTime() + 999)
+  await until('a second has passed for S3', 10_000, async () => {
+    await put(THERE, 'paid/late', 'during the pass')
+    return (await head(THERE, 'paid/late')).LastModified! > writtenBefore
+  })
+  expect(await pass({ writtenBefore })).toMatchObject({ copied: 1 })
+  await expect(head(HERE, 'paid/late')).rejects.toMatchObject({ name: 'NotFound' })
+  expect(await pass()).toMatchObject({ copied: 1 })
+  expect(await text(HERE, 'paid/late')).toBe('during the pass')
+})
+
+test('what S3 is about to replicate is left to it, and copied when it could not', async () => {
+  const role = await world.role('back', AWAY, [HOME])
+  const rule = { ID: 'back', Status: 'Enabled', Prefix: '' } as const
+  await world.replicate(THERE, AWAY, role, [
+    { ...rule, Destination: { Bucket: `arn:aws:s3:::${HOME}` } },
+  ])
+  const { VersionId } = await put(THERE, 'due/replicated', 'by S3')
+  const replicated = await pass()
+  expect(replicated).toMatchObject({ copied: 0, hidden: 0, coming: 0 })
+  expect((await head(HERE, 'due/replicated')).VersionId).toBe(VersionId)
+
+  await world.revoke('back')
+  const { VersionId: refused } = await put(THERE, 'due/refused', 'by Lifeboat')
+  const copied = await pass()
+  expect(copied).toMatchObject({ copied: 1, hidden: 0, coming: 0 })
+  expect(await text(HERE, 'due/refused')).toBe('by Lifeboat')
+  expect((await head(HERE, 'due/refused')).VersionId).not.toBe(refused)
 })

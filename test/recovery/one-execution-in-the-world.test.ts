@@ -5,7 +5,13 @@ import { createServer, request, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { CreateBucketCommand, GetObjectCommand, S3Client } from '@aws-sdk/client-s3'
+import {
+  CreateBucketCommand,
+  DeleteBucketPolicyCommand,
+  GetObjectCommand,
+  PutBucketPolicyCommand,
+  S3Client,
+} from '@aws-sdk/client-s3'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { systemClock } from '../../src/core/clock.ts'
 import { findPostgresBinaries } from '../../src/postgres/binaries.ts'
@@ -442,5 +448,20 @@ test('what cannot go on yet when the lock is heard of again tries on by itself',
   cut('reads')
   await first.says('one cannot go on yet: ')
   cut('nothing')
+  await goesOn(first)
+})
+
+test('a lock that may not be written any more says so, and goes on when it may', async () => {
+  const first = machine('one')
+  await first.says('begin a')
+  const statement = { Effect: 'Deny', Principal: '*', Action: 's3:PutObject' }
+  const Statement = [{ ...statement, Resource: `arn:aws:s3:::${bucket}/*` }]
+  const Policy = JSON.stringify({ Version: '2012-10-17', Statement })
+  await s3.send(new PutBucketPolicyCommand({ Bucket: bucket, Policy }))
+  const refused = expect.stringMatching(
+    /^lockSilent: .* could not be renewed in time: .*AccessDenied/,
+  )
+  await expect.poll(() => events('one'), { timeout: 30_000 }).toContainEqual(refused)
+  await s3.send(new DeleteBucketPolicyCommand({ Bucket: bucket }))
   await goesOn(first)
 })

@@ -6,6 +6,7 @@ import { withExitCodes } from '../exit-codes.ts'
 import { action, type Invocation, type Surroundings } from '../invocation.ts'
 import { LiveLine } from '../live-line.ts'
 import { type WorkloadOption, withWorkload } from '../workload-option.ts'
+import { rulesHomeCommand } from './objects-rules-home.ts'
 
 interface RestoreOptions extends WorkloadOption {
   readonly bucket: string
@@ -21,6 +22,7 @@ export function objectsCommand(around: Surroundings): Command {
     .description('the objects of a workload, in S3 buckets')
     .addCommand(restoreCommand(around))
     .addCommand(backfillCommand(around))
+    .addCommand(rulesHomeCommand(around))
 }
 
 interface BackfillOptions extends WorkloadOption {

@@ -3,8 +3,7 @@ import { z } from 'zod'
 import type { RegionClient, World } from '../../aws/region-client.ts'
 import type { Clock } from '../../core/clock.ts'
 import { LifeboatError } from '../../core/errors.ts'
-import type { ReplicatedBucket } from '../objects/pair-status.ts'
-import type { Workload } from '../workload.ts'
+import { replicatedOf, type Workload } from '../workload.ts'
 import { PRICES, type PriceTable } from './prices.ts'
 import { measureWrites, type ReplicationCost, replicationCost } from './replication-cost.ts'
 
@@ -57,11 +56,8 @@ export async function costOf(o: {
 }): Promise<WorkloadCost> {
   const { workload, region, prices, clock } = o
   const { world } = await region.identity()
-  const replicated = workload.buckets.filter(
-    (bucket): bucket is ReplicatedBucket => bucket.replica !== undefined,
-  )
   const replication: ReplicationCost[] = []
-  for (const bucket of replicated) {
+  for (const bucket of replicatedOf(workload)) {
     o.onProgress(`counting what is written to '${bucket.bucket}'`)
     const measured = await measureWrites(region.buckets, bucket, clock.now())
     replication.push(replicationCost(bucket, workload.region, measured, prices))

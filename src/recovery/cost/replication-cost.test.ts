@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { ReplicatedBucket } from '../objects/pair-status.ts'
+import type { ReplicatedBucket } from '../workload.ts'
 import { PRICES } from './prices.ts'
 import { replicationCost } from './replication-cost.ts'
 

@@ -1,6 +1,6 @@
 import type { Buckets } from '../../aws/buckets.ts'
 import type { BucketPart } from '../objects/changes-since.ts'
-import type { ReplicatedBucket } from '../objects/pair-status.ts'
+import type { ReplicatedBucket } from '../workload.ts'
 import type { PriceTable } from './prices.ts'
 
 /** One thing that is billed: so much of it, at such a price. JSON. */

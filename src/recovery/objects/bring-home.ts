@@ -1,4 +1,5 @@
 import type { Buckets, ListedVersion } from '../../aws/buckets.ts'
+import type { Clock } from '../../core/clock.ts'
 import { concurrently } from '../../core/concurrently.ts'
 import { compareKeys } from '../../core/object-key-order.ts'
 import type { Bucket } from '../workload.ts'
@@ -17,49 +18,116 @@ export type BroughtHome = {
   readonly compared: number
   readonly copied: number
   readonly hidden: number
+  /** In front away, and left to S3, which is about to replicate it. */
+  readonly coming: number
   /** Versions that only the bucket at home has: they were not shipped before the failover. They stay, some under what came home. */
   readonly onlyHome: readonly { readonly key: string; readonly versionId: string }[]
 }
+
+export interface BringHome {
+  readonly clock: Clock
+  readonly signal: AbortSignal
+  readonly onProgress: (compared: number) => void
+  /**
+   * While customers write: what is newer belongs to a later pass, so that this one ends, and what S3 is about to replicate is
+   * left to it. Without it, it is waited for, as long as some of it arrives.
+   */
+  readonly writtenBefore?: Date
+}
+
+const LOOK_EVERY_MS = 500
+/** So long nothing arrives, and S3 is no longer waited for. */
+const PATIENCE_MS = 60_000
 
 /**
  * Makes what is in front at home what is in front away: copies on top of what differs, delete markers on what was deleted. It
  * destroys no version, and can be repeated: a later pass has only the later writes to do.
  */
-export async function bringHome(
-  { away, home, prefixes, isOurs }: WayHome,
-  o: { signal: AbortSignal; onProgress: (compared: number) => void },
-): Promise<BroughtHome> {
-  const onlyHome: { key: string; versionId: string }[] = []
-  const count = { compared: 0, copied: 0, hidden: 0 }
-  for (const prefix of prefixes) {
+export async function bringHome(way: WayHome, o: BringHome): Promise<BroughtHome> {
+  const pass = new Pass(way, o)
+  for (const prefix of way.prefixes) await pass.bring(prefix)
+  if (!o.writtenBefore) await pass.waitForComing()
+  return pass.result()
+}
+
+class Pass {
+  readonly #count = { compared: 0, copied: 0, hidden: 0 }
+  readonly #onlyHome: { key: string; versionId: string }[] = []
+  #coming: ListedVersion[] = []
+
+  constructor(
+    private readonly way: WayHome,
+    private readonly o: BringHome,
+  ) {}
+
+  result(): BroughtHome {
+    return { ...this.#count, coming: this.#coming.length, onlyHome: this.#onlyHome }
+  }
+
+  async bring(prefix: string): Promise<void> {
+    const { away, home, isOurs } = this.way
     const pairs = pairsOf(
       objectsOf(away.buckets.listVersions(away.bucket, prefix)),
       objectsOf(home.buckets.listVersions(home.bucket, prefix)),
     )
-    await concurrently(
-      pairs,
-      async ({ key, there, here }) => {
-        if (!isOurs(key)) return
-        count.compared += 1
-        if (count.compared % 1000 === 0) o.onProgress(count.compared)
-        onlyHome.push(...unshipped(here, there).map(({ versionId }) => ({ key, versionId })))
-        const wanted = frontOf(there)
-        const found = frontOf(here)
-        if (!wanted) return
-        if (wanted.isDeleteMarker) {
-          if (!found || found.isDeleteMarker) return
-          await home.buckets.hide(home.bucket, key)
-          count.hidden += 1
-          return
-        }
-        if (found && !found.isDeleteMarker && found.etag === wanted.etag) return
-        await home.buckets.putOnTop(home.bucket, wanted, away)
-        count.copied += 1
-      },
-      { signal: o.signal },
-    )
+    const work = async (pair: Pair) => (isOurs(pair.key) ? await this.#bring(pair) : undefined)
+    await concurrently(pairs, work, { signal: this.o.signal })
   }
-  return { ...count, onlyHome }
+
+  /** What does not arrive is copied in the end. */
+  async waitForComing(): Promise<void> {
+    const { clock, signal } = this.o
+    let arrivedAt = clock.monotonicMs()
+    while (this.#coming.length > 0) {
+      const before = this.#coming
+      this.#coming = []
+      const isGivenUp = clock.monotonicMs() - arrivedAt > PATIENCE_MS
+      await concurrently(
+        before,
+        async (version) => {
+          const status = await this.#statusOf(version)
+          if (status === 'completed') return
+          if (status === 'pending' && !isGivenUp) this.#coming.push(version)
+          else await this.#copy(version)
+        },
+        { signal },
+      )
+      if (this.#coming.length < before.length) arrivedAt = clock.monotonicMs()
+      if (this.#coming.length > 0) await clock.sleep(LOOK_EVERY_MS, signal)
+    }
+  }
+
+  async #bring({ key, there, here }: Pair): Promise<void> {
+    const { home } = this.way
+    const { writtenBefore, onProgress } = this.o
+    const count = this.#count
+    count.compared += 1
+    if (count.compared % 1000 === 0) onProgress(count.compared)
+    this.#onlyHome.push(...unshipped(here, there).map(({ versionId }) => ({ key, versionId })))
+    const wanted = frontOf(there)
+    const found = frontOf(here)
+    if (!wanted || (writtenBefore && wanted.modifiedAt > writtenBefore)) return
+    if (wanted.isDeleteMarker) {
+      if (!found || found.isDeleteMarker) return
+      await home.buckets.hide(home.bucket, key)
+      count.hidden += 1
+      return
+    }
+    if (found && !found.isDeleteMarker && found.etag === wanted.etag) return
+    if ((await this.#statusOf(wanted)) === 'pending') this.#coming.push(wanted)
+    else await this.#copy(wanted)
+  }
+
+  async #copy(version: ListedVersion): Promise<void> {
+    const { away, home } = this.way
+    await home.buckets.putOnTop(home.bucket, version, away)
+    this.#count.copied += 1
+  }
+
+  #statusOf({ key, versionId }: ListedVersion) {
+    const { buckets, bucket } = this.way.away
+    return buckets.findReplicationStatus(bucket, key, versionId)
+  }
 }
 
 /** All versions of a key, as they are listed. */

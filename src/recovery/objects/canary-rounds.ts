@@ -2,9 +2,8 @@ import type { RegionClient } from '../../aws/region-client.ts'
 import type { Clock } from '../../core/clock.ts'
 import { LifeboatError } from '../../core/errors.ts'
 import type { History } from '../history.ts'
-import type { Workload } from '../workload.ts'
+import { type ReplicatedBucket, replicatedOf, type Workload } from '../workload.ts'
 import { type CanaryTravel, sendCanary } from './canary.ts'
-import type { ReplicatedBucket } from './pair-status.ts'
 
 const EVERY_MS = 60_000
 
@@ -25,9 +24,7 @@ export class CanaryRounds {
   ) {}
 
   start(): void {
-    const pairs = this.o.workload.buckets.filter(
-      (bucket): bucket is ReplicatedBucket => bucket.replica !== undefined,
-    )
+    const pairs = replicatedOf(this.o.workload)
     this.#running ??= Promise.all(pairs.map((bucket) => this.#rounds(bucket)))
   }
 

@@ -2,11 +2,9 @@ import type { Buckets, Replication, ReplicationStatus } from '../../aws/buckets.
 import type { Clock } from '../../core/clock.ts'
 import { concurrently } from '../../core/concurrently.ts'
 import { LifeboatError } from '../../core/errors.ts'
-import type { Bucket } from '../workload.ts'
+import type { ReplicatedBucket } from '../workload.ts'
 import type { CanaryTravel } from './canary.ts'
 import { comparePair, type PairComparison } from './compare-pair.ts'
-
-export type ReplicatedBucket = Bucket & { readonly replica: NonNullable<Bucket['replica']> }
 
 /** How many versions, and of how many bytes. */
 export type Amount = { readonly versions: number; readonly bytes: number }

@@ -3,7 +3,13 @@ import { checkedPlan } from '../plan-rules.ts'
 import { removeInstance } from './data-corruption/restore.ts'
 import type { RecoveryTools } from './data-corruption/tools.ts'
 import { documentFailback } from './failback/document.ts'
-import { objectsHome, objectsHomeUntilClose, switchRules } from './failback/objects-home.ts'
+import {
+  backfillHome,
+  findRulesHome,
+  turnRulesAway,
+  turnRulesHome,
+} from './failback/object-rules.ts'
+import { objectsHome, objectsHomeUntilClose } from './failback/objects-home.ts'
 import { exportDivergence, quarantine } from './failback/quarantine.ts'
 import { pointHomeSecret, readyAtHome, seed, unseed } from './failback/seed.ts'
 import { standbyAgain } from './failback/standby-again.ts'
@@ -32,9 +38,9 @@ const DAY = 24 * 3600
  * A workload that had to leave comes home, and loses nothing on the way: the old database is kept, what only it has is written
  * out, a new one is made beside it, and customers move when that has every write.
  *
- *   quarantine ┬ salvage ─────────────────────────────────────────────────────────────────────────────────────────────┐
- *              └ point-secret ┬ seed ─ catch-up ┬ stop-writes ─ last-objects ─ prove ─ promote ┬ secrets ─ services ─ verify ─ dns ─ count-loss ─ standby ┼ document
- *                             └ rules ─ objects ┘ (harm gate)                      (one-way)   └ arm ─ protect ───────────────────────────────┘
+ *   quarantine ┬ salvage ────────────────────────────────────────────────────────────────────────────────────────────────────────────────┐
+ *              └ point-secret ┬ seed ─ catch-up ──────────────────────── ┬ stop-writes ─ last-objects ─ prove ─ promote ┬ secrets ─ services ─ verify ─ dns ─ count-loss ─ standby ┼ document
+ *                             └ find-rules ─ rules ─ replicate ─ objects ┘ (harm gate)                      (one-way)   └ arm ─ protect ───────────────────────────────┘
  */
 const plan = runbook<Failback, RecoveryTools>('failback', {
   title: 'Come home to the region that was lost',
@@ -102,20 +108,44 @@ const plan = runbook<Failback, RecoveryTools>('failback', {
       await allowAway(input, output, null, tools, execution.id)
     },
   })
-  .step('rules', {
-    title: 'Keep what comes home from being replicated away again',
+  .step('find-rules', {
+    title: 'See whether S3 can bring the objects home',
     after: ['point-secret'],
+    phase: 'execute',
+    needs: [away('s3')],
+    deadlineSeconds: 300,
+    onDeadline: 'ask',
+    run: async ({ input, tools }) => ({ home: await findRulesHome(input, tools) }),
+    undo: noUndo('it only reads'),
+  })
+  .step('rules', {
+    title: 'Turn the replication round: what comes home is not carried away again',
     phase: 'execute',
     needs: [atHome('s3'), away('s3')],
     deadlineSeconds: 300,
     onDeadline: 'ask',
-    run: ({ input, tools }) => switchRules(input, tools, false),
-    undo: async ({ input, tools }) => {
-      await switchRules(input, tools, true)
+    run: ({ input, done, tools }) => turnRulesHome(input, done['find-rules'].home, tools),
+    undo: async ({ input, done, tools }) => {
+      await turnRulesAway(input, done['find-rules'].home, tools)
     },
   })
+  .step('replicate', {
+    title: 'Replicate home what was written meanwhile',
+    phase: 'execute',
+    needs: [away('s3')],
+    deadlineSeconds: DAY,
+    onDeadline: 'ask',
+    run: async ({ input, done, tools, execution, signal, progress }) => ({
+      buckets: await backfillHome(input, done['find-rules'].home, tools, {
+        execution: execution.id,
+        signal,
+        progress,
+      }),
+    }),
+    undo: noUndo('no version is destroyed, and nobody reads them yet'),
+  })
   .step('objects', {
-    title: 'Bring the objects home, while customers go on',
+    title: 'Bring home what S3 does not, while customers go on',
     phase: 'execute',
     needs: [atHome('s3', 'data'), away('s3', 'data')],
     deadlineSeconds: DAY,
@@ -273,7 +303,8 @@ const plan = runbook<Failback, RecoveryTools>('failback', {
   })
   .step('standby', {
     title: 'Make the recovery region what it was',
-    after: ['dns'],
+    // AWS replicates nothing of an instance that has no backups.
+    after: ['dns', 'arm'],
     phase: 'execute',
     needs: [
       atHome('rds'),
@@ -286,7 +317,11 @@ const plan = runbook<Failback, RecoveryTools>('failback', {
     deadlineSeconds: DAY,
     onDeadline: 'ask',
     run: ({ input, done, tools, execution, signal, progress }) =>
-      standbyAgain(input, done.promote, tools, { execution: execution.id, signal, progress }),
+      standbyAgain(input, { home: done.promote, foundRules: done['find-rules'].home }, tools, {
+        execution: execution.id,
+        signal,
+        progress,
+      }),
     undo: noUndo('protection is never taken back'),
   })
   .step('protect', {

@@ -7,9 +7,17 @@ import { join } from 'node:path'
 import { CloudWatch } from '@aws-sdk/client-cloudwatch'
 import { RDS } from '@aws-sdk/client-rds'
 import { Route53 } from '@aws-sdk/client-route-53'
-import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3'
+import {
+  DeleteObjectCommand,
+  GetBucketReplicationCommand,
+  GetObjectCommand,
+  PutObjectCommand,
+} from '@aws-sdk/client-s3'
 import { SecretsManager } from '@aws-sdk/client-secrets-manager'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { RegionClient } from '../../../src/aws/region-client.ts'
+import { systemClock } from '../../../src/core/clock.ts'
+import { rulesHome } from '../../../src/recovery/objects/rules-home.ts'
 import { until } from '../../trials/trial-region.ts'
 import { outputOf } from '../clients/program.ts'
 import {
@@ -82,6 +90,7 @@ export function guideByTerraform(): void {
       expect(await terraform('plan', '-detailed-exitcode')).toContain('No changes.')
 
       await replicates()
+      await comesHome()
       if (isWhole) await worksInBothRegions()
       expect(await terraform('plan', '-detailed-exitcode')).toContain('No changes.')
 
@@ -112,6 +121,30 @@ export function guideByTerraform(): void {
           await world.s3(region).send(new DeleteObjectCommand({ Bucket, Key, VersionId }))
         }
       }
+    }
+
+    /** What Lifeboat prints for the way home is Terraform's own, as it is. */
+    async function comesHome() {
+      const region = new RegionClient({ ...world.client(HERE), clock: systemClock })
+      const replica = { bucket: DESTINATION, region: THERE }
+      const bucket = {
+        bucket: SOURCE,
+        prefixes: ['receipts/', '%{x}"/'],
+        references: [],
+        replica,
+      }
+      const printed = await rulesHome(bucket, region.buckets)
+      region.close()
+      const file = join(folder, 'home.tf')
+      await writeFile(file, printed.terraform)
+      await terraform('apply', '-auto-approve')
+      expect(await terraform('plan', '-detailed-exitcode')).toContain('No changes.')
+      const { ReplicationConfiguration: found } = await world
+        .s3(THERE)
+        .send(new GetBucketReplicationCommand({ Bucket: DESTINATION }))
+      expect(found).toEqual(printed.configuration)
+      await rm(file)
+      await terraform('apply', '-auto-approve')
     }
 
     /** The public name follows the application's health. */

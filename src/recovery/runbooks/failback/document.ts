@@ -9,6 +9,7 @@ import type { Fenced } from '../region-failure/fence-primary.ts'
 import type { MovedDns } from '../region-failure/move-dns.ts'
 import type { Promoted } from '../region-failure/promote.ts'
 import type { ProtectedThere } from '../region-failure/protect-recovered.ts'
+import type { Backfilled, FoundRules } from './object-rules.ts'
 import type { ObjectsHome } from './objects-home.ts'
 import type { Divergence, Quarantined } from './quarantine.ts'
 import type { StandbyAgain } from './standby-again.ts'
@@ -18,6 +19,9 @@ import type { Failback } from './tools.ts'
 export interface FailbackOutputs {
   readonly quarantine?: Quarantined
   readonly salvage?: Divergence | null
+  readonly 'find-rules'?: { readonly home: readonly FoundRules[] }
+  readonly replicate?: { readonly buckets: readonly Backfilled[] }
+  readonly objects?: ObjectsHome
   readonly 'stop-writes'?: Fenced
   readonly 'last-objects'?: ObjectsHome
   readonly prove?: LossBound
@@ -85,6 +89,7 @@ function failbackDocument(
     '',
     `- Writes were stopped at ${stopped?.fencedAt ?? 'an unknown time'}; ${prove?.explanation ?? 'nothing was proven'}.`,
     `- \`${promote?.instance}\` takes writes since ${promote?.writableAt}; customers since ${dns?.firstWriteAt}.`,
+    ...objectsHow(outputs),
     '',
     '## Who was told',
     '',
@@ -92,9 +97,43 @@ function failbackDocument(
     '',
     '## What to change in the workload file',
     '',
-    `\`database: { instance: ${standby?.workloadFile.instance}, standby: ${standby?.workloadFile.standby} }\``,
+    `\`database: { ${databaseLine(standby)} }\` (\`lifeboat workload update\` does it)`,
     '',
     `Delete \`${instance}\` and \`${failover.promoted.instance}\` when nobody needs them any more; neither takes writes.`,
     '',
   ].join('\n')
+}
+
+/** How each bucket came home, and what the comparison found in the end. */
+function objectsHow(outputs: FailbackOutputs): string[] {
+  const { replicate, standby } = outputs
+  const copied = sum(outputs, 'copied')
+  const hidden = sum(outputs, 'hidden')
+  const faults = [...(replicate?.buckets ?? []), ...(standby?.backfilled ?? [])]
+  return [
+    ...(outputs['find-rules']?.home ?? []).map(({ bucket, rules }) =>
+      rules === null
+        ? `- Objects of \`${bucket}\` came home as copies, under new version ids: its replica has no rule that leads back (\`lifeboat objects rules-home --bucket ${bucket}\` prints one).`
+        : `- Objects of \`${bucket}\` were replicated home under their own version ids.`,
+    ),
+    ...(copied + hidden > 0
+      ? [`- ${copied} objects were copied home and ${hidden} deletions repeated there by Lifeboat.`]
+      : []),
+    ...faults.flatMap(({ bucket, fault }) =>
+      fault === null ? [] : [`- The backfill of \`${bucket}\` did not do all: ${fault}.`],
+    ),
+    ...(standby?.compared ?? []).map(
+      ({ bucket, versions, missingAway, onlyAway }) =>
+        `- In the end \`${bucket}\` had ${versions} versions; its replica lacked ${missingAway} of them and had ${onlyAway} others.`,
+    ),
+  ]
+}
+
+function databaseLine(standby: StandbyAgain | undefined): string {
+  const named = Object.entries(standby?.workloadFile ?? {})
+  return named.map(([key, value]) => `${key}: ${value}`).join(', ')
+}
+
+function sum(outputs: FailbackOutputs, what: 'copied' | 'hidden'): number {
+  return (outputs.objects?.[what] ?? 0) + (outputs['last-objects']?.[what] ?? 0)
 }

@@ -14,39 +14,34 @@ export type ObjectsHome = {
   readonly listFile: string | null
 }
 
-/** Turns off the rules that would carry what comes home away again. */
-export async function switchRules(
-  { workload }: Failback,
-  tools: RecoveryTools,
-  isEnabled: boolean,
-): Promise<{ readonly rules: number }> {
-  let rules = 0
-  for (const { bucket, replica } of workload.buckets) {
-    if (!replica || !(await tools.region.buckets.findReplication(bucket))) continue
-    rules += await tools.region.buckets.switchReplication(bucket, replica.bucket, isEnabled)
-  }
-  return { rules }
-}
-
 /** A pass that finds so few has come as close as it can while customers write. */
 const FEW = 100
 const MOST_PASSES = 4
 
-/** Brings every bucket home, pass by pass, until little is left that was written meanwhile. */
+type Step = { execution: string; signal: AbortSignal; progress: (message: string) => void }
+
+/** Brings every bucket home while customers write, pass by pass, until little is left that was written meanwhile. */
 export async function objectsHomeUntilClose(
-  ...asked: Parameters<typeof objectsHome>
+  input: Failback,
+  tools: RecoveryTools,
+  step: Step,
 ): Promise<ObjectsHome> {
   for (let pass = 1; ; pass++) {
-    const done = await objectsHome(...asked)
+    const writtenBefore = tools.clock.now()
+    const done = await objectsHome(input, tools, { ...step, writtenBefore })
     if (done.copied + done.hidden <= FEW || pass === MOST_PASSES) return done
   }
 }
 
-/** Brings every bucket home, as far as it goes while others write; the last pass is done when nobody does. */
+/**
+ * Brings every bucket home.
+ *
+ * @param step.writtenBefore  as of `BringHome`; without it, nobody writes any more
+ */
 export async function objectsHome(
   input: Failback,
   tools: RecoveryTools,
-  step: { execution: string; signal: AbortSignal; progress: (message: string) => void },
+  step: Step & { readonly writtenBefore?: Date },
 ): Promise<ObjectsHome> {
   const { region: away } = await mirroredTools(tools, input)
   const { lock } = input.workload
@@ -54,18 +49,18 @@ export async function objectsHome(
   const onlyHome: object[] = []
   for (const { bucket, prefixes, replica } of input.workload.buckets) {
     if (!replica) continue
-    const brought = await bringHome(
-      {
-        away: { buckets: away.buckets, bucket: replica.bucket },
-        home: { buckets: tools.region.buckets, bucket },
-        prefixes,
-        isOurs: (key) => !lock || !key.startsWith(lock.prefix),
-      },
-      {
-        signal: step.signal,
-        onProgress: (compared) => step.progress(`bucket '${bucket}': ${compared} objects compared`),
-      },
-    )
+    const way = {
+      away: { buckets: away.buckets, bucket: replica.bucket },
+      home: { buckets: tools.region.buckets, bucket },
+      prefixes,
+      isOurs: (key: string) => !lock || !key.startsWith(lock.prefix),
+    }
+    const brought = await bringHome(way, {
+      clock: tools.clock,
+      signal: step.signal,
+      onProgress: (compared) => step.progress(`bucket '${bucket}': ${compared} objects compared`),
+      ...(step.writtenBefore && { writtenBefore: step.writtenBefore }),
+    })
     total.compared += brought.compared
     total.copied += brought.copied
     total.hidden += brought.hidden

@@ -1,28 +1,75 @@
+import type { RegionClient } from '../../../aws/region-client.ts'
 import { derivedName, EXECUTION_TAG, type RecoveryTools } from '../data-corruption/tools.ts'
 import type { Promoted } from '../region-failure/promote.ts'
-import { switchRules } from './objects-home.ts'
+import {
+  type Backfilled,
+  backfillAway,
+  type ComparedPair,
+  comparePairs,
+  type FoundRules,
+  turnRulesAway,
+} from './object-rules.ts'
 import { type Failback, mirroredTools } from './tools.ts'
 
 /** What stands in the recovery region again. JSON. */
 export type StandbyAgain = {
-  readonly standby: string
+  /** A read replica; null where none stood before. */
+  readonly standby: string | null
+  /** Whether the automated backups of the database at home are kept there, as those of the old one were. */
+  readonly hasBackups: boolean
   readonly rules: number
+  readonly backfilled: readonly Backfilled[]
+  readonly compared: readonly ComparedPair[]
   /** What the workload file has to say from now on. */
-  readonly workloadFile: { readonly instance: string; readonly standby: string }
+  readonly workloadFile: { readonly instance: string; readonly standby?: string }
 }
 
-const WITHIN_MS = 24 * 3_600_000
+type Step = { execution: string; signal: AbortSignal; progress: (message: string) => void }
 
-/** Makes the recovery region what it was before: a replica, copies of secrets, rules that replicate, services at rest. */
+const WITHIN_MS = 24 * 3_600_000
+const LOOK_EVERY_MS = 1_000
+
+/** Makes the recovery region what it was before: a replica or backups, copies of secrets, rules that replicate, services at rest. */
 export async function standbyAgain(
   input: Failback,
-  home: Promoted,
+  { home, foundRules }: { home: Promoted; foundRules: readonly FoundRules[] },
   tools: RecoveryTools,
-  step: { execution: string; signal: AbortSignal; progress: (message: string) => void },
+  step: Step,
 ): Promise<StandbyAgain> {
   const { workload, failover } = input
   const { region: away } = await mirroredTools(tools, input)
-  const standby = derivedName(workload.database.instance, 'standby', step.execution)
+  const standby = workload.database.standby ? await beginReplica(input, home, away, step) : null
+  const hasBackups = await replicateBackups(input, home, away)
+  for (const { cluster, service, desiredCount } of failover.ready.services) {
+    await away.services.restoreDesiredCount({ cluster, service }, step.execution)
+    await away.services.keepDesiredCount({ cluster, service }, desiredCount)
+  }
+  const { secret, adminSecret } = workload.database
+  for (const name of new Set([secret, adminSecret])) {
+    await tools.region.secrets.replicate(name, away.region, true)
+  }
+  const { rules } = await turnRulesAway(input, foundRules, tools)
+  const backfilled = await backfillAway(input, tools, step)
+  if (standby) {
+    await away.rds.waitUntil(standby, (one) => one?.status === 'available', {
+      deadlineMs: WITHIN_MS,
+      signal: step.signal,
+      onPoll: (one) => step.progress(`'${standby}' is ${one?.status ?? 'not there yet'}`),
+    })
+  }
+  if (hasBackups) await untilBackupsArrive(home, away, tools, step)
+  const compared = await comparePairs(input, tools, step)
+  const workloadFile = { instance: home.instance, ...(standby && { standby }) }
+  return { standby, hasBackups, rules, backfilled, compared, workloadFile }
+}
+
+async function beginReplica(
+  { workload, failover }: Failback,
+  home: Promoted,
+  away: RegionClient,
+  { execution }: Step,
+): Promise<string> {
+  const standby = derivedName(workload.database.instance, 'standby', execution)
   const { attributes } = await away.rds.getInstance(failover.promoted.instance)
   const { instanceClass, kmsKey, parameterGroup } = attributes
   await away.databaseReplicas.create({
@@ -34,21 +81,42 @@ export async function standbyAgain(
       ...(parameterGroup !== undefined && { parameterGroup }),
     },
     tags: {},
-    mark: { key: EXECUTION_TAG, value: step.execution },
+    mark: { key: EXECUTION_TAG, value: execution },
   })
-  for (const { cluster, service, desiredCount } of failover.ready.services) {
-    await away.services.restoreDesiredCount({ cluster, service }, step.execution)
-    await away.services.keepDesiredCount({ cluster, service }, desiredCount)
-  }
-  const { secret, adminSecret } = workload.database
-  for (const name of new Set([secret, adminSecret])) {
-    await tools.region.secrets.replicate(name, away.region, true)
-  }
-  const { rules } = await switchRules(input, tools, true)
-  await away.rds.waitUntil(standby, (one) => one?.status === 'available', {
-    deadlineMs: WITHIN_MS,
-    signal: step.signal,
-    onPoll: (one) => step.progress(`'${standby}' is ${one?.status ?? 'not there yet'}`),
+  return standby
+}
+
+/** False: none of the old database were. Those stay until their retention ends. */
+async function replicateBackups(
+  { workload }: Failback,
+  home: Promoted,
+  away: RegionClient,
+): Promise<boolean> {
+  const { instance } = workload.database
+  const before = (await away.databaseBackups.listReplicated()).find(
+    (backups) => backups.instance === instance,
+  )
+  if (!before) return false
+  const { kmsKey, retentionDays } = before
+  await away.databaseBackups.replicate({
+    sourceArn: home.arn,
+    ...(kmsKey !== undefined && { kmsKey }),
+    ...(retentionDays !== undefined && { retentionDays }),
   })
-  return { standby, rules, workloadFile: { instance: home.instance, standby } }
+  return true
+}
+
+async function untilBackupsArrive(
+  home: Promoted,
+  away: RegionClient,
+  { clock }: RecoveryTools,
+  { signal, progress }: Step,
+): Promise<void> {
+  for (;;) {
+    const all = await away.databaseBackups.listReplicated()
+    const found = all.find((backups) => backups.sourceArn === home.arn)
+    if (found?.window) return
+    progress(`backups of '${home.instance}' are ${found?.status ?? 'not there yet'}`)
+    await clock.sleep(LOOK_EVERY_MS, signal)
+  }
 }

@@ -1,9 +1,11 @@
 import type { TypedLine } from '../../../runbook/runbook.ts'
+import { findRulesBack } from '../../objects/rules-home.ts'
+import { replicatedOf, type Workload } from '../../workload.ts'
 import type { RecoveryTools } from '../data-corruption/tools.ts'
 import { act, check, type FailoverFacts, logInThere, psql } from './by-hand.ts'
 import { type Fenced, hasFenceDebt } from './fence-primary.ts'
 import type { Promoted } from './promote.ts'
-import { asAdministratorOf, type RegionFailure } from './tools.ts'
+import { asAdministratorOf, type RegionFailure, recoveryRegion } from './tools.ts'
 
 /** How the workload comes home, planned on the day it left. JSON. */
 export type FailbackPlan = {
@@ -38,15 +40,25 @@ export async function planFailback(
         : []),
       `keep '${instance}', and write out what only it has`,
       `make a read replica of '${promoted.instance}' in ${workload.region}: ${bytes} to copy`,
-      ...workload.buckets.flatMap(({ bucket, replica }) =>
-        replica
-          ? [`replicate ${replica.bucket} back to ${bucket}, also what was written meanwhile`]
-          : [],
-      ),
+      ...(await objectsHome(workload, tools)),
       'stop writes, wait until the replica has all of them, promote it: nothing is lost',
       'move secrets, services and the public name home',
     ],
   }
+}
+
+async function objectsHome(workload: Workload, tools: RecoveryTools): Promise<string[]> {
+  if (replicatedOf(workload).length === 0) return []
+  const { buckets: replicas } = await recoveryRegion(tools, workload)
+  return await Promise.all(
+    replicatedOf(workload).map(async (pair) => {
+      const { bucket, replica } = pair
+      const { rules } = await findRulesBack(pair, replicas)
+      return rules === null
+        ? `copy ${replica.bucket} home to ${bucket}, under new version ids: S3 has no rule that leads back`
+        : `replicate ${replica.bucket} back to ${bucket}, also what was written meanwhile`
+    }),
+  )
 }
 
 /** What the way home begins with: without it nobody can tell which rows only the old database has. */
