@@ -15,6 +15,7 @@ export interface Outcome {
 /**
  * Runs `lifeboat ARGS` to its end without a terminal. Its home is `home`, or one that does not exist.
  *
+ * @param o.interruptAt  SIGINT as soon as this is on stderr: a moment of the program's own, not of the machine's speed
  * @param o.withinMs  then it is killed: a program that hangs must not outlive its test, which has to have more time than this
  */
 export function lifeboat(
@@ -23,6 +24,7 @@ export function lifeboat(
     home?: string
     environment?: NodeJS.ProcessEnv
     signal?: AbortSignal
+    interruptAt?: string
     withinMs?: number
   } = {},
 ): Promise<Outcome> {
@@ -42,8 +44,14 @@ export function lifeboat(
     })
     const out: Buffer[] = []
     const err: Buffer[] = []
+    let isInterrupted = false
     child.stdout.on('data', (chunk) => out.push(chunk))
-    child.stderr.on('data', (chunk) => err.push(chunk))
+    child.stderr.on('data', (chunk) => {
+      err.push(chunk)
+      if (o.interruptAt === undefined || isInterrupted) return
+      isInterrupted = Buffer.concat(err).includes(o.interruptAt)
+      if (isInterrupted) child.kill('SIGINT')
+    })
     child.on('error', (error) => error.name !== 'AbortError' && reject(error))
     child.on('close', (code) =>
       resolve({

@@ -70,12 +70,17 @@ test.each<[string, OutageOrder]>([
 
 test('--slow: a row comes so much later, and the source does not wait', async () => {
   await world.home().breakDown(THERE, { kind: 'slow', ms: SLOW_MS })
-  const startedMs = performance.now()
-  const id = await write()
-  const wroteMs = performance.now() - startedMs
-  await arrives(id)
-  expect(performance.now() - startedMs).toBeGreaterThanOrEqual(SLOW_MS)
-  expect(wroteMs).toBeLessThan(SLOW_MS)
+  const timed = async () => {
+    const startedMs = performance.now()
+    const id = await write()
+    return { id, startedMs, wroteMs: performance.now() - startedMs }
+  }
+  const first = await timed()
+  await arrives(first.id)
+  expect(performance.now() - first.startedMs).toBeGreaterThanOrEqual(SLOW_MS)
+  const others = [await timed(), await timed()]
+  // The fastest one: a busy machine is slow, too.
+  expect(Math.min(...[first, ...others].map(({ wroteMs }) => wroteMs))).toBeLessThan(SLOW_MS)
 })
 
 test('a cut ends a base backup that is under way; another one is taken when it is lifted', async () => {

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { Chance } from '../trials/rounds.ts'
 import { until } from '../trials/trial-region.ts'
-import { brokenWorld, HERE, THERE } from './broken-world.ts'
+import { BRIEFLY, brokenWorld, HERE, THERE } from './broken-world.ts'
 
 const ROUNDS = Number(process.env.LIFEBOAT_KILLS ?? 3)
 
@@ -78,9 +78,12 @@ describe('any process of a home, killed with kill -9 at any moment', () => {
         await until(`all answers ${what}`, 90_000, async () => {
           // As an operator does; what runs is left alone.
           await world.home().start()
-          const sights = [await world.api(HERE), await world.api(THERE), await world.globalApi()]
-          const all = [...sights, await world.dns(), await world.database()]
-          return all.every((sight) => sight === 'up')
+          const sights = [
+            ...[await world.api(HERE, BRIEFLY), await world.api(THERE, BRIEFLY)],
+            ...[await world.globalApi(BRIEFLY), await world.dns(BRIEFLY)],
+            await world.database(BRIEFLY),
+          ]
+          return sights.every((sight) => sight === 'up')
         })
         const found = await world.sql('select n from ledger')
         const rows = new Set(found.map(({ n }) => n as number))

@@ -4,7 +4,7 @@ import { afterEach, expect, test } from 'vitest'
 import type { OutageOrder } from '../../src/region/network/outages.ts'
 import { lifeboat } from '../cli/lifeboat.ts'
 import { until } from '../trials/trial-region.ts'
-import { brokenWorld, HERE, THERE } from './broken-world.ts'
+import { BRIEFLY, brokenWorld, HERE, THERE } from './broken-world.ts'
 
 /** Long enough for what replicates in milliseconds to have come, if it could. */
 const A_WHILE_MS = 700
@@ -53,7 +53,7 @@ test('--kill: all of a region is gone, and stays so, until it is lifted', async 
   expect(stdout).toMatch(/ap-southeast-1\s+stopped\s+killed/)
   await lift(HERE)
   expect(await world.api(HERE)).toBe('up')
-  await until('its database is back', 60_000, async () => (await world.database()) === 'up')
+  await until('its database is back', 60_000, async () => (await world.database(BRIEFLY)) === 'up')
   await isWhole()
 })
 
@@ -62,7 +62,9 @@ test('--freeze: a region answers nothing, and goes on where it was', async () =>
   const { regions } = await world.home().status()
   await outage(HERE, { kind: 'freeze' })
   await expect.poll(() => new Set(world.states(tasks))).toEqual(new Set(['T']))
-  expect(await Promise.all([world.api(HERE), world.database()])).toEqual(['silent', 'silent'])
+  expect(await Promise.all([world.api(HERE, BRIEFLY), world.database(BRIEFLY)])).toEqual([
+    ...['silent', 'silent'],
+  ])
   expect([await world.api(THERE), await world.globalApi()]).toEqual(['up', 'up'])
   expect(await world.outagesOf(HERE)).toEqual(['frozen'])
   await lift(HERE)
@@ -176,15 +178,17 @@ test('--replication-only: the API answers, and nothing is replicated in either d
 })
 
 test('the global services and DNS break down apart from each other and from the regions', async () => {
-  const sights = async () => [await world.globalApi(), await world.dns(), await world.api(HERE)]
+  const sights = async (dnsPatienceMs?: number) => [
+    ...[await world.globalApi(), await world.dns(dnsPatienceMs), await world.api(HERE)],
+  ]
   expect(await sights()).toEqual(['up', 'up', 'up'])
   await outage('global', { kind: 'kill' })
   expect(await sights()).toEqual(['down', 'up', 'up'])
   await outage('dns', { kind: 'freeze' })
-  expect(await sights()).toEqual(['down', 'silent', 'up'])
+  expect(await sights(BRIEFLY)).toEqual(['down', 'silent', 'up'])
   await lift('global')
   await outage('global', { kind: 'api-only' })
-  expect(await sights()).toEqual(['down', 'silent', 'up'])
+  expect(await sights(BRIEFLY)).toEqual(['down', 'silent', 'up'])
   await lift('global')
   await lift('dns')
   expect(await sights()).toEqual(['up', 'up', 'up'])
@@ -198,8 +202,8 @@ test('an outage outlives all processes of the home', async () => {
     ['frozen'],
     ['its API is down'],
   ])
-  expect([await world.api(THERE), await world.api(HERE)]).toEqual(['silent', 'down'])
-  await until('its database is back', 60_000, async () => (await world.database()) === 'up')
+  expect([await world.api(THERE, BRIEFLY), await world.api(HERE)]).toEqual(['silent', 'down'])
+  await until('its database is back', 60_000, async () => (await world.database(BRIEFLY)) === 'up')
   await lift(THERE)
   await lift(HERE)
   expect([await world.api(THERE), await world.api(HERE)]).toEqual(['up', 'up'])

@@ -17,11 +17,14 @@ import {
   type Workload,
 } from '../../src/recovery/recovery.ts'
 import type { StateDatabase } from '../../src/runbook/state-database.ts'
+import { quietBackupWindow } from '../harness/quiet-backup-window.ts'
 import { connect, type Login } from '../trials/ledger.ts'
 import { type TrialRegion, until } from '../trials/trial-region.ts'
 
 /** Orders that the shop has before its customers come. */
 export const FIRST_ORDERS = 2_000
+/** Of every shop of this run: what is restored has it, too. */
+export const BACKUP_WINDOW = quietBackupWindow()
 const ORDER_TOTAL = '12.50'
 
 const SCHEMA = `
@@ -68,7 +71,7 @@ export class CrashShop {
   ): Promise<CrashShop> {
     await trial.create(name, {
       DBParameterGroupName: PARAMETERS,
-      PreferredBackupWindow: '03:00-04:00',
+      PreferredBackupWindow: BACKUP_WINDOW,
       DeletionProtection: false,
       Tags: [{ Key: 'service', Value: 'shop' }],
     })

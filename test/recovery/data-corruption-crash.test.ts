@@ -10,7 +10,7 @@ import { dataCorruption } from '../../src/recovery/runbooks/data-corruption.ts'
 import type { CrashPoint } from '../../src/runbook/crash-process.ts'
 import { aroundUndo, describeRunbook, placeOf } from '../../src/runbook/crash-tests.ts'
 import { Chance } from '../trials/rounds.ts'
-import { FIRST_ORDERS } from './crash-shop.ts'
+import { BACKUP_WINDOW, FIRST_ORDERS } from './crash-shop.ts'
 import { CrashWorlds, INCIDENT } from './data-corruption-crash-world.ts'
 
 const SHORT = 3
@@ -87,7 +87,7 @@ describeRunbook(dataCorruption, {
     source: { isProtected: true, damaged: FIRST_ORDERS, write: '42501' },
     restored: {
       status: 'available',
-      backups: [7, '03:00-04:00'],
+      backups: [7, BACKUP_WINDOW],
       parameters: [['shop-parameters', 'in-sync']],
       service: 'shop',
       remembersCommitTimes: { track_commit_timestamp: 'on' },

@@ -30,6 +30,7 @@ import { monitorOf, parseWorkload } from '../../src/recovery/recovery.ts'
 import type { Workload } from '../../src/recovery/workload.ts'
 import { Region } from '../../src/region/region.ts'
 import { StateDatabase } from '../../src/runbook/state-database.ts'
+import { quietBackupWindow } from '../harness/quiet-backup-window.ts'
 
 export const REGION = 'ap-southeast-1'
 const CREDENTIALS = {
@@ -212,7 +213,7 @@ export class EmbeddedShop {
         MasterUserPassword: PASSWORD,
         DBParameterGroupName: group,
         BackupRetentionPeriod: 7,
-        PreferredBackupWindow: '03:00-04:00',
+        PreferredBackupWindow: quietBackupWindow(),
         DeletionProtection: true,
         CopyTagsToSnapshot: true,
         Tags: [{ Key: 'service', Value: 'shop' }],

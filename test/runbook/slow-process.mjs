@@ -1,11 +1,11 @@
 // Executes a slow runbook in a process of its own, for tests that stop, kill and outlive it. Prints what it is about.
-import { appendFileSync } from 'node:fs'
+import { appendFileSync, existsSync } from 'node:fs'
 import { setTimeout } from 'node:timers/promises'
 import { Executions } from '../../dist/src/runbook/executions.js'
 import { noUndo, runbook } from '../../dist/src/runbook/runbook.js'
 import { StateDatabase } from '../../dist/src/runbook/state-database.js'
 
-const { url, file, id, mode, stepMs, gate } = JSON.parse(process.env.SLOW)
+const { url, file, id, mode, stepMs, gate, holds } = JSON.parse(process.env.SLOW)
 
 function step(name, more = {}) {
   return {
@@ -16,6 +16,9 @@ function step(name, more = {}) {
     run: async ({ signal }) => {
       process.stdout.write(`begin ${name}\n`)
       await setTimeout(stepMs, undefined, { signal })
+      while (name === holds && !existsSync(`${file}-go`)) {
+        await setTimeout(20, undefined, { signal })
+      }
       appendFileSync(file, `${name}\n`, { flush: true })
       return { name }
     },

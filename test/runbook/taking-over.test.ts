@@ -1,5 +1,5 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { readFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
@@ -41,7 +41,11 @@ interface SlowProcess {
   readonly ended: Promise<NodeJS.Signals | number | null>
 }
 
-function slow(mode: 'start' | 'resume' | 'approve', o: { stepMs?: number; gate?: boolean } = {}) {
+/** The step that `holds` names does not end before `letGo`, so that what a test does meanwhile is not too late on any machine. */
+function slow(
+  mode: 'start' | 'resume' | 'approve',
+  o: { stepMs?: number; gate?: boolean; holds?: 'b' } = {},
+) {
   const order = { url: postgres.url, file, id, mode, stepMs: 50, ...o }
   const child = spawn(process.execPath, [join(import.meta.dirname, 'slow-process.mjs')], {
     env: { ...process.env, SLOW: JSON.stringify(order) },
@@ -59,6 +63,8 @@ function slow(mode: 'start' | 'resume' | 'approve', o: { stepMs?: number; gate?:
   )
   return { child, said: () => said, ended }
 }
+
+const letGo = () => writeFile(`${file}-go`, '')
 
 async function says({ said }: SlowProcess, words: string): Promise<void> {
   await expect.poll(said).toContain(words)
@@ -107,16 +113,19 @@ test('while a process executes it, others decide but nobody takes it over', asyn
 })
 
 test('of two processes that take it over at once, one does', async () => {
-  const first = slow('start', { stepMs: 300 })
+  const first = slow('start', { holds: 'b' })
   await says(first, 'begin b')
   first.child.kill('SIGKILL')
   await first.ended
   expect((await executions.get(id)).status).toBe('interrupted')
 
-  const both = [slow('resume', { stepMs: 300 }), slow('resume', { stepMs: 300 })]
+  const both = [slow('resume', { holds: 'b' }), slow('resume', { holds: 'b' })]
+  // One cannot end before it is let go, so that the other one always finds it executing.
+  const said = () => both.map(({ said }) => said()).join()
+  await expect.poll(said).toContain('ExecutionNotWaiting')
+  await letGo()
   const codes = await Promise.all(both.map(({ ended }) => ended))
   expect(codes.sort()).toEqual([0, 1])
-  expect(both.map(({ said }) => said()).join()).toContain('ExecutionNotWaiting')
   const ended = await executions.get(id)
   expect(ended.status).toBe('completed')
   expect(ended.steps[0]?.attempts).toHaveLength(1)
@@ -124,9 +133,10 @@ test('of two processes that take it over at once, one does', async () => {
 })
 
 test('a process that only stands still keeps what it executes', async () => {
-  const first = slow('start', { stepMs: 400 })
+  const first = slow('start', { holds: 'b' })
   await says(first, 'begin b')
   first.child.kill('SIGSTOP')
+  await letGo()
   await systemClock.sleep(3_000)
   expect((await executions.get(id)).status).toBe('running')
   expect(await slow('resume').ended).toBe(1)
@@ -136,11 +146,12 @@ test('a process that only stands still keeps what it executes', async () => {
 })
 
 test('a process that stands still in the middle of a change holds nobody up', async () => {
-  const first = slow('start', { stepMs: 400 })
+  const first = slow('start', { holds: 'b' })
   await says(first, 'begin b')
   // Its next change waits for this lock, and gets it when the process cannot go on any more.
   await database.transaction(async (query) => {
     await query('select from runbook.executions where id = $1 for update', [id])
+    await letGo()
     await waitsForLock()
     first.child.kill('SIGSTOP')
   })
@@ -155,9 +166,10 @@ test('a process that stands still in the middle of a change holds nobody up', as
 })
 
 test('from another machine silence counts, and who was taken for dead has no say any more', async () => {
-  const first = slow('start', { stepMs: 400 })
+  const first = slow('start', { holds: 'b' })
   await says(first, 'begin b')
   first.child.kill('SIGSTOP')
+  await letGo()
   await database.query(
     `update runbook.executors set machine = 'elsewhere', heartbeat_at = now() - interval '1 minute'
      where pid = $1`,
@@ -303,9 +315,10 @@ test('closing has an end also while the state database is away', async () => {
 })
 
 test('when the engine fails, the execution is left in sight and can be resumed', async () => {
-  const first = slow('start', { stepMs: 1_000 })
+  const first = slow('start', { holds: 'b' })
   await says(first, 'begin b')
   await database.query('drop schema lifeboat_engine cascade')
+  await letGo()
   await executions.waitFor(id, ({ status }) => status === 'interrupted')
   const broken = []
   const stop = new AbortController()

@@ -16,6 +16,7 @@ import {
   type RestoreDBInstanceToPointInTimeMessage,
 } from '@aws-sdk/client-rds'
 import { RegionHome } from '../../src/region/region-home.ts'
+import { quietBackupWindow } from '../harness/quiet-backup-window.ts'
 import type { Login } from './ledger.ts'
 
 const REGION = 'ap-southeast-1'
@@ -116,6 +117,7 @@ export class TrialRegion {
         MasterUsername: 'shop',
         MasterUserPassword: PASSWORD,
         BackupRetentionPeriod: 7,
+        PreferredBackupWindow: quietBackupWindow(),
         ...more,
       }),
     )

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { freePort } from '../../../src/postgres/free-port.ts'
 import { refusal } from '../region-under-test.ts'
 import { ARN, CLUSTER, ecsUnderTest } from './ecs-under-test.ts'
 
@@ -136,7 +137,8 @@ describe('CreateService', () => {
   })
 
   test('says that no port is left for a task', async () => {
-    const portMappings = [{ containerPort: 10_082, hostPort: 10_082 }]
+    const port = await freePort()
+    const portMappings = [{ containerPort: port, hostPort: port }]
     await world.define('port', { portMappings })
     await create('port', { taskDefinition: 'port' })
     await expect

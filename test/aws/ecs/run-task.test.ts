@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { freePort } from '../../../src/postgres/free-port.ts'
 import { refusal } from '../region-under-test.ts'
 import { ARN, CLUSTER, ecsUnderTest } from './ecs-under-test.ts'
 
@@ -92,19 +93,20 @@ describe('RunTask', () => {
   })
 
   test('tells a port that it chose, in the environment and in the description', async () => {
+    const fixed = await freePort()
     const script = 'echo "$PORT $PORT_80 $PORT_81"; sleep 1000'
     await world.define('listening', {
       ...{ image: 'local', entryPoint: ['/bin/sh', '-c', script] },
-      portMappings: [{ containerPort: 80 }, { containerPort: 81, hostPort: 10_081 }],
+      portMappings: [{ containerPort: 80 }, { containerPort: 81, hostPort: fixed }],
     })
     const task = await world.untilTask(await world.run('listening'), 'RUNNING')
     const bindings = task.containers![0]!.networkBindings!
     expect(bindings).toMatchObject([
       { bindIP: '127.0.0.1', containerPort: 80, protocol: 'tcp' },
-      { containerPort: 81, hostPort: 10_081 },
+      { containerPort: 81, hostPort: fixed },
     ])
     const chosen = bindings[0]!.hostPort
-    await expect.poll(() => world.output(task.taskArn!)).toBe(`${chosen} ${chosen} 10081\n`)
+    await expect.poll(() => world.output(task.taskArn!)).toBe(`${chosen} ${chosen} ${fixed}\n`)
 
     const second = await world.ecs().runTask({ cluster: CLUSTER, taskDefinition: 'listening' })
     expect(second).toMatchObject({ tasks: [], failures: [{ reason: 'RESOURCE:PORTS' }] })

@@ -7,6 +7,7 @@ import {
   StopDBInstanceCommand,
 } from '@aws-sdk/client-rds'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
+import { freePort } from '../../../src/postgres/free-port.ts'
 import { refusal } from '../region-under-test.ts'
 import { HERE, rdsOfTwoRegions, THERE } from './rds-of-two-regions.ts'
 import { sql } from './rds-under-test.ts'
@@ -103,7 +104,7 @@ describe('CreateDBInstanceReadReplica', () => {
       new ModifyDBInstanceCommand({
         DBInstanceIdentifier: 'shop-db',
         NewDBInstanceIdentifier: 'shop-db-2',
-        DBPortNumber: 5000 + Math.floor(Math.random() * 2000) + 25_000,
+        DBPortNumber: await freePort(),
         ApplyImmediately: true,
       }),
     )

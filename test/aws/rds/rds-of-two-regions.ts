@@ -11,6 +11,7 @@ import {
   RDSClient,
 } from '@aws-sdk/client-rds'
 import { afterAll, expect, vi } from 'vitest'
+import { quietBackupWindow } from '../../harness/quiet-backup-window.ts'
 import { twoRegions } from '../s3/two-regions.ts'
 import { MASTER } from './rds-under-test.ts'
 
@@ -105,6 +106,7 @@ export function rdsOfTwoRegions() {
           AllocatedStorage: 20,
           DBName: 'appdb',
           BackupRetentionPeriod: 7,
+          PreferredBackupWindow: quietBackupWindow(),
           ...MASTER,
           ...more,
         }),

@@ -7,6 +7,7 @@ import {
 } from '@aws-sdk/client-rds'
 import pg from 'pg'
 import { expect, vi } from 'vitest'
+import { quietBackupWindow } from '../../harness/quiet-backup-window.ts'
 import { regionUnderTest } from '../region-under-test.ts'
 
 export const MASTER = { MasterUsername: 'appadmin', MasterUserPassword: 's3cr3t-passw0rd' }
@@ -58,6 +59,7 @@ export function rdsUnderTest() {
           Engine: 'postgres',
           AllocatedStorage: 20,
           DBName: 'appdb',
+          PreferredBackupWindow: quietBackupWindow(region.clock.now()),
           ...MASTER,
           ...more,
         }),

@@ -126,6 +126,7 @@ describe('StartDBInstanceAutomatedBackupsReplication', () => {
     await world.kill(HERE)
     expect((await replicated())?.Status).toBe('replicating')
     await world.start(HERE)
+    await world.until(HERE, 'shop-db', 'available')
     await rds(HERE).send(
       new ModifyDBInstanceCommand({
         DBInstanceIdentifier: 'shop-db',

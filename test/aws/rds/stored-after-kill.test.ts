@@ -14,6 +14,7 @@ import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { HomeChild } from '../../../src/region/home-child.ts'
 import { regionProgram } from '../../../src/region/home-programs.ts'
+import { quietBackupWindow } from '../../harness/quiet-backup-window.ts'
 import { MASTER, sql } from './rds-under-test.ts'
 
 const ROUNDS = Number(process.env.LIFEBOAT_KILLS ?? 6)
@@ -109,6 +110,7 @@ describe('a region killed with kill -9', () => {
         DBInstanceIdentifier: 'shop-db',
         DBName: 'appdb',
         BackupRetentionPeriod: 7,
+        PreferredBackupWindow: quietBackupWindow(),
       }),
     )
     let shop = await until('shop-db', 'available')

@@ -80,11 +80,24 @@ describe(`the processes of Route 53, killed with kill -9 (seed ${SEED})`, () => 
     process.kill(-pid!, 'SIGKILL')
     expect(await gone(victim, 10_000)).toBe(true)
   }
-  /** One attempt, which fails while nobody answers. */
+  /** One attempt, which fails while nobody answers, or when the answer is late. */
   function resolver(): Resolver {
     const made = new Resolver({ timeout: 1_000, tries: 1 })
     made.setServers([dnsAddress])
     return made
+  }
+  /** The first answer, however late a busy machine is with it: what it says has no second chance. */
+  async function answered<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
+    let answer: { is: Answer } | undefined
+    await until('DNS answers', 60_000, async () => {
+      try {
+        answer = { is: await ask() }
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ETIMEOUT') throw error
+      }
+      return answer !== undefined
+    })
+    return answer!.is
   }
 
   test('DNS serves records, and live health, while the API is dead; and the other way round', async () => {
@@ -118,7 +131,7 @@ describe(`the processes of Route 53, killed with kill -9 (seed ${SEED})`, () => 
     await inSync(ChangeInfo!.Id!)
     const www = async () => (await resolver().resolve4('www.shop.test'))[0]
     const answers = (address: string) =>
-      until(`www is ${address}`, 60_000, async () => (await www()) === address)
+      until(`www is ${address}`, 60_000, async () => (await answered(www)) === address)
 
     await kill('global')
     expect((await refused(route53.listHostedZones({}))).name).toMatch(/^(Error|TimeoutError)$/)
@@ -132,7 +145,7 @@ describe(`the processes of Route 53, killed with kill -9 (seed ${SEED})`, () => 
       code: expect.stringMatching(/ECONNREFUSED|ETIMEOUT/),
     })
     await home.start(['dns'])
-    expect(await www()).toBe('192.0.2.2')
+    expect(await answered(www)).toBe('192.0.2.2')
     await openEndpoint(endpointPort)
     await answers('192.0.2.1')
 
@@ -153,7 +166,8 @@ describe(`the processes of Route 53, killed with kill -9 (seed ${SEED})`, () => 
     expect(late.ChangeInfo?.Status).toBe('PENDING')
     await home.start(['dns'])
     await inSync(late.ChangeInfo!.Id!)
-    expect(await resolver().resolve4('late.shop.test')).toEqual(['192.0.2.9'])
+    const lateOnes = () => resolver().resolve4('late.shop.test')
+    expect(await answered(lateOnes)).toEqual(['192.0.2.9'])
   }, 180_000)
 
   test(

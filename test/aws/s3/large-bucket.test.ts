@@ -41,7 +41,8 @@ describe(`a bucket of ${KEYS.toLocaleString('en')} keys`, () => {
     return { ms: Math.min(...times), entries: text.match(/<(Key|Prefix)>/g)?.length ?? 0 }
   }
 
-  test('is listed in order to its end, at one rate', async () => {
+  /** Lists all keys; the processor's time of each page, in milliseconds. */
+  const listAll = async () => {
     const times: number[] = []
     let last = ''
     let count = 0
@@ -60,6 +61,13 @@ describe(`a bucket of ${KEYS.toLocaleString('en')} keys`, () => {
       if (token === undefined) break
     }
     expect(count).toBe(KEYS)
+    return times
+  }
+
+  test('is listed in order to its end, at one rate', async () => {
+    const lists = [await listAll(), await listAll(), await listAll()]
+    // Of each page the cheapest: what else this process does in between, as collecting garbage, meets one and not all.
+    const times = lists[0]!.map((_, page) => Math.min(...lists.map((list) => list[page]!)))
     const third = Math.max(1, Math.floor(times.length / 3))
     const [first, end] = [median(times.slice(0, third)), median(times.slice(-third))]
     figure(`pages: first third ${first.toFixed(1)} ms, last third ${end.toFixed(1)} ms`)

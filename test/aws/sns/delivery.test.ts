@@ -65,7 +65,11 @@ test('a refusal and a redirection are not tried again, nor followed', async () =
 
 test('an endpoint that is away does not keep others waiting', async () => {
   const TopicArn = await region.topic('mixed')
-  await region.subscribed(TopicArn, '/away')
+  // Within this test it is not given up.
+  const DeliveryPolicy = JSON.stringify({
+    healthyRetryPolicy: { numRetries: 1, minDelayTarget: 3600, maxDelayTarget: 3600 },
+  })
+  await region.subscribed(TopicArn, '/away', { DeliveryPolicy })
   await region.subscribed(TopicArn, '/here')
   region.sink().answer('/away', 503)
   for (const Message of ['1', '2', '3']) await region.sdk().publish({ TopicArn, Message })
@@ -77,9 +81,13 @@ test('no more than so many a second, where a policy says so', async () => {
   const DeliveryPolicy = JSON.stringify({ throttlePolicy: { maxReceivesPerSecond: 1 } })
   await region.subscribed(TopicArn, '/throttled', { DeliveryPolicy })
   await region.subscribed(TopicArn, '/free')
+  const beganAt = region.clock.now().getTime()
   for (const Message of ['1', '2', '3']) await region.sdk().publish({ TopicArn, Message })
   await region.sink().waitFor('/free', 3)
-  expect(region.sink().at('/throttled').length).toBeLessThan(3)
+  const received = region.sink().at('/throttled').length
+  const seconds = Math.floor((region.clock.now().getTime() - beganAt) / 1000)
+  // One at once, and one more for each second that a busy machine has needed.
+  expect(received).toBeLessThanOrEqual(1 + seconds)
   await passTimeUntil('/throttled', 3)
 })
 
@@ -112,8 +120,8 @@ test('endpoints that hang do not delay the others', async () => {
   )
   for (const path of paths) await region.sink().waitFor(path, 8)
   await region.sdk().publish({ TopicArn, Message: 'm' })
-  // An endpoint has fifteen seconds to answer.
-  await region.sink().waitFor('/beside', 1, 10_000)
-  for (const path of paths) expect(region.sink().at(path)).toHaveLength(8)
+  // Not one of the others had to end first, as each does after fifteen seconds without an answer.
+  const [beside] = await region.sink().waitFor('/beside')
+  expect(beside!.besideHanging).toBe(8 * 8)
   await region.sdk().deleteTopic({ TopicArn: hanging })
 })

@@ -7,6 +7,8 @@ export interface Received {
   readonly path: string
   readonly headers: IncomingHttpHeaders
   readonly body: string
+  /** How many requests to hanging paths were still waited for when it came. */
+  readonly besideHanging: number
 }
 
 /** The JSON of a message, as its receivers read it. */
@@ -19,6 +21,7 @@ export class HttpSink {
   readonly received: Received[] = []
   readonly #statuses = new Map<string, number[]>()
   readonly #hanging = new Set<string>()
+  #hangingRequests = 0
 
   private constructor(private readonly server: Server) {}
 
@@ -29,8 +32,15 @@ export class HttpSink {
       let body = ''
       for await (const chunk of request) body += chunk
       const path = request.url ?? ''
-      sink.received.push({ path, headers: request.headers, body })
-      if (sink.#hanging.has(path)) return
+      const besideHanging = sink.#hangingRequests
+      sink.received.push({ path, headers: request.headers, body, besideHanging })
+      if (sink.#hanging.has(path)) {
+        sink.#hangingRequests += 1
+        response.once('close', () => {
+          sink.#hangingRequests -= 1
+        })
+        return
+      }
       const statuses = sink.#statuses.get(path) ?? []
       response.writeHead((statuses.length > 1 ? statuses.shift() : statuses[0]) ?? 200).end()
     })
@@ -62,7 +72,7 @@ export class HttpSink {
   }
 
   /** What came to a path, as soon as it is so much. */
-  async waitFor(path: string, count = 1, deadlineMs = 10_000): Promise<Received[]> {
+  async waitFor(path: string, count = 1, deadlineMs = 60_000): Promise<Received[]> {
     await until(`${count} messages have come to ${path}`, deadlineMs, async () => {
       return this.at(path).length >= count
     })
