@@ -29,11 +29,13 @@ export function describeReport(report: RecoveryReport): string {
 }
 
 /** What was said before anything was given up, beside what was lost. */
-function describeFailover({ announcedLoss }: RecoveryReport): string[] {
+function describeFailover({ announcedLoss, recoveryTime }: RecoveryReport): string[] {
   if (!announcedLoss) return []
   const { writes, seconds } = announcedLoss
   const time = seconds === null ? 'an unknown time' : formatDuration(seconds)
+  const { fromApprovalSeconds } = recoveryTime
   return [
+    `  from approval  ${long(fromApprovalSeconds)}  from the last gate to the first verified write through the public name`,
     `  announced      ${writes === null ? '' : `${writes} writes, `}${time}, before the promotion`,
   ]
 }

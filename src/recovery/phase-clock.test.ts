@@ -34,6 +34,7 @@ test('splits a recovery with a gate and parallel steps', () => {
     executeSeconds: 1 + 5 + 0.5 + 2.5,
     verifySeconds: 2 + 2,
     totalSeconds: 23,
+    fromApprovalSeconds: 13,
   })
 })
 
@@ -80,6 +81,7 @@ test('gives bounds, and nothing invented, when the damage is only bounded', () =
     executeSeconds: null,
     verifySeconds: null,
     totalSeconds: null,
+    fromApprovalSeconds: null,
     exposureBoundsSeconds: [null, null],
     detectBoundsSeconds: [expect.closeTo(0.2), 5.2],
   })

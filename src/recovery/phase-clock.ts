@@ -42,6 +42,8 @@ export type RecoveryTime = {
   readonly verifySeconds: number | null
   /** Detection to first verified write. */
   readonly totalSeconds: number | null
+  /** The last approval that a gate waited for, to the first verified write: what the machine takes when people have decided. */
+  readonly fromApprovalSeconds: number | null
   /** At least and at most, where the moment of the damage is only bounded. */
   readonly exposureBoundsSeconds?: readonly [number | null, number | null]
   readonly detectBoundsSeconds?: readonly [number | null, number | null]
@@ -66,11 +68,21 @@ export function measureRecovery(
     executeSeconds: share?.execute ?? null,
     verifySeconds: share?.verify ?? null,
     totalSeconds: end ? secondsBetween(detectedAt, end) : null,
+    fromApprovalSeconds: end && fromApproval(steps, end),
     ...(!isExact && {
       exposureBoundsSeconds: boundsUntil(end, from, to),
       detectBoundsSeconds: boundsUntil(moments.detectedAt, from, to),
     }),
   }
+}
+
+function fromApproval(steps: readonly JournalStep[], end: Date): number | null {
+  const approvals = steps.flatMap(({ gate }) =>
+    gate?.approvedAt ? [new Date(gate.approvedAt)] : [],
+  )
+  const before = approvals.filter((at) => at <= end).sort((a, b) => Number(a) - Number(b))
+  const last = before.at(-1)
+  return last ? secondsBetween(last, end) : null
 }
 
 function boundsUntil(end: Date | null, from: Date | null, to: Date | null) {

@@ -6,7 +6,7 @@ import { Bodies } from './bodies.ts'
 import { outputsBefore } from './done.ts'
 import type { DurableWork } from './durable-engine.ts'
 import type { Failure } from './execution.ts'
-import { failureOf, isRetryable } from './failure.ts'
+import { failureOf, isRetryable, NOT_BEGUN } from './failure.ts'
 import type { Follower } from './follow.ts'
 import { Displaced, type Journal } from './journal.ts'
 import { journalValue } from './journal-values.ts'
@@ -288,7 +288,7 @@ export class Driver implements DurableWork {
         signal.throwIfAborted()
         return true
       } catch (error) {
-        await this.#durably(() => end({ code: 'Interrupted', message: 'it had not begun yet' }))
+        await this.#durably(() => end({ code: NOT_BEGUN, message: 'it had not begun yet' }))
         throw error
       }
     })

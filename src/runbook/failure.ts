@@ -1,6 +1,14 @@
 import { ERRORS, type ErrorCode, LifeboatError } from '../core/errors.ts'
 import type { Failure } from './execution.ts'
 
+/** The code of a try that was recorded, and kept from beginning by a lock that could not be confirmed. */
+export const NOT_BEGUN = 'NotBegun'
+
+/** Whether a try may have done anything. */
+export function hasBegun({ error }: { readonly error?: unknown }): boolean {
+  return (error as Failure | undefined)?.code !== NOT_BEGUN
+}
+
 /** What of an error may be kept and shown: its words, never its cause, and no credentials (I12). */
 export function failureOf(error: unknown): Failure {
   const message = withoutCredentials(error instanceof Error ? error.message : String(error))

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { StepStatus } from './execution.ts'
+import { NOT_BEGUN } from './failure.ts'
 import type { ExecutionRecord, StepState } from './record.ts'
 import {
   cancelRefusal,
@@ -195,6 +196,11 @@ test('canceling is refused from the moment a one-way step has begun', () => {
   expect(cancelRefusal(record({ steps: [step('a', { gateKind: 'oneWay', ...begun })] }))).toContain(
     "'a' has begun",
   )
+  const kept = { startedAt: new Date(0), error: { code: NOT_BEGUN, message: 'kept from it' } }
+  const may = (attempts: StepState['attempts']) =>
+    cancelRefusal(record({ steps: [step('a', { gateKind: 'oneWay', attempts })] })) === undefined
+  expect(may([kept])).toBe(true)
+  expect(may([kept, ...begun.attempts])).toBe(false)
 })
 
 test('a canceled execution from which something was left behind has failed', () => {

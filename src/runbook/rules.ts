@@ -2,6 +2,7 @@
  * What may happen next in an execution, as rules on its record: no time, no database, no promises.
  */
 import type { ExecutionStatus, StepRecord, Verdict } from './execution.ts'
+import { hasBegun } from './failure.ts'
 import type { ExecutionRecord } from './record.ts'
 
 type StepState = ExecutionRecord['steps'][number]
@@ -61,7 +62,9 @@ export function verdictOf(
 
 /** Why canceling is refused: once a one-way step has begun there is only forward (I6). */
 export function cancelRefusal({ steps }: ExecutionRecord): string | undefined {
-  const begun = steps.find(({ gateKind, attempts }) => gateKind === 'oneWay' && attempts.length > 0)
+  const begun = steps.find(
+    ({ gateKind, attempts }) => gateKind === 'oneWay' && attempts.some(hasBegun),
+  )
   if (!begun) return undefined
   return `'${begun.name}' has begun, which cannot be undone: there is only forward`
 }

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { STRATEGIES } from '../../src/recovery/workload-schema.ts'
 import { lifeboat, temporaryFolder } from '../cli/lifeboat.ts'
@@ -21,13 +22,18 @@ describe.skipIf(!isAll)(`lifeboat demo region, by every strategy${why}`, () => {
         const report = JSON.parse(stdout)
         const { recoveryTime, dataLoss, announcedLoss } = report
         console.log(
-          `${strategy}: recovery time ${recoveryTime.totalSeconds} s, ${dataLoss.writes} of ${dataLoss.acknowledged} writes lost, ${dataLoss.oldestSeconds} s`,
+          `${strategy}: recovery time ${recoveryTime.totalSeconds} s, of it ${recoveryTime.fromApprovalSeconds} s from the last approval, ${dataLoss.writes} of ${dataLoss.acknowledged} writes lost, ${dataLoss.oldestSeconds} s`,
         )
         expect(report).toMatchObject({ verdict: 'proven', isProtected: true, world: 'embedded' })
         if (announcedLoss.writes !== null) expect(dataLoss.writes).toBe(announcedLoss.writes)
         expect(dataLoss.oldestSeconds).toBeLessThanOrEqual(announcedLoss.seconds)
-        if (strategy === 'backup-and-restore') return
-        expect(report.failback).toMatchObject({ verdict: 'proven', dataLoss: { writes: 0 } })
+        const { failback } = report
+        expect(failback).toMatchObject({ verdict: 'proven', dataLoss: { writes: 0 } })
+        const again =
+          strategy === 'backup-and-restore' ? 'the replicated backups' : 'the read replica'
+        expect(readFileSync(failback.incidentFile, 'utf8')).toContain(
+          `- In us-east-1 there is again: ${again}`,
+        )
       } finally {
         folder.remove()
       }

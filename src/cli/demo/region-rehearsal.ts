@@ -66,13 +66,6 @@ export async function rehearseRegionFailure(
   const execution = await failOver(executive, { workload, shop, stage, invocation, options })
   await customersOrder(shop, scenes, { orders: ORDERS_AFTER, going: 'the shop goes on' })
   const report = summary(execution)
-  const region = regionClient(access, AWAY, invocation)
-  stage.atTheEnd('connections', async () => region.close())
-  if (!hasStandby(workload)) {
-    await shop.closeDoors()
-    const dataLoss = await countOrders({ workload, region, report })
-    return { ...report, dataLoss, home: stage.home.folder, isKept: options.keep === true }
-  }
 
   scenes.announce('The region comes back, and so does the shop')
   await scenes.play(

@@ -2,6 +2,7 @@ import type { FunctionAnswer } from '../../aws/functions.ts'
 import { assert } from '../../core/assert.ts'
 import { LifeboatError } from '../../core/errors.ts'
 import { findCommands } from '../../probe/command.ts'
+import { hasBegun } from '../../runbook/failure.ts'
 import type { Json, StepContext } from '../../runbook/runbook.ts'
 import type { RecoveryTools } from '../runbooks/data-corruption/tools.ts'
 import type { Workload } from '../workload.ts'
@@ -79,7 +80,8 @@ function failed({ name, owner }: OwnStep, why: string, signal: AbortSignal): Lif
 async function settleFormerTry(own: OwnStep, context: OwnContext): Promise<void> {
   const { tools, execution, step } = context
   const { steps } = await tools.journal(execution.id)
-  const former = steps.find(({ name }) => name === step)?.attempts.at(-2)?.error
+  const { attempts } = steps.find(({ name }) => name === step)!
+  const former = attempts.slice(0, -1).findLast(hasBegun)?.error
   const left = await findCommands({ LIFEBOAT_EXECUTION: execution.id, LIFEBOAT_STEP: step })
   const wasCutOff = (former as { code?: string } | undefined)?.code === 'Interrupted'
   if (wasCutOff && !own.isIdempotent) {

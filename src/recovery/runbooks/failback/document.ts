@@ -90,6 +90,7 @@ function failbackDocument(
     `- Writes were stopped at ${stopped?.fencedAt ?? 'an unknown time'}; ${prove?.explanation ?? 'nothing was proven'}.`,
     `- \`${promote?.instance}\` takes writes since ${promote?.writableAt}; customers since ${dns?.firstWriteAt}.`,
     ...objectsHow(outputs),
+    ...(standby ? [whatStands(standby, failover.ready.region)] : []),
     '',
     '## Who was told',
     '',
@@ -102,6 +103,15 @@ function failbackDocument(
     `Delete \`${instance}\` and \`${failover.promoted.instance}\` when nobody needs them any more; neither takes writes.`,
     '',
   ].join('\n')
+}
+
+function whatStands({ standby, hasBackups }: StandbyAgain, region: string): string {
+  const stands = [
+    ...(standby ? [`the read replica \`${standby}\``] : []),
+    ...(hasBackups ? ['the replicated backups of the database at home'] : []),
+  ]
+  const words = stands.join(' and ') || 'nothing of the database: copy its snapshots there'
+  return `- In ${region} there is again: ${words}.`
 }
 
 /** How each bucket came home, and what the comparison found in the end. */
