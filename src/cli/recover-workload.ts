@@ -1,7 +1,13 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { LifeboatError } from '../core/errors.ts'
-import { failbackInput, findOpenFailover, inputOf, type Workload } from '../recovery/recovery.ts'
+import {
+  failbackInput,
+  findOpenFailover,
+  inputOf,
+  refuseAway,
+  type Workload,
+} from '../recovery/recovery.ts'
 import { writeLedgerFile } from '../recovery/write-ledger.ts'
 import type { Execution, ExecutionsApi } from '../runbook/execution.ts'
 import { followToRest } from './follow-to-rest.ts'
@@ -37,7 +43,7 @@ export interface RecoveryOptions {
 /**
  * Runs a runbook on a workload in this process, shows it, and returns it when it has ended.
  *
- * @throws LifeboatError as `followToRest`, and `ExecutionAlreadyRunning`, `ExecutionLocked`, `InvalidTime`
+ * @throws LifeboatError as `followToRest`, and `ExecutionAlreadyRunning`, `ExecutionLocked`, `InvalidTime`, `WorkloadAway`
  */
 export async function recoverWorkload(
   o: {
@@ -51,6 +57,7 @@ export async function recoverWorkload(
   const { executions, workload, invocation } = o
   const { home, output } = invocation
   const kept = keptHere(home, workload)
+  if (o.runbook !== 'failback') await refuseAway(workload, executions)
   const input =
     o.runbook === 'failback'
       ? failbackInput(await findFailover(executions, workload, options.failover), kept)

@@ -338,11 +338,18 @@ export const ERRORS = {
       'The recovery region cannot take the workload over. What is missing is named; nothing was changed.',
   },
   DataLossNotAccepted: {
-    exit: 70,
+    exit: 71,
     http: 409,
     retryable: false,
     explain:
       'More would be lost than the recovery point objective allows. Accept it with --accept-data-loss, or wait.',
+  },
+  WorkloadAway: {
+    exit: 72,
+    http: 409,
+    retryable: false,
+    explain:
+      'A failover has brought the workload to its other region. Bring it home first: lifeboat runbook run failback. Or make the workload file name that region as the first one.',
   },
   SwitchNotProven: {
     exit: 64,

@@ -40,7 +40,6 @@ export type Scope =
 
 type Rights = Readonly<Partial<Record<string, readonly Scope[]>>>
 
-const READ_LOGIN: Rights = { 'secretsmanager:GetSecretValue': ['logins'] }
 /** Logins, and what signs notifications and the reports of witnesses. */
 const READ_KEYS: Rights = { 'secretsmanager:GetSecretValue': ['logins', 'awayLogins', 'keys'] }
 const LIST_VERSIONS: Rights = { 's3:ListBucketVersions': ['buckets'] }
@@ -91,25 +90,26 @@ const SERVICES: Rights = {
  * Source: Service Authorization Reference, "Amazon RDS", "Amazon S3" and "AWS Secrets Manager".
  */
 export const COMMAND_RIGHTS: Readonly<Record<string, Rights>> = {
+  // Away from home a workload is looked at where it is.
   status: {
-    ...READ_LOGIN,
-    ...READ_BACKUPS,
-    'rds:DescribeDBInstances': ['database'],
+    'secretsmanager:GetSecretValue': ['logins', 'awayLogins'],
+    'rds:DescribeDBInstanceAutomatedBackups': ['backups', 'database', 'awayBackups', 'awayCopies'],
+    'rds:DescribeDBInstances': ['database', 'awayCopies'],
     's3:ListBucketVersions': ['buckets', 'replicas'],
     's3:GetBucketVersioning': ['buckets', 'replicas'],
-    's3:GetReplicationConfiguration': ['buckets'],
+    's3:GetReplicationConfiguration': ['buckets', 'replicas'],
     // Why a version is not there; and, without the second one, S3 answers 403 where there is no object.
-    's3:GetObjectVersion': ['objects'],
-    's3:GetObject': ['objects'],
-    's3:ListBucket': ['buckets'],
+    's3:GetObjectVersion': ['objects', 'replicaObjects'],
+    's3:GetObject': ['objects', 'replicaObjects'],
+    's3:ListBucket': ['buckets', 'replicas'],
   },
   watch: {
     ...SEE_REGION,
     ...READ_KEYS,
     'ecs:DescribeServices': ['services'],
     'ecs:UpdateService': ['services'],
-    ...LIST_VERSIONS,
-    's3:GetObject': ['objects'],
+    's3:ListBucketVersions': ['buckets', 'replicas'],
+    's3:GetObject': ['objects', 'replicaObjects'],
     's3:ListBucket': ['buckets', 'replicas'],
     's3:PutObject': ['canaries', 'ledger'],
     's3:GetObjectVersion': ['replicaCanaries'],

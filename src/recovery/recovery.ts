@@ -7,7 +7,7 @@ import type { Clock } from '../core/clock.ts'
 import { parseDuration } from '../core/duration.ts'
 import { LifeboatError } from '../core/errors.ts'
 import type { Random } from '../core/random.ts'
-import { type Execution, type ExecutionsApi, hasEnded } from '../runbook/execution.ts'
+import { type ExecutionsApi, hasEnded } from '../runbook/execution.ts'
 import type { Runbook } from '../runbook/runbook.ts'
 import type { StateDatabase } from '../runbook/state-database.ts'
 import { exportedBundle } from './break-glass/exported.ts'
@@ -27,9 +27,9 @@ import {
   loginTo,
   type RecoveryTools,
 } from './runbooks/data-corruption/tools.ts'
-import { failback } from './runbooks/failback.ts'
 import type { RegionFailure } from './runbooks/region-failure/tools.ts'
 import { regionFailure } from './runbooks/region-failure.ts'
+import { findOpenFailover } from './whereabouts.ts'
 import { Testimonies } from './witnesses/testimonies.ts'
 import type { ReplicatedBucket, Workload } from './workload.ts'
 import { WorkloadLock } from './workload-lock.ts'
@@ -50,6 +50,13 @@ export { COMMANDS_WITH_RIGHTS, policyOf } from './rights.ts'
 export { planOf, RUNBOOKS, summary } from './runbooks/all.ts'
 export { failbackInput } from './runbooks/failback/report.ts'
 export { statusOf, type WorkloadStatus } from './status.ts'
+export {
+  type Away,
+  findOpenFailover,
+  refuseAway,
+  type Whereabouts,
+  whereaboutsOf,
+} from './whereabouts.ts'
 export { hearingOf } from './witnesses/hearing.ts'
 export type { Workload } from './workload.ts'
 export { parseWorkload, readWorkload } from './workload-file.ts'
@@ -156,20 +163,6 @@ export async function regionRoundsOf(
   const isExecuting = async () =>
     (await executions.list()).some((one) => one.owns === workload.name && !hasEnded(one))
   return new RegionRounds({ workload, tools, failover, isExecuting, ...told })
-}
-
-/** The newest failover of a workload that has come to its end and was not taken back; newest first. */
-export async function findOpenFailover(
-  executions: Pick<ExecutionsApi, 'list' | 'get'>,
-  workload: string,
-): Promise<Execution | undefined> {
-  const newest = (await executions.list()).find(
-    ({ runbook, owns, status }) =>
-      owns === workload &&
-      (runbook === regionFailure.name || runbook === failback.name) &&
-      (status === 'completed' || status === 'completedWithSkips'),
-  )
-  return newest?.runbook === regionFailure.name ? await executions.get(newest.id) : undefined
 }
 
 /** A write ledger of a workload, not started; its file is created when it is not there. */

@@ -12,6 +12,7 @@ import type { RecoveryReport } from './report.ts'
 import { planOf } from './runbooks/all.ts'
 import { loginTo } from './runbooks/data-corruption/tools.ts'
 import { regionFailure } from './runbooks/region-failure.ts'
+import type { Away, Whereabouts } from './whereabouts.ts'
 import { checkNamesOf, replicatedOf, type Workload } from './workload.ts'
 
 /** met, missed, or never measured, which is not green. */
@@ -36,6 +37,8 @@ export type WorkloadStatus = {
   } | null
   /** Those that are replicated. */
   readonly buckets: readonly PairStatus[]
+  /** Where a failover has brought it; null: it is at home. All else is told of where it is. */
+  readonly away: Away | null
   /** For the loss of its region; null when none was exported from here. */
   readonly breakGlass: BundleStatus | null
   readonly objectives: {
@@ -58,23 +61,26 @@ export type Objective = {
  *
  * Never throws for a workload that is in trouble: what cannot be reached is unknown.
  *
- * @param last  the newest recovery of this workload in this world, if there was one
- * @param onProgress  called with what is being looked at, and how much of it was
+ * @param home  the workload as its file has it
+ * @param around.region  the workload's, where it is
+ * @param o.last  the newest recovery of this workload in this world, if there was one
+ * @param o.onProgress  called with what is being looked at, and how much of it was
  */
 export async function statusOf(
-  workload: Workload,
+  home: Workload,
+  { workload, away }: Whereabouts,
   around: Pick<Surroundings, 'region' | 'reach' | 'database' | 'clock'>,
-  last?: RecoveryReport,
-  onProgress?: (what: string) => void,
+  o: { last?: RecoveryReport | undefined; onProgress?: (what: string) => void } = {},
 ): Promise<WorkloadStatus> {
-  const findings: string[] = []
+  const { last, onProgress } = o
+  const findings: string[] = away ? awayFindings(home, away) : []
   const world = await known(findings, async () => (await around.region.identity()).world)
   const instance = world && (await known(findings, () => describe(workload, around)))
   if (instance) findings.push(...posture(workload, instance))
   const [health, buckets, breakGlass] = await Promise.all([
     known(findings, () => runChecks(workload, around)),
     lookAtBuckets(workload, around, onProgress),
-    known(findings, () => lookAtBundle(workload, around)),
+    known(findings, () => lookAtBundle(home, around)),
   ])
   if (breakGlass) findings.push(...bundleFindings(breakGlass))
   findings.push(...buckets.flatMap((pair) => pair.findings))
@@ -88,6 +94,7 @@ export async function statusOf(
     firstBadAt: health?.firstBadAt ?? null,
     instance: instance ? instance.shown : null,
     buckets,
+    away,
     breakGlass: breakGlass ?? null,
     objectives: {
       rto: compare(
@@ -101,6 +108,19 @@ export async function statusOf(
     },
     findings,
   }
+}
+
+/** Whoever reads a status of another region than the file's must know. */
+function awayFindings({ region, database }: Workload, away: Away): string[] {
+  const { instance } = database
+  return [
+    `it is in ${away.region} since ${away.since}, by '${away.failover}': when ${region} is well, lifeboat runbook run failback.`,
+    ...(away.fenceOwed === null
+      ? []
+      : [
+          `'${instance}' in ${region} was not proven fenced (${away.fenceOwed}): lifeboat watch fences it when it answers.`,
+        ]),
+  ]
 }
 
 type Described = Awaited<ReturnType<typeof describe>>

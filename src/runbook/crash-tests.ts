@@ -37,7 +37,7 @@ export interface RunbookTests<World> {
   readonly module: URL
   /** Of a PostgreSQL for the executions' state. */
   readonly databaseUrl: () => string
-  /** For one execution. */
+  /** For one process that executes. */
   readonly timeoutMs?: number
   /** Which steps to run twice and to fail, where trying all takes too long; all by default. */
   readonly only?: readonly string[]
@@ -108,11 +108,12 @@ export function describeRunbook<World>(runbook: Runbook, o: RunbookTests<World>)
       timeoutMs,
     )
 
+    const crashMs = timeoutMs * (kills + 2)
     const crash = async (world: World, kill: CrashPoint) => {
       const id = `crash-${systemRandom.hex(12)}`
       const order = { module: o.module.href, databaseUrl: o.databaseUrl(), id, world }
       const execute = (more: Pick<CrashOrder<World>, 'kill' | 'resume'>) =>
-        inProcess({ ...order, ...more }, timeoutMs / (kills + 2))
+        inProcess({ ...order, ...more }, timeoutMs)
       const look = () => withExecutions(o, kit.runbook, world, (all) => all.get(id))
       let killed = 0
       let before: Execution | undefined
@@ -143,7 +144,7 @@ export function describeRunbook<World>(runbook: Runbook, o: RunbookTests<World>)
           if (status === 'completed') expect(attemptsOf(after, name)).toBe(attempts.length)
         }
       },
-      timeoutMs,
+      crashMs,
     )
 
     test.each(places(crashes.filter(isOfUndo)))(
@@ -153,7 +154,7 @@ export function describeRunbook<World>(runbook: Runbook, o: RunbookTests<World>)
         expect(await crash(world, kill)).toMatchObject({ output: 'canceled' })
         expect(await kit.isUntouched(world)).toBe(true)
       },
-      timeoutMs,
+      crashMs,
     )
 
     test.each(names)(

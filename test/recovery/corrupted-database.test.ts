@@ -56,8 +56,14 @@ function start(autoApprove: GateKind[], workload = WORKLOAD) {
   return executions.start('data-corruption', input, { owns: workload.name, autoApprove })
 }
 
+const AT_HOME = { workload: WORKLOAD, away: null }
+
 test('before anything was measured, no objective is green', async () => {
-  const { state, objectives, instance, findings } = await statusOf(WORKLOAD, shop.surroundings)
+  const { state, objectives, instance, findings } = await statusOf(
+    WORKLOAD,
+    AT_HOME,
+    shop.surroundings,
+  )
   expect(state).toBe('passed')
   expect(objectives).toMatchObject({ rto: { state: 'unknown' }, rpo: { state: 'unknown' } })
   expect(instance?.restoreWindow).not.toBeNull()
@@ -141,7 +147,7 @@ test('an UPDATE without WHERE is undone, proven and counted, and no acknowledged
   expect(is!.tags).toMatchObject(was!.tags)
 
   // What was measured stands beside the objectives; that the workload file names the old instance is said.
-  const status = await statusOf(WORKLOAD, shop.surroundings, report)
+  const status = await statusOf(WORKLOAD, AT_HOME, shop.surroundings, { last: report })
   expect(status).toMatchObject({
     state: 'passed',
     world: 'embedded',

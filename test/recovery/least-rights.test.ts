@@ -127,7 +127,7 @@ const QUICK: Readonly<Record<string, Command>> = {
     // A receipt that is not there, so that it is looked for a second time.
     await shop.sql(`UPDATE orders SET receipt = 'receipts/none' WHERE id = 1`)
     const around = { ...shop.surroundings, region: at, reach: async () => at }
-    const status = await statusOf(WORKLOAD, around, undefined)
+    const status = await statusOf(WORKLOAD, { workload: WORKLOAD, away: null }, around)
     // What could not be asked is said beside the rest.
     expect(JSON.stringify(status)).not.toMatch(/AccessDenied|CredentialsRefused|CallRefused/)
     expect(status.checks.at(-1)).toMatchObject({ state: 'failed', value: '1' })

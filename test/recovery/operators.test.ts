@@ -112,17 +112,59 @@ test('credentials that end in the middle pause it, and it goes on where it was a
   await shop.orders(10)
 }, 300_000)
 
+test('away from home it is looked at and watched where it is, and nothing is begun that is for home', async () => {
+  const { id } = (await executionsOf('ana'))[0]!
+  const workload = ['--workload', shop.workloadFile()]
+  const { code, stdout, stderr } = await on('ana', 'status', ...workload)
+  expect(code, stderr).toBe(0)
+  const status = JSON.parse(stdout)
+  expect(status).toMatchObject({
+    state: 'passed',
+    away: { failover: id, region: AWAY, fenceOwed: 'none' },
+    instance: { identifier: 'shop-db-standby', status: 'available' },
+  })
+  expect(status.findings).toEqual(
+    expect.arrayContaining([
+      expect.stringMatching(`^it is in ${AWAY} since .*, by '${id}': when ${HOME} is well, `),
+      expect.stringMatching(
+        /^'shop-db' in .* was not proven fenced \(none\): lifeboat watch fences/,
+      ),
+    ]),
+  )
+
+  const watched = await watchedUntil('✔ shop: every order has a total')
+  expect(watched.code, watched.stderr).toBe(130)
+  expect(watched.stderr).toContain(`✘ shop: it is in ${AWAY} since `)
+
+  for (const runbook of ['region-failure', 'data-corruption']) {
+    const refused = await on('ana', 'runbook', 'run', runbook, ...workload)
+    expect(refused.code, refused.stderr).toBe(ERRORS.WorkloadAway.exit)
+    expect(refused.stderr).toContain(`'shop' is in ${AWAY} since `)
+  }
+  expect((await executionsOf('ana'))[0]).toMatchObject({ id, status: 'completed' })
+}, 240_000)
+
 /** On the operator's own machine. */
 function on(user: string, ...args: string[]) {
+  return lifeboat(['--json', ...args], machineOf(user))
+}
+
+/** What a watch of ana's has said until it said this. */
+function watchedUntil(interruptAt: string) {
+  const watch = ['watch', '--no-start', '--workload', shop.workloadFile()]
+  return lifeboat(watch, { ...machineOf('ana'), interruptAt })
+}
+
+function machineOf(user: string) {
   const { AWS_ENDPOINT_URL, LIFEBOAT_DNS, AWS_REGION } = shop.environment()
-  return lifeboat(['--json', ...args], {
+  return {
     home: join(folder.path, user),
     environment: {
       ...{ AWS_ENDPOINT_URL, LIFEBOAT_DNS, AWS_REGION },
       ...{ AWS_CONFIG_FILE: join(folder.path, 'config'), AWS_PROFILE: 'operator' },
       LIFEBOAT_OPERATOR: user,
     },
-  })
+  }
 }
 
 function failover(user: string) {

@@ -110,6 +110,7 @@ async function allRunbooks(): Promise<readonly Runbook[]> {
 
 const CODES = [
   'InvalidTime',
+  'WorkloadAway',
   'InvalidDuration',
   'WorkloadFileInvalid',
   'WorkloadFileNotFound',

@@ -14,20 +14,25 @@ export function statusCommand(around: Surroundings): Command {
       action(around, async (invocation, options: WorkloadOption & { exitCode?: boolean }) => {
         const { withExecutive } = await import('../executive.ts')
         const { withRegion } = await import('../workload-region.ts')
-        const { statusOf } = await import('../../recovery/recovery.ts')
+        const { statusOf, whereaboutsOf } = await import('../../recovery/recovery.ts')
         const { lastRecovery } = await import('../last-recovery.ts')
         const { describeStatus } = await import('../status-view.ts')
         const { output, clock } = invocation
         const live = new LiveLine(output, clock)
-        const status = await withRegion(invocation, options, ({ workload, region, reach }) =>
-          withExecutive(invocation, { isLong: false }, async ({ database, executions }) =>
-            statusOf(
+        const status = await withRegion(invocation, options, ({ workload, reach }) =>
+          withExecutive(invocation, { isLong: false }, async ({ database, executions }) => {
+            const where = await whereaboutsOf(workload, executions)
+            const region = await reach(where.workload.region)
+            return statusOf(
               workload,
+              where,
               { region, reach, database, clock },
-              await lastRecovery(executions, workload),
-              (what) => live.show(what),
-            ),
-          ),
+              {
+                last: await lastRecovery(executions, workload),
+                onProgress: (what) => live.show(what),
+              },
+            )
+          }),
         ).finally(() => live.clear())
         output.result(status, describeStatus(status))
         if (options.exitCode) process.exitCode = EXIT[status.state]

@@ -1,0 +1,79 @@
+import { LifeboatError } from '../core/errors.ts'
+import type { Execution, ExecutionsApi } from '../runbook/execution.ts'
+import { outputsOf } from './report.ts'
+import { failbackInput } from './runbooks/failback/report.ts'
+import { mirrored } from './runbooks/failback/tools.ts'
+import { failback } from './runbooks/failback.ts'
+import { hasFenceDebt } from './runbooks/region-failure/fence-primary.ts'
+import type { RegionFailureOutputs } from './runbooks/region-failure/report.ts'
+import { regionFailure } from './runbooks/region-failure.ts'
+import type { Workload } from './workload.ts'
+
+/** Where a workload is that a failover has brought away, and that has not come home. JSON. */
+export type Away = {
+  /** The execution of the failover. */
+  readonly failover: string
+  readonly region: string
+  /** When it took writes there first. */
+  readonly since: string
+  /** How sure it was that the old database takes no writes, where that is not proven; null when it was. */
+  readonly fenceOwed: string | null
+}
+
+export interface Whereabouts {
+  /** As it is there: its region is the one that serves it now, its database the one in use. */
+  readonly workload: Workload
+  /** Null: it is at home. */
+  readonly away: Away | null
+}
+
+/** Finds out whether a workload is at home, as this machine's executions know. */
+export async function whereaboutsOf(
+  workload: Workload,
+  executions: Pick<ExecutionsApi, 'list' | 'get'>,
+): Promise<Whereabouts> {
+  const failover = await findOpenFailover(executions, workload.name)
+  const { readiness, fence, promote, dns }: RegionFailureOutputs = failover
+    ? outputsOf(failover)
+    : {}
+  // A file that names the other region as the first one has moved there for good.
+  const isAway = readiness && promote && readiness.region !== workload.region
+  if (!failover || !isAway) return { workload, away: null }
+  const input = { ...failbackInput(failover, { incidentFolder: '' }), workload }
+  const away = {
+    failover: failover.id,
+    region: readiness.region,
+    since: dns?.firstWriteAt ?? promote.writableAt,
+    fenceOwed: fence && hasFenceDebt(fence) ? fence.grade : null,
+  }
+  return { workload: mirrored(input).workload, away }
+}
+
+/**
+ * Refuses what is for a workload at home.
+ *
+ * @throws LifeboatError `WorkloadAway`
+ */
+export async function refuseAway(
+  workload: Workload,
+  executions: Pick<ExecutionsApi, 'list' | 'get'>,
+): Promise<void> {
+  const { away } = await whereaboutsOf(workload, executions)
+  if (!away) return
+  const what = `'${workload.name}' is in ${away.region} since ${away.since}, by failover '${away.failover}'`
+  throw new LifeboatError('WorkloadAway', what)
+}
+
+/** The newest failover of a workload that has come to its end and was not taken back; newest first. */
+export async function findOpenFailover(
+  executions: Pick<ExecutionsApi, 'list' | 'get'>,
+  workload: string,
+): Promise<Execution | undefined> {
+  const newest = (await executions.list()).find(
+    ({ runbook, owns, status }) =>
+      owns === workload &&
+      (runbook === regionFailure.name || runbook === failback.name) &&
+      (status === 'completed' || status === 'completedWithSkips'),
+  )
+  return newest?.runbook === regionFailure.name ? await executions.get(newest.id) : undefined
+}
