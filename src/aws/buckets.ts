@@ -84,19 +84,24 @@ export class Buckets {
   /**
    * Turns the rules of a bucket that lead to another one on or off. Safe to call again.
    *
+   * @param only  the ids of those that it is about; default: all
    * @returns how many rules that are
    */
   async switchReplication(
     bucket: string,
     destination: string,
     isEnabled: boolean,
+    only?: readonly string[],
   ): Promise<number> {
     const what = `${isEnabled ? 'enable' : 'disable'} the replication of bucket '${bucket}'`
     return await this.calls.repeat(what, async () => {
       const { ReplicationConfiguration: found } = await this.client.send(
         new GetBucketReplicationCommand({ Bucket: bucket }),
       )
-      const isOurs = (rule: ReplicationRule) => ruleOf(rule).destinationBucket === destination
+      const isOurs = (rule: ReplicationRule) => {
+        const { id, destinationBucket } = ruleOf(rule)
+        return destinationBucket === destination && (only?.includes(id) ?? true)
+      }
       const Status = isEnabled ? 'Enabled' : 'Disabled'
       const rules = (found?.Rules ?? []).map((rule) => (isOurs(rule) ? { ...rule, Status } : rule))
       await this.client.send(
@@ -140,6 +145,17 @@ export class Buckets {
   ): Promise<ReplicationStatus | undefined> {
     const head = await this.#findHead(bucket, key, versionId)
     return head && STATUSES[head.ReplicationStatus ?? '']
+  }
+
+  /** What is in front of a key; undefined when that is no object. */
+  async findFront(
+    bucket: string,
+    key: string,
+  ): Promise<{ readonly versionId: string; readonly etag: string } | undefined> {
+    const head = await this.#findHead(bucket, key, undefined)
+    if (!head) return undefined
+    const { VersionId: versionId = 'null', ETag: etag = '' } = head
+    return { versionId, etag: etag.replaceAll('"', '') }
   }
 
   /** Whether a version is there; without an id, whether the key has an object. */

@@ -194,7 +194,7 @@ export class DatabaseBackups {
     return all.filter((backup) => this.#isReplicated(backup)).map(readReplicated)
   }
 
-  /** Keeps the automated backups of an instance of another region in this one too, from now on. */
+  /** Keeps the automated backups of an instance of another region in this one too, from now on. Safe to call again. */
   async replicate(order: {
     readonly sourceArn: string
     readonly retentionDays?: number
@@ -202,6 +202,9 @@ export class DatabaseBackups {
     readonly kmsKey?: string | undefined
   }): Promise<ReplicatedBackups> {
     const { sourceArn } = order
+    // Beginning it twice is refused.
+    const begun = await this.#findReplicated(sourceArn, (status) => status !== 'retained')
+    if (begun) return begun
     return await this.calls.change(
       `replicate the automated backups of '${sourceArn}'`,
       async () => {

@@ -91,10 +91,19 @@ export class Rds {
     wanted: InstanceAttributes,
     wait: WaitOptions,
   ): Promise<DbInstance> {
+    return await this.whenAvailable(identifier, wait, () => this.modifyInstance(identifier, wanted))
+  }
+
+  /** Does what wants an instance that is `available`, and again while RDS finds that it is not. */
+  async whenAvailable<Answer>(
+    identifier: string,
+    wait: WaitOptions,
+    act: () => Promise<Answer>,
+  ): Promise<Answer> {
     for (;;) {
       await this.waitUntil(identifier, (one) => one?.status === 'available', wait)
       try {
-        return await this.modifyInstance(identifier, wanted)
+        return await act()
       } catch (error) {
         if (awsCodeOf(error) !== 'InvalidDBInstanceState') throw error
       }

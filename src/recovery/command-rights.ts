@@ -197,7 +197,7 @@ export const COMMAND_RIGHTS: Readonly<Record<string, Rights>> = {
   },
   cost: LIST_VERSIONS,
   'objects restore': restoring('namedBuckets', 'namedObjects'),
-  'objects rules-home': { 's3:GetReplicationConfiguration': ['namedBuckets'] },
+  'objects rules-home': { 's3:GetReplicationConfiguration': ['namedBuckets', 'replicas'] },
   'objects backfill': {
     's3:GetReplicationConfiguration': ['namedBuckets'],
     's3:CreateJob': ['anything'],

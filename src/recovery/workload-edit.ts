@@ -1,6 +1,7 @@
 import { readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { basename } from 'node:path'
-import { isNode, LineCounter, parseDocument } from 'yaml'
+import { isScalar, LineCounter, parseDocument } from 'yaml'
+import { assert } from '../core/assert.ts'
 import { LifeboatError } from '../core/errors.ts'
 import { outputsOf, type ReportedExecution } from './report.ts'
 import { summary } from './runbooks/all.ts'
@@ -36,7 +37,8 @@ export function namesAfter(execution: ReportedExecution): DatabaseNames {
     )
   }
   const { restored } = summary(execution)
-  if (status !== 'completed' || !restored) {
+  const isCompleted = status === 'completed' || status === 'completedWithSkips'
+  if (!isCompleted || !restored) {
     throw refused(`'${id}' is not completed`, `See lifeboat execution show ${id}.`)
   }
   if (runbook !== failback.name) return { instance: restored.instance }
@@ -65,7 +67,13 @@ export function renameDatabase(
     const to = after[key]
     if (to === undefined || from === to) continue
     const node = document.getIn(['database', key], true)
-    if (from === undefined || from !== before[key] || !isNode(node) || !node.range) {
+    if (from !== undefined && !(isScalar(node) && node.range && isOnOneLine(text, node.range))) {
+      throw refused(
+        `${file} does not name the ${key} in one plain word`,
+        `Write '${key}: ${to}' yourself.`,
+      )
+    }
+    if (from === undefined || from !== before[key] || !isScalar(node) || !node.range) {
       const named = from === undefined ? `no ${key}` : `'${from}' as ${key}`
       throw refused(
         `${file} names ${named}, and the recovery began with '${before[key]}'`,
@@ -79,11 +87,18 @@ export function renameDatabase(
   const renamed = changes
     .toSorted((a, b) => b.start - a.start)
     .reduce((rest, { start, end, to }) => rest.slice(0, start) + to + rest.slice(end), text)
-  parseWorkload(renamed, file)
+  const { database: now } = parseWorkload(renamed, file)
+  for (const { key, to } of changes) {
+    assert(now[key] === to, `${file} says '${now[key]}' as ${key} after it was changed to '${to}'`)
+  }
   return {
     text: renamed,
     changes: changes.map(({ place, key, from, to }) => ({ place, key, from, to })),
   }
+}
+
+function isOnOneLine(text: string, [start, end]: readonly number[]): boolean {
+  return !text.slice(start, end).includes('\n')
 }
 
 /**
@@ -107,12 +122,20 @@ export async function updateWorkloadFile(
     await rename(coming, file)
   } catch (error) {
     await rm(coming, { force: true })
-    throw new LifeboatError('InvalidUsage', `'${path}' could not be written`, {
-      hint: `It says what it said before. Let Lifeboat write to its folder, or change it by hand.`,
-      cause: error,
-    })
+    throw new LifeboatError(
+      'FolderNotUsable',
+      `'${path}' could not be written: ${reasonOf(error)}`,
+      {
+        hint: 'It says what it said before. Let Lifeboat write to its folder, or change it by hand.',
+        cause: error,
+      },
+    )
   }
   return changes
+}
+
+function reasonOf(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? String(error)
 }
 
 function refused(what: string, hint: string): LifeboatError {

@@ -170,6 +170,8 @@ test('what a role may not replicate is failed, and heals after the role and by a
   await world.grant('forbidden-source-role', bucket.bucket, [bucket.replica.bucket])
   expect(await follow('after')).toMatchObject({ total: 2, succeeded: 2 })
   expect(await look(bucket)).toMatchObject({ state: 'met', missing: { versions: 0 } })
+  // S3 calls it a failure that there is nothing to do.
+  expect(await follow('again')).toMatchObject({ status: 'completed', total: 0, failed: 0 })
 })
 
 test('sees delete markers, versions and rules that are missing over there', async () => {
@@ -236,8 +238,12 @@ test('the rules home lead back what was written away, once they are enabled, and
   const bucket = await pair('round')
   await replicate(bucket)
   const { replica } = bucket
-  const home = await rulesHome(bucket, at(HERE).buckets)
-  expect(await findRulesBack(bucket, at(THERE).buckets)).toEqual({ rules: null, role: null })
+  const home = await rulesHome(bucket, at(HERE).buckets, at(THERE).buckets)
+  expect(await findRulesBack(bucket, at(THERE).buckets)).toEqual({
+    enabled: [],
+    disabled: [],
+    role: null,
+  })
   const { Role, Rules } = home.configuration
   const PolicyDocument = JSON.stringify(home.policy)
   await world.iam().send(
@@ -248,7 +254,11 @@ test('the rules home lead back what was written away, once they are enabled, and
     }),
   )
   await world.replicate(THERE, replica.bucket, Role, [...Rules])
-  expect(await findRulesBack(bucket, at(THERE).buckets)).toEqual({ rules: 'disabled', role: Role })
+  expect(await findRulesBack(bucket, at(THERE).buckets)).toEqual({
+    enabled: [],
+    disabled: ['home'],
+    role: Role,
+  })
 
   const write = (Key: string) =>
     world.s3(THERE).send(new PutObjectCommand({ Bucket: replica.bucket, Key, Body: 'away' }))

@@ -152,4 +152,15 @@ test('what S3 is about to replicate is left to it, and copied when it could not'
   expect(copied).toMatchObject({ copied: 1, hidden: 0, coming: 0 })
   expect(await text(HERE, 'due/refused')).toBe('by Lifeboat')
   expect((await head(HERE, 'due/refused')).VersionId).not.toBe(refused)
+
+  // What S3 brings is older than what was never shipped, and stands under it.
+  await world.grant('back', AWAY, [HOME])
+  const { VersionId: early } = await put(THERE, 'due/raced', 'of a customer')
+  await put(HERE, 'due/raced', 'of nobody, later')
+  await until('it is home', 60_000, async () => {
+    const versions = await world.versions(HERE, HOME)
+    return versions.some(({ versionId }) => versionId === early)
+  })
+  expect(await pass()).toMatchObject({ copied: 1 })
+  expect(await text(HERE, 'due/raced')).toBe('of a customer')
 })

@@ -47,6 +47,9 @@ test('a way home that dies while it stops writes, and is canceled, leaves custom
   expect((await shop.executions().waitFor(id, 'end')).status).toBe('canceled')
   await shop.orders(20)
   expect(await instancesIn(HOME)).toEqual(['shop-db'])
+  // So that the next way home finds them as they were while all was well.
+  expect(await rulesIn(HOME, 'shop-receipts')).toEqual([true])
+  expect(await rulesIn(AWAY, `shop-receipts-${AWAY}`)).toEqual([false])
 }, 300_000)
 
 test('a way home that is killed again and again ends as one that is not, and nothing is lost on it', async () => {
@@ -69,6 +72,12 @@ test('a way home that is killed again and again ends as one that is not, and not
   const lost = shop.acknowledged().filter(({ id, total }) => totals.get(id) !== total)
   expect(lost.length).toBe(summary(failover).dataLoss.writes)
 }, 900_000)
+
+/** Whether the rules of a bucket are enabled. */
+async function rulesIn(region: string, bucket: string): Promise<boolean[]> {
+  const replication = await shop.region(region).buckets.findReplication(bucket)
+  return replication!.rules.map(({ isEnabled }) => isEnabled)
+}
 
 function homecoming(): Json {
   return { ...failbackInput(failover, { incidentFolder: shop.incidents(), ledger: shop.ledger() }) }

@@ -148,8 +148,35 @@ test('home again: what the old database had accepted is written out, and nothing
   const totals = new Map(rows.map(({ id, total }) => [id, total]))
   const lost = shop.acknowledged().filter(({ id, total }) => totals.get(id) !== total)
   expect(lost.length).toBe(summary(failover).dataLoss.writes)
+  await cameHomeByRules()
   await old.end().catch(() => 'the fence had ended it')
 }, 300_000)
+
+/** Every version of every receipt is at home under its own id and once, and rules are what they were. */
+async function cameHomeByRules(): Promise<void> {
+  const pair = [
+    [HOME, 'shop-receipts'],
+    [AWAY, `shop-receipts-${AWAY}`],
+  ] as const
+  const [atHome, there] = await Promise.all(
+    pair.map(async ([region, bucket]) => {
+      const ids: string[] = []
+      for await (const one of shop.region(region).buckets.listVersions(bucket)) {
+        ids.push(`${one.key} ${one.versionId}`)
+      }
+      return ids
+    }),
+  )
+  const known = new Set(atHome)
+  expect(there!.filter((one) => !known.has(one))).toEqual([])
+  const keys = atHome!.map((one) => one.split(' ')[0])
+  expect(keys.filter((key, index) => keys.indexOf(key) !== index)).toEqual([])
+  const areEnabled = pair.map(async ([region, bucket]) => {
+    const replication = await shop.region(region).buckets.findReplication(bucket)
+    return replication!.rules.map(({ isEnabled }) => isEnabled)
+  })
+  expect(await Promise.all(areEnabled)).toEqual([[true], [false]])
+}
 
 function failedSteps({ steps }: Execution): string[] {
   return steps.filter(({ attempts }) => attempts.at(-1)?.error).map(({ name }) => name)

@@ -27,7 +27,7 @@ export function rulesHomeCommand(around: Surroundings): Command {
 async function print(invocation: Invocation, options: Options): Promise<void> {
   const { withRegion } = await import('../workload-region.ts')
   const { rulesHome } = await import('../../recovery/objects/rules-home.ts')
-  await withRegion(invocation, options, async ({ region, workload }) => {
+  await withRegion(invocation, options, async ({ region, reach, workload }) => {
     const named = workload.buckets.find(({ bucket }) => bucket === options.bucket)
     if (!named?.replica) {
       const what = `the workload file names no replica of bucket '${options.bucket}'`
@@ -35,7 +35,8 @@ async function print(invocation: Invocation, options: Options): Promise<void> {
         hint: 'Name one under buckets: { bucket: NAME, replica: { bucket: NAME } }.',
       })
     }
-    const found = await rulesHome({ ...named, replica: named.replica }, region.buckets)
+    const { buckets: replicas } = await reach(named.replica.region)
+    const found = await rulesHome({ ...named, replica: named.replica }, region.buckets, replicas)
     invocation.output.result(found, found.terraform)
   })
 }

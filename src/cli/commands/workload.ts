@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import { LifeboatError } from '../../core/errors.ts'
 import type { Workload } from '../../recovery/recovery.ts'
-import { type Execution, type ExecutionsApi, hasEnded } from '../../runbook/execution.ts'
+import type { Execution, ExecutionsApi } from '../../runbook/execution.ts'
 import { withExitCodes } from '../exit-codes.ts'
 import { action, type Invocation, type Surroundings } from '../invocation.ts'
 import { type WorkloadOption, withWorkload } from '../workload-option.ts'
@@ -23,6 +23,7 @@ export function workloadCommand(around: Surroundings): Command {
     .addCommand(
       withExitCodes(update, [
         'InvalidUsage',
+        'FolderNotUsable',
         'WorkloadFileInvalid',
         'WorkloadFileNotFound',
         'ExecutionNotFound',
@@ -56,9 +57,12 @@ async function recoveryOf(
   id: string | undefined,
 ): Promise<Execution> {
   if (id !== undefined) return await executions.get(id)
-  const newest = (await executions.list()).find((one) => one.owns === name && hasEnded(one))
+  const newest = (await executions.list()).find(
+    ({ owns, status }) =>
+      owns === name && (status === 'completed' || status === 'completedWithSkips'),
+  )
   if (newest) return await executions.get(newest.id)
-  throw new LifeboatError('ExecutionNotFound', `no recovery of '${name}' has ended here`, {
+  throw new LifeboatError('ExecutionNotFound', `no recovery of '${name}' was completed here`, {
     hint: 'Name one with --execution: lifeboat execution list.',
   })
 }

@@ -49,9 +49,15 @@ export async function followBackfill(o: {
     const job = await region.batchReplication.describe(account, o.job)
     o.onProgress(job)
     if (job.status === 'completed' && job.failed === 0) return job
+    if (isOfNothing(job)) return { ...job, status: 'completed', reasons: [] }
     if (job.status !== 'preparing' && job.status !== 'running') throw notAll(job)
     await clock.sleep(LOOK_EVERY_MS, signal)
   }
+}
+
+/** S3 fails a job that finds nothing to replicate. It finds no archived versions either: that they are missing, a comparison tells. */
+function isOfNothing({ status, total, reasons }: BatchJob): boolean {
+  return status === 'failed' && total === 0 && reasons.some((one) => /found no keys/i.test(one))
 }
 
 function notAll({ id, status, failed, total, reasons }: BatchJob): LifeboatError {

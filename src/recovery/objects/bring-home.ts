@@ -18,7 +18,7 @@ export type BroughtHome = {
   readonly compared: number
   readonly copied: number
   readonly hidden: number
-  /** In front away, and left to S3, which is about to replicate it. */
+  /** In front away, and left to S3, which is about to replicate it; 0 when that was waited for. */
   readonly coming: number
   /** Versions that only the bucket at home has: they were not shipped before the failover. They stay, some under what came home. */
   readonly onlyHome: readonly { readonly key: string; readonly versionId: string }[]
@@ -36,8 +36,8 @@ export interface BringHome {
 }
 
 const LOOK_EVERY_MS = 500
-/** So long nothing arrives, and S3 is no longer waited for. */
-const PATIENCE_MS = 60_000
+/** So long nothing arrives, and S3 is no longer waited for: customers wait, and a copy on top does no harm. */
+const PATIENCE_MS = 10_000
 
 /**
  * Makes what is in front at home what is in front away: copies on top of what differs, delete markers on what was deleted. It
@@ -51,8 +51,9 @@ export async function bringHome(way: WayHome, o: BringHome): Promise<BroughtHome
 }
 
 class Pass {
-  readonly #count = { compared: 0, copied: 0, hidden: 0 }
+  readonly #count = { compared: 0, copied: 0, hidden: 0, coming: 0 }
   readonly #onlyHome: { key: string; versionId: string }[] = []
+  /** Those that are waited for. */
   #coming: ListedVersion[] = []
 
   constructor(
@@ -61,7 +62,7 @@ class Pass {
   ) {}
 
   result(): BroughtHome {
-    return { ...this.#count, coming: this.#coming.length, onlyHome: this.#onlyHome }
+    return { ...this.#count, onlyHome: this.#onlyHome }
   }
 
   async bring(prefix: string): Promise<void> {
@@ -74,7 +75,7 @@ class Pass {
     await concurrently(pairs, work, { signal: this.o.signal })
   }
 
-  /** What does not arrive is copied in the end. */
+  /** What does not arrive, or not in front, is copied in the end. */
   async waitForComing(): Promise<void> {
     const { clock, signal } = this.o
     let arrivedAt = clock.monotonicMs()
@@ -85,16 +86,16 @@ class Pass {
       await concurrently(
         before,
         async (version) => {
-          const status = await this.#statusOf(version)
-          if (status === 'completed') return
-          if (status === 'pending' && !isGivenUp) this.#coming.push(version)
-          else await this.#copy(version)
+          const isPending = (await this.#statusOf(version)) === 'pending'
+          if (isPending && !isGivenUp) this.#coming.push(version)
+          else if (isPending || !(await this.#isInFront(version))) await this.#copy(version)
         },
         { signal },
       )
       if (this.#coming.length < before.length) arrivedAt = clock.monotonicMs()
       if (this.#coming.length > 0) await clock.sleep(LOOK_EVERY_MS, signal)
     }
+    this.#count.coming = 0
   }
 
   async #bring({ key, there, here }: Pair): Promise<void> {
@@ -113,9 +114,17 @@ class Pass {
       count.hidden += 1
       return
     }
-    if (found && !found.isDeleteMarker && found.etag === wanted.etag) return
-    if ((await this.#statusOf(wanted)) === 'pending') this.#coming.push(wanted)
-    else await this.#copy(wanted)
+    if (found && !found.isDeleteMarker && isSame(found, wanted)) return
+    if ((await this.#statusOf(wanted)) !== 'pending') return this.#copy(wanted)
+    count.coming += 1
+    if (!writtenBefore) this.#coming.push(wanted)
+  }
+
+  /** S3 calls a version completed that has come to another bucket, or under a newer one that was never shipped. */
+  async #isInFront(version: ListedVersion): Promise<boolean> {
+    const { buckets, bucket } = this.way.home
+    const front = await buckets.findFront(bucket, version.key)
+    return front !== undefined && isSame(front, version)
   }
 
   async #copy(version: ListedVersion): Promise<void> {
@@ -128,6 +137,13 @@ class Pass {
     const { buckets, bucket } = this.way.away
     return buckets.findReplicationStatus(bucket, key, versionId)
   }
+}
+
+type Content = Pick<ListedVersion, 'versionId' | 'etag'>
+
+/** Replicated, or copied. The entity tag of a replica differs when it is encrypted by another key. */
+function isSame(one: Content, other: Content): boolean {
+  return one.versionId === other.versionId || one.etag === other.etag
 }
 
 /** All versions of a key, as they are listed. */

@@ -8,7 +8,9 @@ export type RulesHome = {
   /** The replica, which gets the rules, and its region. */
   readonly bucket: string
   readonly region: string
-  /** As `put-bucket-replication` takes it. It replaces all rules that the replica has. */
+  /** Rules that the replica has already, by their ids: these here replace them. */
+  readonly replaced: readonly string[]
+  /** As `put-bucket-replication` takes it. */
   readonly configuration: {
     readonly Role: string
     readonly Rules: readonly {
@@ -28,10 +30,10 @@ export type RulesHome = {
   readonly terraform: string
 }
 
-/** Rules of a replica that lead back to its bucket, as they were found. JSON. */
+/** Rules of a replica that lead back to its bucket, as they were found, by their ids; none: objects come home as copies. JSON. */
 export type RulesBack = {
-  /** Null: there are none. */
-  readonly rules: 'enabled' | 'disabled' | null
+  readonly enabled: readonly string[]
+  readonly disabled: readonly string[]
   /** An ARN: whom the replica's rules replicate as. */
   readonly role: string | null
 }
@@ -41,10 +43,11 @@ export async function findRulesBack(
   { bucket, replica }: ReplicatedBucket,
   replicas: Buckets,
 ): Promise<RulesBack> {
-  const replication = await replicas.findReplication(replica.bucket)
-  const back = (replication?.rules ?? []).filter((rule) => rule.destinationBucket === bucket)
-  const state = back.some((rule) => rule.isEnabled) ? 'enabled' : 'disabled'
-  return { rules: back.length === 0 ? null : state, role: replication?.role ?? null }
+  const { rules = [], role = null } = (await replicas.findReplication(replica.bucket)) ?? {}
+  const back = rules.filter((rule) => rule.destinationBucket === bucket)
+  const idsOf = (isEnabled: boolean) =>
+    back.filter((rule) => rule.isEnabled === isEnabled).map(({ id }) => id)
+  return { enabled: idsOf(true), disabled: idsOf(false), role }
 }
 
 const TRUSTED = ['s3.amazonaws.com', 'batchoperations.s3.amazonaws.com']
@@ -54,7 +57,11 @@ const TRUSTED = ['s3.amazonaws.com', 'batchoperations.s3.amazonaws.com']
  *
  * @throws LifeboatError `CallRefused` for a bucket without rules, whose role is not known
  */
-export async function rulesHome(pair: ReplicatedBucket, source: Buckets): Promise<RulesHome> {
+export async function rulesHome(
+  pair: ReplicatedBucket,
+  source: Buckets,
+  replicas: Buckets,
+): Promise<RulesHome> {
   const { bucket, prefixes, replica } = pair
   const replication = await source.findReplication(bucket)
   if (!replication) {
@@ -71,9 +78,11 @@ export async function rulesHome(pair: ReplicatedBucket, source: Buckets): Promis
     Destination: { Bucket: `arn:aws:s3:::${bucket}` },
   }))
   const policy = policyFor(pair)
+  const before = await replicas.findReplication(replica.bucket)
   const found = {
     bucket: replica.bucket,
     region: replica.region,
+    replaced: (before?.rules ?? []).map(({ id }) => id),
     configuration: { Role: replication.role, Rules },
     policy,
     trusted: TRUSTED,
@@ -122,7 +131,7 @@ function policyFor({ bucket, replica }: ReplicatedBucket): PolicyDocument {
 }
 
 function inTerraform(found: Omit<RulesHome, 'terraform'>): string {
-  const { bucket, region, configuration, policy } = found
+  const { bucket, region, replaced, configuration, policy } = found
   const { Role, Rules } = configuration
   const name = `${bucket}-home`.replaceAll(/[^A-Za-z0-9_-]/g, '_')
   const rules = Rules.map(
@@ -143,8 +152,9 @@ function inTerraform(found: Omit<RulesHome, 'terraform'>): string {
   }`,
   )
   return `# What ${bucket} gets while the workload runs in ${region} comes home by this. It is disabled: 'lifeboat runbook
-# run failback' turns it on, and off again. The role has to trust ${TRUSTED.join(' and ')}.
-resource "aws_s3_bucket_replication_configuration" ${quoted(name)} {
+# run failback' turns it on, and off again. The role has to trust ${TRUSTED.join(' and ')}, and
+# needs the keys of both regions where objects are encrypted with KMS; then add source_selection_criteria to the rules.
+${replaced.length === 0 ? '' : `# This replaces the rules that the bucket has: ${replaced.join(', ')}. Add those that are to stay.\n`}resource "aws_s3_bucket_replication_configuration" ${quoted(name)} {
   provider = aws.${region.replaceAll('-', '_')}
   bucket   = ${quoted(bucket)}
   role     = ${quoted(Role)}

@@ -6,6 +6,7 @@ import { documentFailback } from './failback/document.ts'
 import {
   backfillHome,
   findRulesHome,
+  switchRulesAway,
   turnRulesAway,
   turnRulesHome,
 } from './failback/object-rules.ts'
@@ -29,6 +30,7 @@ import { unpinDns } from './region-failure/pin-dns.ts'
 import { promote } from './region-failure/promote.ts'
 import { armRecovered, untilProtected } from './region-failure/protect-recovered.ts'
 import { scaleServices } from './region-failure/scale-services.ts'
+import { tried } from './region-failure/tools.ts'
 import { verifyWrite } from './region-failure/verify-write.ts'
 
 const HOURS = 4 * 3600
@@ -39,7 +41,7 @@ const DAY = 24 * 3600
  * out, a new one is made beside it, and customers move when that has every write.
  *
  *   quarantine ┬ salvage ────────────────────────────────────────────────────────────────────────────────────────────────────────────────┐
- *              └ point-secret ┬ seed ─ catch-up ──────────────────────── ┬ stop-writes ─ last-objects ─ prove ─ promote ┬ secrets ─ services ─ verify ─ dns ─ count-loss ─ standby ┼ document
+ *              └ point-secret ┬ seed ─ catch-up ──────────────────────── ┬ stop-writes ─ last-objects ─ prove ─ promote ┬ secrets, rules-away ─ services ─ verify ─ dns ─ count-loss ─ standby ┼ document
  *                             └ find-rules ─ rules ─ replicate ─ objects ┘ (harm gate)                      (one-way)   └ arm ─ protect ───────────────────────────────┘
  */
 const plan = runbook<Failback, RecoveryTools>('failback', {
@@ -116,7 +118,10 @@ const plan = runbook<Failback, RecoveryTools>('failback', {
     deadlineSeconds: 300,
     onDeadline: 'ask',
     run: async ({ input, tools }) => ({ home: await findRulesHome(input, tools) }),
-    undo: noUndo('it only reads'),
+    undo: async ({ input, output, tools, execution }) => {
+      if (!(await isHalfDone('rules', tools, execution.id))) return
+      await turnRulesAway(input, output.home, tools)
+    },
   })
   .step('rules', {
     title: 'Turn the replication round: what comes home is not carried away again',
@@ -164,6 +169,9 @@ const plan = runbook<Failback, RecoveryTools>('failback', {
       cost: async ({ done }) => [
         'Customers wait from here on until the workload is home: seconds, if all goes well.',
         `The replica at home is ${Math.ceil(done['catch-up'].behindBytes / 1024)} KiB behind.`,
+        ...(done.objects.coming > 0
+          ? [`${done.objects.coming} objects are still on their way home; customers wait for them.`]
+          : []),
         'If it does not get every write, writes are allowed again where they were.',
       ],
     },
@@ -238,8 +246,25 @@ const plan = runbook<Failback, RecoveryTools>('failback', {
       moveSecrets(mirrored(input), done.promote, await mirroredTools(tools, input), execution.id),
     undo: noUndo('there is only forward after the promotion'),
   })
+  .step('rules-away', {
+    title: 'Replicate away again what is written at home',
+    after: ['promote'],
+    phase: 'execute',
+    needs: [atHome('s3')],
+    deadlineSeconds: 60,
+    onDeadline: 'ask',
+    // With the other region dead S3 may refuse a rule that leads there: no reason to keep customers waiting.
+    run: async ({ input, tools }) => {
+      const turned = await tried(tools, () => switchRulesAway(input, tools, true), 15_000)
+      return 'answer' in turned
+        ? { rules: turned.answer, fault: null }
+        : { rules: 0, fault: turned.failure }
+    },
+    undo: noUndo('protection is never taken back'),
+  })
   .step('services', {
     title: 'Start the services at home',
+    after: ['secrets', 'rules-away'],
     phase: 'execute',
     needs: [atHome('ecs')],
     deadlineSeconds: 1800,

@@ -249,7 +249,7 @@ const plan = runbook<RegionFailure, RecoveryTools, FailoverFacts>('region-failur
     title: 'Plan the way home',
     after: ['promote'],
     phase: 'decide',
-    needs: [away('sql', 'data'), away('s3')],
+    needs: [away('sql', 'data')],
     deadlineSeconds: 300,
     onDeadline: 'ask',
     run: ({ input, done, tools }) => planFailback(input, done.promote, done.fence, tools),

@@ -8,6 +8,7 @@ import type { Caller } from '../protocol/service.ts'
 import type { BatchSource } from './batch-source.ts'
 import { isEnded, type Job, matches, type Task } from './job.ts'
 
+const NO_KEYS = 'Manifest generation found no keys matching the filter criteria.'
 const JOBS = 'jobs'
 const MANIFESTS = 'manifests'
 export const BATCH_SERVICE = 'batchoperations.s3.amazonaws.com'
@@ -153,6 +154,8 @@ export class Jobs {
     }
     const total = await this.#writeManifest(job)
     if (total === undefined) return
+    // The words are documented; the code is not.
+    if (total === 0) return this.#fail(job.id, 'ManifestGenerationFoundNoKeys', NO_KEYS)
     await this.#move(
       job,
       job.isConfirmed

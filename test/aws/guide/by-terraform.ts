@@ -133,7 +133,7 @@ export function guideByTerraform(): void {
         references: [],
         replica,
       }
-      const printed = await rulesHome(bucket, region.buckets)
+      const printed = await rulesHome(bucket, region.buckets, region.buckets)
       region.close()
       const file = join(folder, 'home.tf')
       await writeFile(file, printed.terraform)

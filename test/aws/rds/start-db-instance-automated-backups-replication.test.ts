@@ -10,6 +10,8 @@ import {
   StopDBInstanceAutomatedBackupsReplicationCommand,
 } from '@aws-sdk/client-rds'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
+import { RegionClient } from '../../../src/aws/region-client.ts'
+import { systemClock } from '../../../src/core/clock.ts'
 import { refusal } from '../region-under-test.ts'
 import { HERE, rdsOfTwoRegions, THERE } from './rds-of-two-regions.ts'
 import { sql } from './rds-under-test.ts'
@@ -95,6 +97,11 @@ describe('StartDBInstanceAutomatedBackupsReplication', () => {
       DBInstanceAutomatedBackupsArn: expect.stringContaining(`arn:aws:rds:${THERE}:`),
     })
     expect(await refusal(start(THERE))).toBe('InvalidDBInstanceAutomatedBackupStateFault')
+    // Lifeboat may have died before it was told.
+    const client = new RegionClient({ ...world.client(THERE), clock: systemClock })
+    const sourceArn = shop.DBInstanceArn ?? ''
+    expect(await client.databaseBackups.replicate({ sourceArn })).toMatchObject({ sourceArn })
+    client.close()
     expect(await untilStatus('replicating')).toMatchObject({
       DbiResourceId: shop.DbiResourceId,
       DBInstanceIdentifier: 'shop-db',

@@ -21,8 +21,11 @@ test('a job replicates what is older than the rule, and once', async () => {
     NumberOfTasksFailed: 0,
   })
   expect(await keysThere(destination)).toEqual(['a/1', 'a/2'])
-  const again = await reached(await create(source, role, { filter }), 'Complete')
+  const again = await reached(await create(source, role, { filter }), 'Failed')
   expect(again.ProgressSummary?.TotalNumberOfTasks).toBe(0)
+  expect(again.FailureReasons?.[0]?.FailureReason).toBe(
+    'Manifest generation found no keys matching the filter criteria.',
+  )
   expect(await keysThere(destination)).toEqual(['a/1', 'a/2'])
 })
 

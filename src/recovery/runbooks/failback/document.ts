@@ -20,6 +20,7 @@ export interface FailbackOutputs {
   readonly quarantine?: Quarantined
   readonly salvage?: Divergence | null
   readonly 'find-rules'?: { readonly home: readonly FoundRules[] }
+  readonly rules?: { readonly faults: readonly string[] }
   readonly replicate?: { readonly buckets: readonly Backfilled[] }
   readonly objects?: ObjectsHome
   readonly 'stop-writes'?: Fenced
@@ -119,24 +120,32 @@ function objectsHow(outputs: FailbackOutputs): string[] {
   const { replicate, standby } = outputs
   const copied = sum(outputs, 'copied')
   const hidden = sum(outputs, 'hidden')
-  const faults = [...(replicate?.buckets ?? []), ...(standby?.backfilled ?? [])]
+  const backfills = [...(replicate?.buckets ?? []), ...(standby?.backfilled ?? [])]
   return [
-    ...(outputs['find-rules']?.home ?? []).map(({ bucket, rules }) =>
-      rules === null
-        ? `- Objects of \`${bucket}\` came home as copies, under new version ids: its replica has no rule that leads back (\`lifeboat objects rules-home --bucket ${bucket}\` prints one).`
-        : `- Objects of \`${bucket}\` were replicated home under their own version ids.`,
-    ),
+    ...(outputs['find-rules']?.home ?? []).map((found) => wayOf(found)),
     ...(copied + hidden > 0
-      ? [`- ${copied} objects were copied home and ${hidden} deletions repeated there by Lifeboat.`]
+      ? [
+          `- ${copied} objects were copied home by Lifeboat, under new version ids, and ${hidden} deletions repeated there.`,
+        ]
       : []),
-    ...faults.flatMap(({ bucket, fault }) =>
+    ...(outputs.rules?.faults ?? []).map(
+      (fault) => `- The rules home were not turned on: ${fault}.`,
+    ),
+    ...backfills.flatMap(({ bucket, fault }) =>
       fault === null ? [] : [`- The backfill of \`${bucket}\` did not do all: ${fault}.`],
     ),
     ...(standby?.compared ?? []).map(
       ({ bucket, versions, missingAway, onlyAway }) =>
-        `- In the end \`${bucket}\` had ${versions} versions; its replica lacked ${missingAway} of them and had ${onlyAway} others.`,
+        `- At the end \`${bucket}\` had ${versions} versions; ${missingAway} of them, with what customers were just writing, were not in its replica, which had ${onlyAway} others.`,
     ),
   ]
+}
+
+function wayOf({ bucket, enabled, disabled, fault }: FoundRules): string {
+  if (fault !== null) return `- Whether S3 could bring \`${bucket}\` home is not known: ${fault}.`
+  return enabled.length + disabled.length === 0
+    ? `- Objects of \`${bucket}\` came home as copies, under new version ids: its replica has no rule that leads back (\`lifeboat objects rules-home --bucket ${bucket}\` prints one).`
+    : `- Objects of \`${bucket}\` came home by the rules of its replica, with their version ids.`
 }
 
 function databaseLine(standby: StandbyAgain | undefined): string {

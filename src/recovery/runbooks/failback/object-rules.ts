@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { BatchJob } from '../../../aws/batch-replication.ts'
+import { awsCodeOf } from '../../../aws/faults.ts'
 import type { RegionClient } from '../../../aws/region-client.ts'
 import { LifeboatError } from '../../../core/errors.ts'
 import { beginBackfill, followBackfill } from '../../objects/backfill.ts'
@@ -10,7 +11,11 @@ import type { RecoveryTools } from '../data-corruption/tools.ts'
 import { type Failback, mirroredTools } from './tools.ts'
 
 /** How S3 itself can bring the objects of a bucket home, as it was found. JSON. */
-export type FoundRules = RulesBack & { readonly bucket: string }
+export type FoundRules = RulesBack & {
+  readonly bucket: string
+  /** Why it could not be found out: then objects come home as copies. */
+  readonly fault: string | null
+}
 
 /** A batch job that replicated what rules had not, as it ended. JSON. */
 export type Backfilled = {
@@ -30,6 +35,8 @@ export type ComparedPair = {
   readonly onlyAway: number
 }
 
+type Step = { execution: string; signal: AbortSignal; progress: (message: string) => void }
+
 /** Sees for each replicated bucket whether its replica has rules that lead back. */
 export async function findRulesHome(
   input: Failback,
@@ -38,7 +45,13 @@ export async function findRulesHome(
   const { region: away } = await mirroredTools(tools, input)
   const found: FoundRules[] = []
   for (const pair of replicatedOf(input.workload)) {
-    found.push({ bucket: pair.bucket, ...(await findRulesBack(pair, away.buckets)) })
+    const { bucket } = pair
+    const rules = await unlessDenied(() => findRulesBack(pair, away.buckets))
+    found.push(
+      'fault' in rules
+        ? { bucket, enabled: [], disabled: [], role: null, fault: rules.fault }
+        : { bucket, ...rules.answer, fault: null },
+    )
   }
   return found
 }
@@ -48,10 +61,11 @@ export async function turnRulesHome(
   input: Failback,
   found: readonly FoundRules[],
   tools: RecoveryTools,
-): Promise<{ readonly rules: number }> {
+): Promise<{ readonly rules: number; readonly faults: readonly string[] }> {
+  // First what may be refused. What S3 has replicated it does not replicate again, so that both may be on for a moment.
+  const turned = await unlessDenied(() => switchRulesHome(input, found, tools, true))
   const rules = await switchRulesAway(input, tools, false)
-  await switchRulesHome(input, found, tools, true)
-  return { rules }
+  return { rules, faults: 'fault' in turned ? [turned.fault] : [] }
 }
 
 /** Turns the rules as they were while all was well. */
@@ -60,11 +74,13 @@ export async function turnRulesAway(
   found: readonly FoundRules[],
   tools: RecoveryTools,
 ): Promise<{ readonly rules: number }> {
-  await switchRulesHome(input, found, tools, false)
-  return { rules: await switchRulesAway(input, tools, true) }
+  const rules = await switchRulesAway(input, tools, true)
+  await unlessDenied(() => switchRulesHome(input, found, tools, false))
+  return { rules }
 }
 
-async function switchRulesAway(
+/** Turns on or off what replicates the buckets at home. */
+export async function switchRulesAway(
   { workload }: Failback,
   { region }: RecoveryTools,
   isEnabled: boolean,
@@ -86,12 +102,11 @@ async function switchRulesHome(
 ): Promise<void> {
   const { region: away } = await mirroredTools(tools, input)
   for (const { bucket, replica } of replicatedOf(input.workload)) {
-    const isOurs = found.some((one) => one.bucket === bucket && one.rules === 'disabled')
-    if (isOurs) await away.buckets.switchReplication(replica.bucket, bucket, isEnabled)
+    const { disabled = [] } = found.find((one) => one.bucket === bucket) ?? {}
+    if (disabled.length === 0) continue
+    await away.buckets.switchReplication(replica.bucket, bucket, isEnabled, disabled)
   }
 }
-
-type Step = { execution: string; signal: AbortSignal; progress: (message: string) => void }
 
 /** Replicates home what was written away before the rules led there. */
 export async function backfillHome(
@@ -103,7 +118,8 @@ export async function backfillHome(
   const { region: away } = await mirroredTools(tools, input)
   const done: Backfilled[] = []
   for (const { bucket, replica } of replicatedOf(input.workload)) {
-    if (!found.some((one) => one.bucket === bucket && one.rules !== null)) continue
+    const { enabled = [], disabled = [] } = found.find((one) => one.bucket === bucket) ?? {}
+    if (enabled.length + disabled.length === 0) continue
     done.push(await backfill(away, replica.bucket, tools, { ...step, what: 'home' }))
   }
   return done
@@ -127,24 +143,46 @@ export async function backfillAway(
 async function backfill(
   region: RegionClient,
   bucket: string,
-  { clock }: RecoveryTools,
+  tools: RecoveryTools,
   { execution, signal, progress, what }: Step & { what: string },
 ): Promise<Backfilled> {
-  try {
-    const asked = `${execution} ${what} ${bucket}`
-    const token = createHash('sha256').update(asked).digest('hex')
+  const onProgress = ({ total, succeeded, failed }: BatchJob) =>
+    progress(`bucket '${bucket}': ${succeeded} of ${total} versions replicated, ${failed} failed`)
+  const done = await unlessDenied(async () => {
+    const job = await jobFor(region, bucket, `${execution} ${what} ${bucket}`)
+    return followBackfill({ region, job, clock: tools.clock, signal, onProgress })
+  })
+  if ('fault' in done) return { bucket, replicated: 0, fault: done.fault }
+  return { bucket, replicated: done.answer.succeeded, fault: null }
+}
+
+const MOST_JOBS = 20
+
+/** The job of an earlier try, unless that has failed: then what it failed of may have been mended since. */
+async function jobFor(region: RegionClient, bucket: string, asked: string): Promise<string> {
+  const { account } = await region.identity()
+  for (let count = 1; ; count++) {
+    const token = createHash('sha256').update(`${asked} ${count}`).digest('hex')
     const job = await beginBackfill({ region, bucket, token })
-    const onProgress = ({ total, succeeded, failed }: BatchJob) =>
-      progress(`bucket '${bucket}': ${succeeded} of ${total} versions replicated, ${failed} failed`)
-    const { succeeded } = await followBackfill({ region, job, clock, signal, onProgress })
-    return { bucket, replicated: succeeded, fault: null }
-  } catch (error) {
-    if (!(error instanceof LifeboatError) || !FAULTS.has(error.code)) throw error
-    return { bucket, replicated: 0, fault: error.message }
+    const { status, failed } = await region.batchReplication.describe(account, job)
+    const hasFailed = status === 'failed' || status === 'canceled' || failed > 0
+    if (!hasFailed || count === MOST_JOBS) return job
   }
 }
 
-const FAULTS = new Set(['ReplicationFailed', 'CallRefused', 'CredentialsRefused'])
+/** What AWS refuses for want of a right, and what a job could not do, is told; every other failure is one. */
+async function unlessDenied<Answer>(
+  act: () => Promise<Answer>,
+): Promise<{ answer: Answer } | { fault: string }> {
+  try {
+    return { answer: await act() }
+  } catch (error) {
+    if (!(error instanceof LifeboatError)) throw error
+    const isDenied = /^AccessDenied/.test(awsCodeOf(error) ?? '')
+    if (isDenied || error.code === 'ReplicationFailed') return { fault: error.message }
+    throw error
+  }
+}
 
 /** Whether both buckets have the same versions, under the same ids. */
 export async function comparePairs(

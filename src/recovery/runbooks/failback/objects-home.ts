@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { bringHome } from '../../objects/bring-home.ts'
 import type { RecoveryTools } from '../data-corruption/tools.ts'
@@ -6,17 +6,23 @@ import { type Failback, mirroredTools } from './tools.ts'
 
 /** JSON. */
 export type ObjectsHome = {
+  /** In the last pass. */
   readonly compared: number
+  /** In all passes. */
   readonly copied: number
   readonly hidden: number
+  /** Left to S3, which was about to replicate them when the last pass ended. */
+  readonly coming: number
   readonly onlyHome: number
   /** The list of objects that only the old region has; null when there are none. */
   readonly listFile: string | null
 }
 
-/** A pass that finds so few has come as close as it can while customers write. */
+/** When so few are left, it is as close as it can be while customers write. */
 const FEW = 100
-const MOST_PASSES = 4
+/** So many passes are made even when they come no closer. */
+const LEAST_PASSES = 4
+const REST_MS = 1_000
 
 type Step = { execution: string; signal: AbortSignal; progress: (message: string) => void }
 
@@ -26,10 +32,19 @@ export async function objectsHomeUntilClose(
   tools: RecoveryTools,
   step: Step,
 ): Promise<ObjectsHome> {
+  let copied = 0
+  let hidden = 0
+  let leftBefore = Number.POSITIVE_INFINITY
   for (let pass = 1; ; pass++) {
     const writtenBefore = tools.clock.now()
     const done = await objectsHome(input, tools, { ...step, writtenBefore })
-    if (done.copied + done.hidden <= FEW || pass === MOST_PASSES) return done
+    copied += done.copied
+    hidden += done.hidden
+    const left = done.copied + done.hidden + done.coming
+    const isNoCloser = left >= leftBefore && pass >= LEAST_PASSES
+    if (left <= FEW || isNoCloser) return { ...done, copied, hidden }
+    leftBefore = left
+    await tools.clock.sleep(REST_MS, step.signal)
   }
 }
 
@@ -45,7 +60,7 @@ export async function objectsHome(
 ): Promise<ObjectsHome> {
   const { region: away } = await mirroredTools(tools, input)
   const { lock } = input.workload
-  const total = { compared: 0, copied: 0, hidden: 0 }
+  const total = { compared: 0, copied: 0, hidden: 0, coming: 0 }
   const onlyHome: object[] = []
   for (const { bucket, prefixes, replica } of input.workload.buckets) {
     if (!replica) continue
@@ -64,6 +79,7 @@ export async function objectsHome(
     total.compared += brought.compared
     total.copied += brought.copied
     total.hidden += brought.hidden
+    total.coming += brought.coming
     onlyHome.push(...brought.onlyHome.map((one) => ({ bucket, ...one })))
   }
   const listFile = await listOf(onlyHome, join(input.incidentFolder, step.execution))
@@ -71,8 +87,11 @@ export async function objectsHome(
 }
 
 async function listOf(objects: readonly object[], folder: string): Promise<string | null> {
-  if (objects.length === 0) return null
   const file = join(folder, 'objects-only-at-home.jsonl')
+  if (objects.length === 0) {
+    await rm(file, { force: true })
+    return null
+  }
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const lines = objects.map((one) => `${JSON.stringify(one)}\n`)
   await writeFile(file, lines.join(''), { mode: 0o600 })

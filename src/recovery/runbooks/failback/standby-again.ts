@@ -38,8 +38,16 @@ export async function standbyAgain(
 ): Promise<StandbyAgain> {
   const { workload, failover } = input
   const { region: away } = await mirroredTools(tools, input)
-  const standby = workload.database.standby ? await beginReplica(input, home, away, step) : null
-  const hasBackups = await replicateBackups(input, home, away)
+  // First what is missing from the first write of a customer at home on.
+  const { rules } = await turnRulesAway(input, foundRules, tools)
+  // AWS takes one thing at a time of an instance that is available.
+  const wait = { deadlineMs: WITHIN_MS, signal: step.signal }
+  const inTurn = <Done>(act: () => Promise<Done>) =>
+    tools.region.rds.whenAvailable(home.instance, wait, act)
+  const standby = workload.database.standby
+    ? await inTurn(() => beginReplica(input, home, away, step))
+    : null
+  const hasBackups = await inTurn(() => replicateBackups(input, home, away))
   for (const { cluster, service, desiredCount } of failover.ready.services) {
     await away.services.restoreDesiredCount({ cluster, service }, step.execution)
     await away.services.keepDesiredCount({ cluster, service }, desiredCount)
@@ -48,7 +56,6 @@ export async function standbyAgain(
   for (const name of new Set([secret, adminSecret])) {
     await tools.region.secrets.replicate(name, away.region, true)
   }
-  const { rules } = await turnRulesAway(input, foundRules, tools)
   const backfilled = await backfillAway(input, tools, step)
   if (standby) {
     await away.rds.waitUntil(standby, (one) => one?.status === 'available', {
@@ -86,9 +93,9 @@ async function beginReplica(
   return standby
 }
 
-/** False: none of the old database were. Those stay until their retention ends. */
+/** False: those of the old database were not. They go on as long as that is kept. */
 async function replicateBackups(
-  { workload }: Failback,
+  { workload, failover }: Failback,
   home: Promoted,
   away: RegionClient,
 ): Promise<boolean> {
@@ -96,8 +103,11 @@ async function replicateBackups(
   const before = (await away.databaseBackups.listReplicated()).find(
     (backups) => backups.instance === instance,
   )
-  if (!before) return false
-  const { kmsKey, retentionDays } = before
+  // What was ended by somebody is not begun again; what the database came up from was there, though it may have expired since.
+  const isBegun = before !== undefined && before.status !== 'retained'
+  if (!isBegun && failover.ready.database.kind !== 'replicated-backups') return false
+  const { attributes } = await away.rds.getInstance(failover.promoted.instance)
+  const { kmsKey = attributes.kmsKey, retentionDays } = before ?? {}
   await away.databaseBackups.replicate({
     sourceArn: home.arn,
     ...(kmsKey !== undefined && { kmsKey }),

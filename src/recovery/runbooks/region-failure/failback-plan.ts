@@ -5,7 +5,7 @@ import type { RecoveryTools } from '../data-corruption/tools.ts'
 import { act, check, type FailoverFacts, logInThere, psql } from './by-hand.ts'
 import { type Fenced, hasFenceDebt } from './fence-primary.ts'
 import type { Promoted } from './promote.ts'
-import { asAdministratorOf, type RegionFailure, recoveryRegion } from './tools.ts'
+import { asAdministratorOf, type RegionFailure, recoveryRegion, tried } from './tools.ts'
 
 /** How the workload comes home, planned on the day it left. JSON. */
 export type FailbackPlan = {
@@ -53,8 +53,12 @@ async function objectsHome(workload: Workload, tools: RecoveryTools): Promise<st
   return await Promise.all(
     replicatedOf(workload).map(async (pair) => {
       const { bucket, replica } = pair
-      const { rules } = await findRulesBack(pair, replicas)
-      return rules === null
+      const found = await tried(tools, () => findRulesBack(pair, replicas))
+      if ('failure' in found) {
+        return `bring ${replica.bucket} home to ${bucket}; whether S3 has rules for that is not known: ${found.failure}`
+      }
+      const { enabled, disabled } = found.answer
+      return enabled.length + disabled.length === 0
         ? `copy ${replica.bucket} home to ${bucket}, under new version ids: S3 has no rule that leads back`
         : `replicate ${replica.bucket} back to ${bucket}, also what was written meanwhile`
     }),
