@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.ts'
 import { formatDuration } from '../core/duration.ts'
+import { LifeboatError } from '../core/errors.ts'
 import type { Execution, ExecutionsApi, StepRecord } from '../runbook/execution.ts'
 import { gateText, stepLine, stepSeconds } from './execution-view.ts'
 import { LiveLine } from './live-line.ts'
@@ -31,10 +32,12 @@ export async function followExecution(
   const live = new LiveLine(o.output, o.clock)
   const shown = new Map<string, string>()
   const answered = new Set<string>()
+  const troubles = new Troubles(api, id, o.clock.now())
   try {
     for (;;) {
       const execution = await api.get(id)
       live.clear()
+      for (const text of troubles.take()) o.output.say(`  ! ${text}`)
       showChanges(execution, shown, o)
       const gate = execution.steps.find((step) => step.status === 'pendingApproval')
       if (gate && !answered.has(gate.name)) {
@@ -52,6 +55,52 @@ export async function followExecution(
     }
   } finally {
     live.clear()
+    await troubles.end()
+  }
+}
+
+/** What keeps an execution from going on although no step has failed. */
+const TROUBLES = new Set(['lockSilent', 'lockLost'])
+
+/** Hears of troubles that come up from a moment on. */
+class Troubles {
+  readonly #ending = new AbortController()
+  readonly #hearing: Promise<void>
+  #heard: string[] = []
+
+  constructor(
+    private readonly api: ExecutionsApi,
+    id: string,
+    since: Date,
+  ) {
+    this.#hearing = this.#hear(id, since)
+    // Whoever ends it hears of its failure.
+    this.#hearing.catch(() => 'thrown by end')
+  }
+
+  /** Those that nobody has taken yet. */
+  take(): string[] {
+    const heard = this.#heard
+    this.#heard = []
+    return heard
+  }
+
+  async end(): Promise<void> {
+    this.#ending.abort()
+    await this.#hearing
+  }
+
+  async #hear(id: string, since: Date): Promise<void> {
+    const { signal } = this.#ending
+    try {
+      for await (const { at, kind, text } of this.api.watch(id, signal)) {
+        if (at >= since && TROUBLES.has(kind)) this.#heard.push(text)
+      }
+    } catch (error) {
+      if (signal.aborted) return
+      if (!(error instanceof LifeboatError)) throw error
+      this.#heard.push(`what keeps it from going on can no longer be heard: ${error.message}`)
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 import { formatDuration } from '../core/duration.ts'
 import type { BundleStatus } from '../recovery/break-glass/exported.ts'
+import type { NameStatus } from '../recovery/dns-gate.ts'
 import type { PairStatus } from '../recovery/objects/pair-status.ts'
 import type { Objective, WorkloadStatus } from '../recovery/status.ts'
 
@@ -20,6 +21,7 @@ export function describeStatus(status: WorkloadStatus): string {
     ...(status.lastGoodAt ? [`  all checks last passed at ${status.lastGoodAt}`] : []),
     ...(instance ? describeInstance(instance) : []),
     ...status.buckets.flatMap(describePair),
+    ...(status.publicName ? [describeName(status.publicName)] : []),
     ...(status.breakGlass ? [describeBundle(status.breakGlass)] : []),
     `  recovery time   ${describeObjective(objectives.rto, 'RTO')}`,
     `  data loss       ${describeObjective(objectives.rpo, 'RPO')}`,
@@ -37,6 +39,17 @@ function describeInstance(instance: NonNullable<WorkloadStatus['instance']>): st
       ? `  can restore to  ${restoreWindow.earliest} … ${restoreWindow.latest}${lag}`
       : '  can restore to  nothing yet',
   ]
+}
+
+function describeName({ name, setup, recoveryAddress }: NameStatus): string {
+  const sign = setup === 'ungated' ? '✘' : '✔'
+  const how = {
+    gated: 'when the database there takes writes',
+    switch: 'by its switch',
+    ungated: 'as soon as its primary is ill',
+    manual: 'when its record is changed',
+  }[setup]
+  return `  ${sign} public name    ${name} is ${setup}: it leads to ${recoveryAddress} ${how}`
 }
 
 function describeBundle({ folder, ageSeconds, isOld, changed }: BundleStatus): string {

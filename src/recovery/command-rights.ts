@@ -70,6 +70,7 @@ const SEE_REGION: Rights = {
   'route53:GetHealthCheck': ['healthChecks'],
   'route53:GetHealthCheckStatus': ['healthChecks'],
 }
+const { 'rds:DescribeDBInstances': _, ...SEE_NAME } = SEE_REGION
 const LEAD_CUSTOMERS: Rights = {
   ...SEE_REGION,
   'route53:ChangeResourceRecordSets': ['zones'],
@@ -92,6 +93,7 @@ const SERVICES: Rights = {
 export const COMMAND_RIGHTS: Readonly<Record<string, Rights>> = {
   // Away from home a workload is looked at where it is.
   status: {
+    ...SEE_NAME,
     'secretsmanager:GetSecretValue': ['logins', 'awayLogins'],
     'rds:DescribeDBInstanceAutomatedBackups': ['backups', 'database', 'awayBackups', 'awayCopies'],
     'rds:DescribeDBInstances': ['database', 'awayCopies'],

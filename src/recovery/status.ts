@@ -4,6 +4,8 @@ import { LifeboatError } from '../core/errors.ts'
 import { placeOf } from '../probe/database.ts'
 import { type BundleStatus, bundleStatusOf } from './break-glass/exported.ts'
 import type { CheckResult, CheckState } from './checks.ts'
+import { type NameStatus, nameFindings, nameStatusOf } from './dns-gate.ts'
+import { readPublicRecords } from './failover-records.ts'
 import { History } from './history.ts'
 import { Monitor, worstState } from './monitor.ts'
 import { type PairStatus, pairStatusOf } from './objects/pair-status.ts'
@@ -39,6 +41,8 @@ export type WorkloadStatus = {
   readonly buckets: readonly PairStatus[]
   /** Where a failover has brought it; null: it is at home. All else is told of where it is. */
   readonly away: Away | null
+  /** Null: it has none, is away, or Route 53 could not be asked. */
+  readonly publicName: NameStatus | null
   /** For the loss of its region; null when none was exported from here. */
   readonly breakGlass: BundleStatus | null
   readonly objectives: {
@@ -77,11 +81,13 @@ export async function statusOf(
   const world = await known(findings, async () => (await around.region.identity()).world)
   const instance = world && (await known(findings, () => describe(workload, around)))
   if (instance) findings.push(...posture(workload, instance))
-  const [health, buckets, breakGlass] = await Promise.all([
+  const [health, buckets, name, breakGlass] = await Promise.all([
     known(findings, () => runChecks(workload, around)),
     lookAtBuckets(workload, around, onProgress),
+    away ? undefined : known(findings, () => lookAtName(workload, around)),
     known(findings, () => lookAtBundle(home, around)),
   ])
+  if (name) findings.push(...nameFindings(name))
   if (breakGlass) findings.push(...bundleFindings(breakGlass))
   findings.push(...buckets.flatMap((pair) => pair.findings))
   const checks = health?.checks ?? []
@@ -95,6 +101,7 @@ export async function statusOf(
     instance: instance ? instance.shown : null,
     buckets,
     away,
+    publicName: name ?? null,
     breakGlass: breakGlass ?? null,
     objectives: {
       rto: compare(
@@ -197,6 +204,16 @@ async function lookAtBuckets(
     found.push(await pairStatusOf(look))
   }
   return found
+}
+
+/** While all is well: on the day it leads where it leads. */
+async function lookAtName(
+  workload: Workload,
+  { region }: Pick<Surroundings, 'region'>,
+): Promise<NameStatus | undefined> {
+  const { publicName, recoveryRegion } = workload
+  if (!publicName || recoveryRegion === undefined) return undefined
+  return nameStatusOf(workload, await readPublicRecords(region.route53, publicName))
 }
 
 async function lookAtBundle(

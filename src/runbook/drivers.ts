@@ -268,7 +268,8 @@ export class Drivers {
   #holdStill(id: string, reason: Error): void {
     const { journal, onLog } = this.o
     this.#drivers.get(id)?.park(reason)
-    const text = `${reason.message}: every step waits until it can be`
+    const hint = reason instanceof LifeboatError && reason.hint ? ` ${reason.hint}` : ''
+    const text = `${reason.message}: every step waits until it can be.${hint}`
     onLog(`${id}: ${text}`)
     const told = journal.change(id, (_, edit) => edit.event('lockSilent', text))
     told.catch((second: unknown) => onLog(`${id}: that could not be written: ${second}`))

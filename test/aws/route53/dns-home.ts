@@ -44,6 +44,8 @@ export function dnsHome({ checkSpeed }: { checkSpeed: number }) {
 
   return {
     api: () => api,
+    /** How any program finds the region. */
+    environment: () => home.environment(REGION),
     /** Of the name server, on 127.0.0.1. */
     port: () => port,
     /** Of the process of the name server; undefined when it is dead. */
