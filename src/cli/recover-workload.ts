@@ -5,7 +5,7 @@ import {
   failbackInput,
   findOpenFailover,
   inputOf,
-  refuseAway,
+  refuseElsewhere,
   type Workload,
 } from '../recovery/recovery.ts'
 import { writeLedgerFile } from '../recovery/write-ledger.ts'
@@ -57,7 +57,7 @@ export async function recoverWorkload(
   const { executions, workload, invocation } = o
   const { home, output } = invocation
   const kept = keptHere(home, workload)
-  if (o.runbook !== 'failback') await refuseAway(workload, executions)
+  if (o.runbook !== 'failback') await refuseElsewhere(workload, executions)
   const input =
     o.runbook === 'failback'
       ? failbackInput(await findFailover(executions, workload, options.failover), kept)

@@ -53,7 +53,7 @@ export { statusOf, type WorkloadStatus } from './status.ts'
 export {
   type Away,
   findOpenFailover,
-  refuseAway,
+  refuseElsewhere,
   type Whereabouts,
   whereaboutsOf,
 } from './whereabouts.ts'

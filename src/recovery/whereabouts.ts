@@ -8,6 +8,7 @@ import { hasFenceDebt } from './runbooks/region-failure/fence-primary.ts'
 import type { RegionFailureOutputs } from './runbooks/region-failure/report.ts'
 import { regionFailure } from './runbooks/region-failure.ts'
 import type { Workload } from './workload.ts'
+import { namesAfter } from './workload-edit.ts'
 
 /** Where a workload is that a failover has brought away, and that has not come home. JSON. */
 export type Away = {
@@ -50,18 +51,44 @@ export async function whereaboutsOf(
 }
 
 /**
- * Refuses what is for a workload at home.
+ * Refuses what is for a workload at home, whose file names the database in use: a recovery of the one that was in use before the
+ * last recovery would bring back what that had left behind.
  *
- * @throws LifeboatError `WorkloadAway`
+ * @throws LifeboatError `WorkloadAway`, `InvalidUsage`
  */
-export async function refuseAway(
+export async function refuseElsewhere(
   workload: Workload,
   executions: Pick<ExecutionsApi, 'list' | 'get'>,
 ): Promise<void> {
   const { away } = await whereaboutsOf(workload, executions)
-  if (!away) return
-  const what = `'${workload.name}' is in ${away.region} since ${away.since}, by failover '${away.failover}'`
-  throw new LifeboatError('WorkloadAway', what)
+  if (away) {
+    const what = `'${workload.name}' is in ${away.region} since ${away.since}, by failover '${away.failover}'`
+    throw new LifeboatError('WorkloadAway', what)
+  }
+  const last = await lastCompleted(executions, workload.name)
+  if (!last || last.runbook === regionFailure.name) return
+  const { instance } = workload.database
+  const { instance: now } = namesAfter(last)
+  const before = (last.input as { workload: Workload }).workload.database.instance
+  // A file that names neither is of a database that no execution knows.
+  if (instance === now || instance !== before) return
+  const what = `the workload file names '${instance}', and since '${last.id}' the database in use is '${now}'`
+  throw new LifeboatError('InvalidUsage', what, { hint: 'Run lifeboat workload update first.' })
+}
+
+/** The newest recovery of any kind that has come to its end. */
+async function lastCompleted(
+  executions: Pick<ExecutionsApi, 'list' | 'get'>,
+  workload: string,
+): Promise<Execution | undefined> {
+  const newest = (await executions.list()).find(
+    ({ owns, status }) => owns === workload && isCompleted(status),
+  )
+  return newest && (await executions.get(newest.id))
+}
+
+function isCompleted(status: Execution['status']): boolean {
+  return status === 'completed' || status === 'completedWithSkips'
 }
 
 /** The newest failover of a workload that has come to its end and was not taken back; newest first. */
@@ -73,7 +100,7 @@ export async function findOpenFailover(
     ({ runbook, owns, status }) =>
       owns === workload &&
       (runbook === regionFailure.name || runbook === failback.name) &&
-      (status === 'completed' || status === 'completedWithSkips'),
+      isCompleted(status),
   )
   return newest?.runbook === regionFailure.name ? await executions.get(newest.id) : undefined
 }

@@ -235,6 +235,12 @@ checks:
       expect(before.findings).toContainEqual(expect.stringContaining('lifeboat workload update'))
       const restore = shown.steps.find(({ name }: { name: string }) => name === 'restore')
       const { instance } = restore.output
+      // Another recovery would begin with what was left behind.
+      const again = await json('runbook', 'run', 'data-corruption', '--to', beforeMistake)
+      expect(again.error).toMatchObject({
+        code: 'InvalidUsage',
+        message: `the workload file names 'shop-db', and since '${id}' the database in use is '${instance}'`,
+      })
       const { changes } = await json('workload', 'update')
       expect(changes).toMatchObject([{ key: 'instance', from: 'shop-db', to: instance }])
       const after = await json('status')

@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import type { RecoveryReport } from '../../recovery/recovery.ts'
 import type { Runbook } from '../../runbook/runbook.ts'
 import { withExitCodes } from '../exit-codes.ts'
 import { action, type Invocation, type Surroundings } from '../invocation.ts'
@@ -100,8 +101,19 @@ async function run(invocation: Invocation, options: RunOptions, runbook: Runbook
     const report = summary(await recoverWorkload(order, options))
     await notified()
     const told = describeNotified(await listUpdates(database, report.execution))
-    invocation.output.result(report, [describeReport(report), ...told].join('\n'))
+    invocation.output.result(
+      report,
+      [describeReport(report), ...nextOf(report), ...told].join('\n'),
+    )
   })
+}
+
+/** At home again, or restored, the database has another name than in the workload file. */
+function nextOf({ status, runbook, restored }: RecoveryReport): string[] {
+  const isRenamed = status === 'completed' && restored && runbook !== 'region-failure'
+  return isRenamed
+    ? [`  next           lifeboat workload update, which names '${restored.instance}'`]
+    : []
 }
 
 async function allRunbooks(): Promise<readonly Runbook[]> {
