@@ -125,7 +125,9 @@ export function guideByTerraform(): void {
 
     /** What Lifeboat prints for the way home is Terraform's own, as it is. */
     async function comesHome() {
-      const region = new RegionClient({ ...world.client(HERE), clock: systemClock })
+      const [here, there] = [HERE, THERE].map(
+        (region) => new RegionClient({ ...world.client(region), clock: systemClock }),
+      ) as [RegionClient, RegionClient]
       const replica = { bucket: DESTINATION, region: THERE }
       const bucket = {
         bucket: SOURCE,
@@ -133,8 +135,9 @@ export function guideByTerraform(): void {
         references: [],
         replica,
       }
-      const printed = await rulesHome(bucket, region.buckets, region.buckets)
-      region.close()
+      const printed = await rulesHome(bucket, here.buckets, there.buckets)
+      here.close()
+      there.close()
       const file = join(folder, 'home.tf')
       await writeFile(file, printed.terraform)
       await terraform('apply', '-auto-approve')
