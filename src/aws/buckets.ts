@@ -7,7 +7,6 @@ import {
   type HeadObjectCommandOutput,
   PutBucketReplicationCommand,
   PutObjectCommand,
-  type ReplicationRule,
   type S3Client,
 } from '@aws-sdk/client-s3'
 import { LifeboatError } from '../core/errors.ts'
@@ -16,6 +15,7 @@ import { awsCodeOf } from './faults.ts'
 import { frontEtags } from './front-etags.ts'
 import { copyOnTop } from './object-copies.ts'
 import { headersOf } from './object-headers.ts'
+import { type Replication, replicationFrom, switched } from './replication.ts'
 import {
   fetchVersionPage,
   type ListedVersion,
@@ -34,23 +34,6 @@ export interface ObjectDescription {
 
 /** What S3 says of a version's way to other buckets; `none` when no rule was there for it. */
 export type ReplicationStatus = 'pending' | 'completed' | 'failed' | 'replica' | 'none'
-
-/** How a bucket is replicated. */
-export interface Replication {
-  /** An ARN. */
-  readonly role: string
-  readonly rules: readonly {
-    readonly id: string
-    readonly isEnabled: boolean
-    readonly destinationBucket: string
-    /** Undefined: every key; where a rule has other filters too, not all of those that begin so. */
-    readonly prefix: string | undefined
-    readonly hasOtherFilters: boolean
-    readonly replicatesDeleteMarkers: boolean
-    /** Whether its figures are in CloudWatch. */
-    readonly hasMetrics: boolean
-  }[]
-}
 
 /** Amazon S3 of one region, in our words. Every method throws as `Calls` says. */
 export class Buckets {
@@ -74,7 +57,7 @@ export class Buckets {
         `read the replication of bucket '${bucket}'`,
         () => this.client.send(new GetBucketReplicationCommand({ Bucket: bucket })),
       )
-      return found && { role: found.Role ?? '', rules: (found.Rules ?? []).map(ruleOf) }
+      return found && replicationFrom(found)
     } catch (error) {
       if (awsCodeOf(error) === 'ReplicationConfigurationNotFoundError') return undefined
       throw error
@@ -98,19 +81,11 @@ export class Buckets {
       const { ReplicationConfiguration: found } = await this.client.send(
         new GetBucketReplicationCommand({ Bucket: bucket }),
       )
-      const isOurs = (rule: ReplicationRule) => {
-        const { id, destinationBucket } = ruleOf(rule)
-        return destinationBucket === destination && (only?.includes(id) ?? true)
-      }
-      const Status = isEnabled ? 'Enabled' : 'Disabled'
-      const rules = (found?.Rules ?? []).map((rule) => (isOurs(rule) ? { ...rule, Status } : rule))
+      const { changed, count } = switched(found, { destination, isEnabled, only })
       await this.client.send(
-        new PutBucketReplicationCommand({
-          Bucket: bucket,
-          ReplicationConfiguration: { Role: found?.Role, Rules: rules as ReplicationRule[] },
-        }),
+        new PutBucketReplicationCommand({ Bucket: bucket, ReplicationConfiguration: changed }),
       )
-      return rules.filter((rule) => isOurs(rule as ReplicationRule)).length
+      return count
     })
   }
 
@@ -280,22 +255,6 @@ const STATUSES: Readonly<Record<string, ReplicationStatus>> = {
   COMPLETE: 'completed',
   FAILED: 'failed',
   REPLICA: 'replica',
-}
-
-function ruleOf(rule: ReplicationRule): Replication['rules'][number] {
-  const { Filter, Prefix, Destination, DeleteMarkerReplication } = rule
-  // Rules of the older form have no filter, and replicate the delete markers that users make.
-  const isOlderForm = Filter === undefined
-  const prefix = isOlderForm ? Prefix : (Filter.Prefix ?? Filter.And?.Prefix)
-  return {
-    id: rule.ID ?? '',
-    isEnabled: rule.Status === 'Enabled',
-    destinationBucket: (Destination?.Bucket ?? '').replace(/^arn:[^:]*:s3:::/, ''),
-    prefix: prefix || undefined,
-    hasOtherFilters: !!(Filter?.Tag || Filter?.And?.Tags?.length),
-    replicatesDeleteMarkers: isOlderForm || DeleteMarkerReplication?.Status === 'Enabled',
-    hasMetrics: Destination?.Metrics?.Status === 'Enabled',
-  }
 }
 
 function keepsNoVersions(what: string, bucket: string): LifeboatError {

@@ -1,5 +1,5 @@
 import { LifeboatError } from '../core/errors.ts'
-import type { Execution, ExecutionsApi } from '../runbook/execution.ts'
+import { type Execution, type ExecutionsApi, isCompleted } from '../runbook/execution.ts'
 import { nextCommand } from './execution-view.ts'
 import { followExecution, type GateAnswer } from './follow-execution.ts'
 import { askAtGate } from './gate-question.ts'
@@ -37,7 +37,7 @@ export async function followToRest(
 
 function refuseUnlessCompleted(execution: Execution): void {
   const { id, status, runbook, steps } = execution
-  if (status === 'completed' || status === 'completedWithSkips') return
+  if (isCompleted({ status })) return
   if (status === 'pendingApproval') {
     const gate = steps.find((step) => step.status === 'pendingApproval')
     throw new LifeboatError('ApprovalRequired', `'${id}' waits for approval of '${gate?.name}'`, {

@@ -62,15 +62,14 @@ const LOCK: Rights = {
   's3:ListBucket': ['lockBucket'],
   's3:PutObject': ['lock'],
 }
-/** From outside: whether the region is there, and where customers are led. */
-const SEE_REGION: Rights = {
-  'rds:DescribeDBInstances': ['pairOfDatabases'],
+/** Where customers are led; and, from outside, whether the region is there. */
+const SEE_NAME: Rights = {
   'route53:ListHostedZonesByName': ['anyZone'],
   'route53:ListResourceRecordSets': ['zones'],
   'route53:GetHealthCheck': ['healthChecks'],
   'route53:GetHealthCheckStatus': ['healthChecks'],
 }
-const { 'rds:DescribeDBInstances': _, ...SEE_NAME } = SEE_REGION
+const SEE_REGION: Rights = { ...SEE_NAME, 'rds:DescribeDBInstances': ['pairOfDatabases'] }
 const LEAD_CUSTOMERS: Rights = {
   ...SEE_REGION,
   'route53:ChangeResourceRecordSets': ['zones'],

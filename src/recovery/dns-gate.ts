@@ -1,5 +1,8 @@
+import { isIP } from 'node:net'
 import { changeBatch } from '../aws/route53.ts'
+import { assert } from '../core/assert.ts'
 import type { DnsSetup, PublicRecords } from './failover-records.ts'
+import { awsIn } from './runbooks/region-failure/by-hand.ts'
 import type { Workload } from './workload.ts'
 
 /** How the public name of a workload behaves when its region is lost. JSON. */
@@ -40,16 +43,18 @@ export function nameFindings({ name, setup, recoveryAddress, gateBy }: NameStatu
 
 /** A check of the secondary that asks the right thing: its own, changed, or a new one. */
 function gateOf({ zone, away, recoveryAddress }: PublicRecords, http: Workload['http']): string {
-  if (!away) return ''
+  assert(away, 'only a failover pair is ungated')
+  const route53 = (call: string, options: Parameters<typeof awsIn>[2], query?: string) =>
+    awsIn('us-east-1', `route53 ${call}`, options, query)
   if (away.healthCheck !== null) {
-    return `aws route53 update-health-check --health-check-id ${away.healthCheck} --resource-path PATH`
+    const changed = { 'health-check-id': away.healthCheck, 'resource-path': 'PATH' }
+    return route53('update-health-check', changed)
   }
   const asked = http && new URL(http.url)
   const isSecure = asked?.protocol === 'https:'
-  const isAddress = /^[\d.]+$|:/.test(recoveryAddress)
   const config = {
     Type: isSecure ? 'HTTPS' : 'HTTP',
-    ...(isAddress
+    ...(isIP(recoveryAddress)
       ? { IPAddress: recoveryAddress }
       : { FullyQualifiedDomainName: recoveryAddress.replace(/\.$/, '') }),
     Port: Number(asked?.port || (isSecure ? 443 : 80)),
@@ -57,13 +62,15 @@ function gateOf({ zone, away, recoveryAddress }: PublicRecords, http: Workload['
     RequestInterval: 10,
     FailureThreshold: 3,
   }
+  const made = {
+    'caller-reference': `gate-${zone}`,
+    'health-check-config': JSON.stringify(config),
+  }
   const gated = changeBatch([{ ...away, healthCheck: 'CHECK' }], 'a gated secondary')
+  const change = { 'hosted-zone-id': zone, 'change-batch': JSON.stringify(gated) }
   return [
-    `CHECK=$(aws route53 create-health-check --caller-reference gate-${zone} --health-check-config ${quoted(config)} --query HealthCheck.Id --output text)`,
-    `aws route53 change-resource-record-sets --hosted-zone-id ${zone} --change-batch ${quoted(gated).replace('"CHECK"', '"\'$CHECK\'"')}`,
+    `CHECK=$(${route53('create-health-check', made, 'HealthCheck.Id')})`,
+    // Out of the quotes, so that the shell fills it in.
+    route53('change-resource-record-sets', change).replace('"CHECK"', '"\'$CHECK\'"'),
   ].join('\n')
-}
-
-function quoted(json: unknown): string {
-  return `'${JSON.stringify(json).replaceAll("'", "'\\''")}'`
 }

@@ -42,7 +42,7 @@ export type RecoveryTime = {
   readonly verifySeconds: number | null
   /** Detection to first verified write. */
   readonly totalSeconds: number | null
-  /** The last approval that a gate waited for, to the first verified write: what the machine takes when people have decided. */
+  /** The last approval of a gate, though it was given ahead, to the first verified write: what the machine takes when people have decided. */
   readonly fromApprovalSeconds: number | null
   /** At least and at most, where the moment of the damage is only bounded. */
   readonly exposureBoundsSeconds?: readonly [number | null, number | null]

@@ -1,8 +1,7 @@
 import { LifeboatError } from '../core/errors.ts'
-import type { Execution, ExecutionsApi } from '../runbook/execution.ts'
+import { type Execution, type ExecutionsApi, isCompleted } from '../runbook/execution.ts'
 import { outputsOf } from './report.ts'
-import { failbackInput } from './runbooks/failback/report.ts'
-import { mirrored } from './runbooks/failback/tools.ts'
+import { mirroredWorkload } from './runbooks/failback/tools.ts'
 import { failback } from './runbooks/failback.ts'
 import { hasFenceDebt } from './runbooks/region-failure/fence-primary.ts'
 import type { RegionFailureOutputs } from './runbooks/region-failure/report.ts'
@@ -40,14 +39,14 @@ export async function whereaboutsOf(
   // A file that names the other region as the first one has moved there for good.
   const isAway = readiness && promote && readiness.region !== workload.region
   if (!failover || !isAway) return { workload, away: null }
-  const input = { ...failbackInput(failover, { incidentFolder: '' }), workload }
+  const there = mirroredWorkload(workload, readiness.region, promote.instance)
   const away = {
     failover: failover.id,
     region: readiness.region,
     since: dns?.firstWriteAt ?? promote.writableAt,
     fenceOwed: fence && hasFenceDebt(fence) ? fence.grade : null,
   }
-  return { workload: mirrored(input).workload, away }
+  return { workload: there, away }
 }
 
 /**
@@ -68,27 +67,21 @@ export async function refuseElsewhere(
   const last = await lastCompleted(executions, workload.name)
   if (!last || last.runbook === regionFailure.name) return
   const { instance } = workload.database
-  const { instance: now } = namesAfter(last)
+  const now = namesAfter(last)?.instance
   const before = (last.input as { workload: Workload }).workload.database.instance
   // A file that names neither is of a database that no execution knows.
-  if (instance === now || instance !== before) return
+  if (now === undefined || instance === now || instance !== before) return
   const what = `the workload file names '${instance}', and since '${last.id}' the database in use is '${now}'`
   throw new LifeboatError('InvalidUsage', what, { hint: 'Run lifeboat workload update first.' })
 }
 
-/** The newest recovery of any kind that has come to its end. */
-async function lastCompleted(
+/** The newest recovery of a workload, of any kind, that has come to its end. */
+export async function lastCompleted(
   executions: Pick<ExecutionsApi, 'list' | 'get'>,
   workload: string,
 ): Promise<Execution | undefined> {
-  const newest = (await executions.list()).find(
-    ({ owns, status }) => owns === workload && isCompleted(status),
-  )
+  const newest = (await executions.list()).find((one) => one.owns === workload && isCompleted(one))
   return newest && (await executions.get(newest.id))
-}
-
-function isCompleted(status: Execution['status']): boolean {
-  return status === 'completed' || status === 'completedWithSkips'
 }
 
 /** The newest failover of a workload that has come to its end and was not taken back; newest first. */
@@ -97,10 +90,10 @@ export async function findOpenFailover(
   workload: string,
 ): Promise<Execution | undefined> {
   const newest = (await executions.list()).find(
-    ({ runbook, owns, status }) =>
-      owns === workload &&
-      (runbook === regionFailure.name || runbook === failback.name) &&
-      isCompleted(status),
+    (one) =>
+      one.owns === workload &&
+      (one.runbook === regionFailure.name || one.runbook === failback.name) &&
+      isCompleted(one),
   )
   return newest?.runbook === regionFailure.name ? await executions.get(newest.id) : undefined
 }

@@ -3,6 +3,7 @@ import { basename } from 'node:path'
 import { isScalar, LineCounter, parseDocument } from 'yaml'
 import { assert } from '../core/assert.ts'
 import { LifeboatError } from '../core/errors.ts'
+import { isCompleted } from '../runbook/execution.ts'
 import { outputsOf, type ReportedExecution } from './report.ts'
 import { summary } from './runbooks/all.ts'
 import type { FailbackOutputs } from './runbooks/failback/document.ts'
@@ -24,23 +25,23 @@ export type WorkloadChange = {
 }
 
 /**
- * What a workload file has to call the database after a recovery.
+ * What a workload file has to call the database after a recovery; undefined when that has made none, as its step was skipped.
  *
  * @throws LifeboatError `InvalidUsage` for an execution that has not ended well, or has left the workload away from home
  */
-export function namesAfter(execution: ReportedExecution): DatabaseNames {
-  const { id, runbook, status } = execution
+export function namesAfter(execution: ReportedExecution): DatabaseNames | undefined {
+  const { id, runbook } = execution
   if (runbook === regionFailure.name) {
     throw refused(
       `after '${id}' the workload is not at home`,
       'Bring it home: lifeboat runbook run failback.',
     )
   }
-  const { restored } = summary(execution)
-  const isCompleted = status === 'completed' || status === 'completedWithSkips'
-  if (!isCompleted || !restored) {
+  if (!isCompleted(execution)) {
     throw refused(`'${id}' is not completed`, `See lifeboat execution show ${id}.`)
   }
+  const { restored } = summary(execution)
+  if (!restored) return undefined
   if (runbook !== failback.name) return { instance: restored.instance }
   const { standby } = outputsOf<FailbackOutputs>(execution)
   return standby?.workloadFile ?? { instance: restored.instance }

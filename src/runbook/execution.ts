@@ -157,6 +157,11 @@ const FINAL: ReadonlySet<ExecutionStatus> = new Set([
   'canceled',
 ])
 
+/** It has come to its end, though steps may have been skipped. */
+export function isCompleted({ status }: { readonly status: string }): boolean {
+  return status === 'completed' || status === 'completedWithSkips'
+}
+
 export function hasEnded(execution: { readonly status: ExecutionStatus }): boolean {
   return FINAL.has(execution.status)
 }

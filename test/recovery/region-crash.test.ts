@@ -59,6 +59,7 @@ test('a way home that is killed again and again ends as one that is not, and not
   await shop.closeDoors()
   const report = summary(home)
   expect(report).toMatchObject({ fence: 'proven', dataLoss: { writes: 0 }, isProtected: true })
+  expect(stepOf(home, 'rules-away').output).toEqual({ rules: 1, fault: null })
   const { instance } = report.restored!
   expect(await instancesIn(HOME)).toEqual(['shop-db', instance].sort())
   expect(await instancesIn(AWAY)).toHaveLength(2)

@@ -43,8 +43,8 @@ async function run(invocation: Invocation, options: UpdateOptions): Promise<void
     recoveryOf(executions, workload, options.execution),
   )
   const { database } = (execution.input as { workload: Workload }).workload
-  const names = { before: database, after: namesAfter(execution) }
-  const changes = await updateWorkloadFile(path, names, { dryRun })
+  const after = namesAfter(execution) ?? database
+  const changes = await updateWorkloadFile(path, { before: database, after }, { dryRun })
   const lines = changes.map(({ place, key, from, to }) => `${place} ${key}: ${from} -> ${to}`)
   const nothing = `${path} names the database as '${execution.id}' has left it`
   const text = lines.length === 0 ? nothing : lines.join('\n')
@@ -57,11 +57,9 @@ async function recoveryOf(
   id: string | undefined,
 ): Promise<Execution> {
   if (id !== undefined) return await executions.get(id)
-  const newest = (await executions.list()).find(
-    ({ owns, status }) =>
-      owns === name && (status === 'completed' || status === 'completedWithSkips'),
-  )
-  if (newest) return await executions.get(newest.id)
+  const { lastCompleted } = await import('../../recovery/whereabouts.ts')
+  const newest = await lastCompleted(executions, name)
+  if (newest) return newest
   throw new LifeboatError('ExecutionNotFound', `no recovery of '${name}' was completed here`, {
     hint: 'Name one with --execution: lifeboat execution list.',
   })

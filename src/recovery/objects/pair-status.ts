@@ -1,4 +1,5 @@
-import type { Buckets, Replication, ReplicationStatus } from '../../aws/buckets.ts'
+import type { Buckets, ReplicationStatus } from '../../aws/buckets.ts'
+import type { Replication } from '../../aws/replication.ts'
 import type { Clock } from '../../core/clock.ts'
 import { concurrently } from '../../core/concurrently.ts'
 import { LifeboatError } from '../../core/errors.ts'

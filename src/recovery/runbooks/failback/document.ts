@@ -9,7 +9,7 @@ import type { Fenced } from '../region-failure/fence-primary.ts'
 import type { MovedDns } from '../region-failure/move-dns.ts'
 import type { Promoted } from '../region-failure/promote.ts'
 import type { ProtectedThere } from '../region-failure/protect-recovered.ts'
-import type { Backfilled, FoundRules } from './object-rules.ts'
+import type { Backfilled, FoundRules, TurnedRules } from './object-rules.ts'
 import type { ObjectsHome } from './objects-home.ts'
 import type { Divergence, Quarantined } from './quarantine.ts'
 import type { StandbyAgain } from './standby-again.ts'
@@ -20,7 +20,7 @@ export interface FailbackOutputs {
   readonly quarantine?: Quarantined
   readonly salvage?: Divergence | null
   readonly 'find-rules'?: { readonly home: readonly FoundRules[] }
-  readonly rules?: { readonly faults: readonly string[] }
+  readonly rules?: TurnedRules
   readonly replicate?: { readonly buckets: readonly Backfilled[] }
   readonly objects?: ObjectsHome
   readonly 'stop-writes'?: Fenced
@@ -130,6 +130,10 @@ function objectsHow(outputs: FailbackOutputs): string[] {
       : []),
     ...(outputs.rules?.faults ?? []).map(
       (fault) => `- The rules home were not turned on: ${fault}.`,
+    ),
+    ...(standby?.turned.faults ?? []).map(
+      (fault) =>
+        `- The rules home were not turned off again, which is to be done by hand: ${fault}.`,
     ),
     ...backfills.flatMap(({ bucket, fault }) =>
       fault === null ? [] : [`- The backfill of \`${bucket}\` did not do all: ${fault}.`],

@@ -17,6 +17,14 @@ export type FoundRules = RulesBack & {
   readonly fault: string | null
 }
 
+/** JSON. */
+export type TurnedRules = {
+  /** How many rules of the buckets at home were turned. */
+  readonly rules: number
+  /** Why rules of replicas were not. */
+  readonly faults: readonly string[]
+}
+
 /** A batch job that replicated what rules had not, as it ended. JSON. */
 export type Backfilled = {
   readonly bucket: string
@@ -61,7 +69,7 @@ export async function turnRulesHome(
   input: Failback,
   found: readonly FoundRules[],
   tools: RecoveryTools,
-): Promise<{ readonly rules: number; readonly faults: readonly string[] }> {
+): Promise<TurnedRules> {
   // First what may be refused. What S3 has replicated it does not replicate again, so that both may be on for a moment.
   const turned = await unlessDenied(() => switchRulesHome(input, found, tools, true))
   const rules = await switchRulesAway(input, tools, false)
@@ -73,10 +81,10 @@ export async function turnRulesAway(
   input: Failback,
   found: readonly FoundRules[],
   tools: RecoveryTools,
-): Promise<{ readonly rules: number }> {
+): Promise<TurnedRules> {
   const rules = await switchRulesAway(input, tools, true)
-  await unlessDenied(() => switchRulesHome(input, found, tools, false))
-  return { rules }
+  const turned = await unlessDenied(() => switchRulesHome(input, found, tools, false))
+  return { rules, faults: 'fault' in turned ? [turned.fault] : [] }
 }
 
 /** Turns on or off what replicates the buckets at home. */

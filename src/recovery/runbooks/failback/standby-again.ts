@@ -7,6 +7,7 @@ import {
   type ComparedPair,
   comparePairs,
   type FoundRules,
+  type TurnedRules,
   turnRulesAway,
 } from './object-rules.ts'
 import { type Failback, mirroredTools } from './tools.ts'
@@ -17,7 +18,7 @@ export type StandbyAgain = {
   readonly standby: string | null
   /** Whether the automated backups of the database at home are kept there, as those of the old one were. */
   readonly hasBackups: boolean
-  readonly rules: number
+  readonly turned: TurnedRules
   readonly backfilled: readonly Backfilled[]
   readonly compared: readonly ComparedPair[]
   /** What the workload file has to say from now on. */
@@ -38,8 +39,8 @@ export async function standbyAgain(
 ): Promise<StandbyAgain> {
   const { workload, failover } = input
   const { region: away } = await mirroredTools(tools, input)
-  // First what is missing from the first write of a customer at home on.
-  const { rules } = await turnRulesAway(input, foundRules, tools)
+  // Again: while the region was dead it may have been refused.
+  const turned = await turnRulesAway(input, foundRules, tools)
   // AWS takes one thing at a time of an instance that is available.
   const wait = { deadlineMs: WITHIN_MS, signal: step.signal }
   const inTurn = <Done>(act: () => Promise<Done>) =>
@@ -67,7 +68,7 @@ export async function standbyAgain(
   if (hasBackups) await untilBackupsArrive(home, away, tools, step)
   const compared = await comparePairs(input, tools, step)
   const workloadFile = { instance: home.instance, ...(standby && { standby }) }
-  return { standby, hasBackups, rules, backfilled, compared, workloadFile }
+  return { standby, hasBackups, turned, backfilled, compared, workloadFile }
 }
 
 async function beginReplica(

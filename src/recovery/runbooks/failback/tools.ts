@@ -29,34 +29,40 @@ export type Failback = {
 }
 
 /**
- * The workload as seen from where it is now: the region that it left is the one to go to. So what fails over also comes home.
+ * The workload as seen from where it is now: the region that it left is the one to go to.
+ *
+ * @param instance  the database there
+ */
+export function mirroredWorkload(workload: Workload, away: string, instance: string): Workload {
+  const { standby: _, ...database } = workload.database
+  return {
+    ...workload,
+    region: away,
+    recoveryRegion: workload.region,
+    database: { ...database, instance },
+    buckets: workload.buckets.map((bucket) =>
+      bucket.replica
+        ? {
+            ...bucket,
+            bucket: bucket.replica.bucket,
+            replica: { bucket: bucket.bucket, region: workload.region },
+          }
+        : bucket,
+    ),
+  }
+}
+
+/**
+ * What a failover from there would be started with. So what fails over also comes home.
  *
  * @param home  the instance that is made at home
  */
 export function mirrored({ workload, failover, ...rest }: Failback, home?: string): RegionFailure {
-  const { standby: _, ...database } = workload.database
-  const away = failover.ready.region
+  const { ready, promoted } = failover
+  const { database, ...there } = mirroredWorkload(workload, ready.region, promoted.instance)
   return {
     ...rest,
-    workload: {
-      ...workload,
-      region: away,
-      recoveryRegion: workload.region,
-      database: {
-        ...database,
-        instance: failover.promoted.instance,
-        ...(home && { standby: home }),
-      },
-      buckets: workload.buckets.map((bucket) =>
-        bucket.replica
-          ? {
-              ...bucket,
-              bucket: bucket.replica.bucket,
-              replica: { bucket: bucket.bucket, region: workload.region },
-            }
-          : bucket,
-      ),
-    },
+    workload: { ...there, database: { ...database, ...(home && { standby: home }) } },
   }
 }
 
